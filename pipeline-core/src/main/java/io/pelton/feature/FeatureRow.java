@@ -1,0 +1,37 @@
+package io.pelton.feature;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One event on its way through the jobs: its id, its time, the keys of its entities and its
+ * numbers. A hot record: fields are public, arrays are filled in place by the stage that owns the
+ * row and never changed once the row was handed on.
+ */
+public final class FeatureRow {
+  /** Event id, as text. */
+  public String id;
+
+  /** Event time, epoch milliseconds. */
+  public long time;
+
+  /** Key of each entity, in the pipeline's order. */
+  public String[] keys;
+
+  /**
+   * Values of the pipeline's features in its order; while the row is inside the feature job the
+   * inputs of windowed aggregates follow. NaN is a missing value.
+   */
+  public double[] values;
+
+  /** Carried event fields in the pipeline's order: null, Boolean, Long, Double or String. */
+  public @Nullable Object[] carried;
+
+  public FeatureRow(
+      String id, long time, String[] keys, double[] values, @Nullable Object[] carried) {
+    this.id = id;
+    this.time = time;
+    this.keys = keys;
+    this.values = values;
+    this.carried = carried;
+  }
+}

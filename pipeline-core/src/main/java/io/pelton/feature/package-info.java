@@ -1,0 +1,5 @@
+/** Feature engine: windows and aggregates, exact and independent of any engine. */
+@NullMarked
+package io.pelton.feature;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,26 @@
+package io.pelton.model;
+
+import java.io.Serializable;
+import java.util.List;
+
+/**
+ * A model version as it serves traffic. One instance is shared by all rows that it scored.
+ *
+ * @param artifactDigest SHA-256 over the version's artifact files, hex
+ * @param variant which part of the rollout plan it serves, e.g. {@code champion}
+ * @param features input features in the model's order
+ * @param outputs output names, in the order of {@link ScoredRow#outputs}
+ */
+public record ServedVersion(
+    String model,
+    int version,
+    String artifactDigest,
+    String variant,
+    List<String> features,
+    List<String> outputs)
+    implements Serializable {
+  public ServedVersion {
+    features = List.copyOf(features);
+    outputs = List.copyOf(outputs);
+  }
+}

@@ -1,0 +1,29 @@
+package io.pelton.registry;
+
+import java.util.Map;
+
+/**
+ * Everything that identifies one immutable model version.
+ *
+ * @param engine DJL's name of the engine: {@code OnnxRuntime} or {@code TensorFlow}
+ * @param artifact path of the model inside the version's directory: an {@code .onnx} file or a
+ *     SavedModel directory
+ * @param files SHA-256 (hex) of every artifact file, golden rows and baseline profile, by path
+ *     relative to the version's directory
+ * @param artifactDigest SHA-256 (hex) over the artifact's sorted paths and digests
+ * @param engineOptions options for the engine, e.g. {@code Tags}, {@code SignatureDefKey}
+ * @param evaluation metrics on held-out data by name
+ * @param createdAt ISO 8601 instant
+ */
+public record ModelManifest(
+    String name,
+    int version,
+    String engine,
+    String artifact,
+    Map<String, String> files,
+    String artifactDigest,
+    Signature signature,
+    Map<String, String> engineOptions,
+    Map<String, Double> evaluation,
+    Provenance provenance,
+    String createdAt) {}
