@@ -1,0 +1,48 @@
+package io.pelton.wire;
+
+import org.apache.avro.AvroRuntimeException;
+import org.apache.avro.Conversion;
+import org.apache.avro.Schema;
+import org.apache.avro.specific.SpecificData;
+import org.apache.avro.specific.SpecificRecordBase;
+
+/**
+ * Avro's model of Pelton's own records, for datum readers and deep copies. Avro makes only classes
+ * that were declared as trusted to the whole JVM; this model trusts the records of {@code
+ * io.pelton.schemas} and asks for no global setting, which another library in the cluster may own.
+ */
+public final class RecordModel extends SpecificData {
+  private static final String PACKAGE = "io.pelton.schemas";
+
+  private RecordModel(Class<? extends SpecificRecordBase> type) {
+    super(type.getClassLoader());
+    for (Conversion<?> conversion : SpecificData.getForClass(type).getConversions()) {
+      addLogicalTypeConversion(conversion);
+    }
+  }
+
+  /** The model for a record type and the types nested in it. */
+  public static RecordModel of(Class<? extends SpecificRecordBase> type) {
+    return new RecordModel(type);
+  }
+
+  @Override
+  @SuppressWarnings("rawtypes")
+  public Class getClass(Schema schema) {
+    switch (schema.getType()) {
+      case RECORD:
+      case ENUM:
+      case FIXED:
+        if (PACKAGE.equals(schema.getNamespace())) {
+          try {
+            return Class.forName(schema.getFullName(), true, getClassLoader());
+          } catch (ClassNotFoundException e) {
+            throw new AvroRuntimeException(e);
+          }
+        }
+        return super.getClass(schema);
+      default:
+        return super.getClass(schema);
+    }
+  }
+}

@@ -1,0 +1,101 @@
+package io.pelton.wire;
+
+import java.util.List;
+import java.util.Map;
+import org.apache.avro.AvroTypeException;
+import org.apache.avro.Schema;
+import org.apache.avro.generic.GenericRecord;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The parts that feature vectors and predictions share, taken by name from a record of any writer's
+ * schema. The slow way, for records written by another version of the pipeline file.
+ */
+final class RowGeneric {
+  private RowGeneric() {}
+
+  static String text(GenericRecord record, String field) {
+    return value(record, field).toString();
+  }
+
+  static long number(GenericRecord record, String field) {
+    Object value = value(record, field);
+    if (value instanceof Number number) {
+      return number.longValue();
+    }
+    throw new AvroTypeException("field " + field + " is " + value + ", not a number");
+  }
+
+  static Map<?, ?> map(GenericRecord record, String field) {
+    if (value(record, field) instanceof Map<?, ?> map) {
+      return map;
+    }
+    throw new AvroTypeException("field " + field + " is not a map");
+  }
+
+  static GenericRecord features(GenericRecord record) {
+    if (value(record, PipelineSchemas.FEATURES) instanceof GenericRecord features) {
+      return features;
+    }
+    throw new AvroTypeException("field " + PipelineSchemas.FEATURES + " is not a record");
+  }
+
+  private static Object value(GenericRecord record, String field) {
+    Object value = record.hasField(field) ? record.get(field) : null;
+    if (value == null) {
+      throw new AvroTypeException("field " + field + " is missing");
+    }
+    return value;
+  }
+
+  static String[] keys(Map<?, ?> entities, List<String> names) throws UndecodableException {
+    String[] keys = new String[names.size()];
+    for (int i = 0; i < keys.length; i++) {
+      Object key = get(entities, names.get(i));
+      if (key == null) {
+        throw RowBinary.missing("entity", names.get(i));
+      }
+      keys[i] = key.toString();
+    }
+    return keys;
+  }
+
+  static @Nullable Object[] carried(Map<?, ?> carried, List<String> names) {
+    @Nullable Object[] values = new @Nullable Object[names.size()];
+    for (int i = 0; i < values.length; i++) {
+      Object value = get(carried, names.get(i));
+      values[i] = value instanceof CharSequence ? value.toString() : value;
+    }
+    return values;
+  }
+
+  static double[] values(GenericRecord features, List<String> names) throws UndecodableException {
+    double[] values = new double[names.size()];
+    for (int i = 0; i < values.length; i++) {
+      String name = names.get(i);
+      Schema.Field field = features.getSchema().getField(name);
+      if (field == null) {
+        throw RowBinary.missing("feature", name);
+      }
+      Object value = features.get(field.pos());
+      if (value == null) {
+        values[i] = Double.NaN;
+      } else if (value instanceof Number number) {
+        values[i] = number.doubleValue();
+      } else {
+        throw new AvroTypeException("feature " + name + " is " + value + ", not a number");
+      }
+    }
+    return values;
+  }
+
+  /** Keys are String or Utf8, as the writer's schema asks for. */
+  private static @Nullable Object get(Map<?, ?> map, String name) {
+    for (Map.Entry<?, ?> entry : map.entrySet()) {
+      if (name.contentEquals((CharSequence) entry.getKey())) {
+        return entry.getValue();
+      }
+    }
+    return null;
+  }
+}

@@ -1,0 +1,98 @@
+package io.pelton.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.pelton.schemas.AlertState;
+import io.pelton.schemas.DeadLetter;
+import io.pelton.schemas.DriftAlert;
+import io.pelton.schemas.ModelCommand;
+import io.pelton.schemas.Outcome;
+import io.pelton.schemas.PlanStep;
+import io.pelton.schemas.PlanVariant;
+import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.util.List;
+import org.apache.avro.message.BinaryMessageEncoder;
+import org.apache.avro.specific.SpecificData;
+import org.junit.jupiter.api.Test;
+
+class RecordCodecTest {
+  private static final Outcome OUTCOME = new Outcome("tx-1", Instant.ofEpochMilli(42), 1.0);
+
+  @Test
+  void writesWhatAvrosOwnEncoderWrites() throws Exception {
+    byte[] bytes = new RecordCodec<>(Outcome.class, StaticSchemaStore.of()).encode(OUTCOME);
+    ByteBuffer expected =
+        new BinaryMessageEncoder<Outcome>(
+                SpecificData.getForClass(Outcome.class), Outcome.getClassSchema())
+            .encode(OUTCOME);
+    assertThat(ByteBuffer.wrap(bytes)).isEqualTo(expected);
+  }
+
+  @Test
+  void readsBackWhatItWrote() throws Exception {
+    RecordCodec<DeadLetter> codec = new RecordCodec<>(DeadLetter.class, StaticSchemaStore.of());
+    DeadLetter letter =
+        new DeadLetter(
+            "decode",
+            "undecodable",
+            "detail",
+            null,
+            null,
+            "events",
+            3,
+            9L,
+            Instant.ofEpochMilli(1),
+            null,
+            ByteBuffer.wrap(new byte[] {1, 2}),
+            null);
+    assertThat(codec.decode(codec.encode(letter))).isEqualTo(letter);
+    assertThat(codec.decode(codec.encode(letter))).isEqualTo(letter);
+  }
+
+  @Test
+  void readsNestedRecordsAndEnums() throws Exception {
+    RecordCodec<ModelCommand> commands =
+        new RecordCodec<>(ModelCommand.class, StaticSchemaStore.of());
+    ModelCommand command =
+        new ModelCommand(
+            "card-fraud",
+            1L,
+            Instant.ofEpochMilli(5),
+            "me",
+            List.of(new PlanStep(null, List.of(new PlanVariant("champion", 3, 1.0)))));
+    assertThat(commands.decode(commands.encode(command))).isEqualTo(command);
+
+    RecordCodec<DriftAlert> alerts = new RecordCodec<>(DriftAlert.class, StaticSchemaStore.of());
+    DriftAlert alert =
+        new DriftAlert(
+            "id",
+            AlertState.RESOLVED,
+            "p",
+            "m",
+            1,
+            "f",
+            Instant.ofEpochMilli(5),
+            Instant.ofEpochMilli(6),
+            0.3,
+            null,
+            0.01,
+            "message");
+    assertThat(alerts.decode(alerts.encode(alert))).isEqualTo(alert);
+  }
+
+  @Test
+  void refusesARecordOfAnotherSchema() {
+    byte[] bytes = new RecordCodec<>(Outcome.class, StaticSchemaStore.of()).encode(OUTCOME);
+    RecordCodec<DeadLetter> unknowing = new RecordCodec<>(DeadLetter.class, StaticSchemaStore.of());
+    assertThatThrownBy(() -> unknowing.decode(bytes))
+        .isInstanceOf(UndecodableException.class)
+        .hasMessageContaining("no schema with fingerprint");
+    RecordCodec<DeadLetter> knowing =
+        new RecordCodec<>(DeadLetter.class, StaticSchemaStore.of(Outcome.getClassSchema()));
+    assertThatThrownBy(() -> knowing.decode(bytes))
+        .isInstanceOf(UndecodableException.class)
+        .hasMessageContaining("is not a DeadLetter");
+  }
+}
