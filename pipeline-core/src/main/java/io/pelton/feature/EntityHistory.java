@@ -5,6 +5,7 @@ import java.io.DataOutput;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The events of one entity's key, as far back as its widest window reaches: a ring of times and
@@ -16,8 +17,9 @@ import java.util.Arrays;
 public final class EntityHistory {
   private static final byte FORMAT = 1;
   private static final int SMALLEST = 8;
+  private static final long[] NONE = {};
 
-  private final EntityPlan plan;
+  private final int inputs;
 
   // The ring: event number n, counted from the history's first, lies at n & (capacity - 1).
   private long[] times = new long[SMALLEST];
@@ -26,28 +28,36 @@ public final class EntityHistory {
   private long end;
 
   // Of window w: the events numbered [from[w], to[w]), and the aggregates over them by (w, input).
-  private final long[] from;
-  private final long[] to;
-  private final int[] present;
-  private final int[] unfit;
-  private final long[] sums;
-  private final long[] leastAt;
-  private final long[] greatestAt;
+  // Made when a plan is first applied, and anew for another plan.
+  private @Nullable EntityPlan plan;
+  private long[] from = NONE;
+  private long[] to = NONE;
+  private int[] present = {};
+  private int[] unfit = {};
+  private long[] sums = NONE;
+  private long[] leastAt = NONE;
+  private long[] greatestAt = NONE;
 
   private String lastId = "";
   private long expiry = Long.MIN_VALUE;
 
-  public EntityHistory(EntityPlan plan) {
-    this.plan = plan;
-    int windows = plan.windows();
-    int inputs = plan.positions.length;
+  /**
+   * @param inputs how many values are kept of each event
+   */
+  public EntityHistory(int inputs) {
+    this.inputs = inputs;
     values = new double[inputs][SMALLEST];
+  }
+
+  private void apply(EntityPlan newPlan) {
+    int windows = newPlan.windows();
+    plan = newPlan;
     from = new long[windows];
     to = new long[windows];
     present = new int[windows * inputs];
     unfit = new int[windows * inputs];
     sums = new long[windows * inputs * 3];
-    leastAt = new long[plan.extremes ? windows * inputs : 0];
+    leastAt = new long[newPlan.extremes ? windows * inputs : 0];
     greatestAt = new long[leastAt.length];
     rewind();
   }
@@ -74,13 +84,17 @@ public final class EntityHistory {
   /**
    * Takes an event and fills in its features.
    *
+   * @param plan what to compute; its inputs are those that the history was made for
    * @param retain how much longer than its reach the history is kept, milliseconds: how late an
    *     event may come
    * @param oldestExpected no event before this time is still expected; the history may forget what
    *     only such an event would look at
    * @return how many events held should have come after this one: 0 when it came in order
    */
-  public int update(FeatureRow row, long retain, long oldestExpected) {
+  public int update(EntityPlan plan, FeatureRow row, long retain, long oldestExpected) {
+    if (this.plan != plan) {
+      apply(plan);
+    }
     int overtaken = 0;
     if (end > first) {
       long newest = timeOf(end - 1);
@@ -91,18 +105,18 @@ public final class EntityHistory {
       }
     }
     if (overtaken == 0 || row.time == newest()) {
-      append(row);
+      append(plan, row);
       lastId = overtaken == 0 ? row.id : lastId;
       for (int window = 0; window < plan.windows(); window++) {
-        advance(window, row.time);
+        advance(plan, window, row.time);
       }
       for (EntityPlan.Output output : plan.outputs) {
         row.values[output.column()] = value(output);
       }
     } else {
-      insert(row);
+      insert(plan, row);
       for (EntityPlan.Output output : plan.outputs) {
-        row.values[output.column()] = scan(output, row.time);
+        row.values[output.column()] = scan(plan, output, row.time);
       }
     }
     long oldest = Math.min(row.time, oldestExpected);
@@ -121,15 +135,15 @@ public final class EntityHistory {
     return times[slot(number)];
   }
 
-  private void append(FeatureRow row) {
+  private void append(EntityPlan plan, FeatureRow row) {
     if (end - first == times.length) {
       resize(times.length * 2);
     }
-    put(end, row);
+    put(plan, end, row);
     end++;
   }
 
-  private void put(long number, FeatureRow row) {
+  private void put(EntityPlan plan, long number, FeatureRow row) {
     int slot = slot(number);
     times[slot] = row.time;
     for (int input = 0; input < values.length; input++) {
@@ -153,9 +167,9 @@ public final class EntityHistory {
   }
 
   /** An event that came late goes to its place; the windows are built anew from the next on. */
-  private void insert(FeatureRow row) {
+  private void insert(EntityPlan plan, FeatureRow row) {
     long place = positionAfter(row.time);
-    append(row);
+    append(plan, row);
     for (long n = end - 1; n > place; n--) {
       int slot = slot(n);
       int before = slot(n - 1);
@@ -164,7 +178,7 @@ public final class EntityHistory {
         column[slot] = column[before];
       }
     }
-    put(place, row);
+    put(plan, place, row);
     rewind();
   }
 
@@ -193,20 +207,19 @@ public final class EntityHistory {
     Arrays.fill(greatestAt, -1);
   }
 
-  private void advance(int window, long time) {
+  private void advance(EntityPlan plan, int window, long time) {
     long until = time - plan.delays[window];
     long after = until - plan.widths[window];
     while (to[window] < end && timeOf(to[window]) <= until) {
-      enter(window, to[window]++);
+      enter(plan, window, to[window]++);
     }
     while (from[window] < to[window] && timeOf(from[window]) <= after) {
       leave(window, from[window]++);
     }
   }
 
-  private void enter(int window, long number) {
+  private void enter(EntityPlan plan, int window, long number) {
     int slot = slot(number);
-    int inputs = values.length;
     for (int input = 0; input < inputs; input++) {
       double value = values[input][slot];
       if (Double.isNaN(value)) {
@@ -237,7 +250,6 @@ public final class EntityHistory {
 
   private void leave(int window, long number) {
     int slot = slot(number);
-    int inputs = values.length;
     for (int input = 0; input < inputs; input++) {
       double value = values[input][slot];
       if (Double.isNaN(value)) {
@@ -262,7 +274,7 @@ public final class EntityHistory {
     if (output.input() < 0) {
       return to[window] - from[window];
     }
-    int at = window * values.length + output.input();
+    int at = window * inputs + output.input();
     if (present[at] == 0) {
       return output.whenEmpty();
     }
@@ -317,7 +329,7 @@ public final class EntityHistory {
   }
 
   /** The aggregate as of {@code time}, from the ring alone: for an event that came late. */
-  private double scan(EntityPlan.Output output, long time) {
+  private double scan(EntityPlan plan, EntityPlan.Output output, long time) {
     long until = time - plan.delays[output.window()];
     long start = positionAfter(until - plan.widths[output.window()]);
     long stop = positionAfter(until);
@@ -360,21 +372,21 @@ public final class EntityHistory {
 
   /** A copy that shares nothing with this one. */
   public EntityHistory copy() {
-    EntityHistory copy = new EntityHistory(plan);
+    EntityHistory copy = new EntityHistory(inputs);
     copy.times = times.clone();
-    copy.values = new double[values.length][];
-    for (int input = 0; input < values.length; input++) {
+    for (int input = 0; input < inputs; input++) {
       copy.values[input] = values[input].clone();
     }
     copy.first = first;
     copy.end = end;
-    System.arraycopy(from, 0, copy.from, 0, from.length);
-    System.arraycopy(to, 0, copy.to, 0, to.length);
-    System.arraycopy(present, 0, copy.present, 0, present.length);
-    System.arraycopy(unfit, 0, copy.unfit, 0, unfit.length);
-    System.arraycopy(sums, 0, copy.sums, 0, sums.length);
-    System.arraycopy(leastAt, 0, copy.leastAt, 0, leastAt.length);
-    System.arraycopy(greatestAt, 0, copy.greatestAt, 0, greatestAt.length);
+    copy.plan = plan;
+    copy.from = from.clone();
+    copy.to = to.clone();
+    copy.present = present.clone();
+    copy.unfit = unfit.clone();
+    copy.sums = sums.clone();
+    copy.leastAt = leastAt.clone();
+    copy.greatestAt = greatestAt.clone();
     copy.lastId = lastId;
     copy.expiry = expiry;
     return copy;
@@ -399,17 +411,17 @@ public final class EntityHistory {
   }
 
   /**
-   * Reads what {@link #write} wrote under a plan with the same inputs.
+   * Reads what {@link #write} wrote with the same number of inputs.
    *
    * @throws IOException when the bytes are of an unknown format
    */
-  public static EntityHistory read(EntityPlan plan, DataInput in) throws IOException {
+  public static EntityHistory read(int inputs, DataInput in) throws IOException {
     byte format = in.readByte();
     if (format != FORMAT) {
       throw new IOException(
-          "history of entity " + plan.entity() + " has format " + format + ", expected " + FORMAT);
+          "the history of an entity has format " + format + ", but this version reads " + FORMAT);
     }
-    EntityHistory history = new EntityHistory(plan);
+    EntityHistory history = new EntityHistory(inputs);
     history.expiry = in.readLong();
     byte[] id = new byte[in.readInt()];
     in.readFully(id);
@@ -417,7 +429,7 @@ public final class EntityHistory {
     int size = in.readInt();
     int capacity = Math.max(SMALLEST, Integer.highestOneBit(Math.max(1, size) * 2 - 1));
     history.times = new long[capacity];
-    history.values = new double[history.values.length][capacity];
+    history.values = new double[inputs][capacity];
     for (int i = 0; i < size; i++) {
       history.times[i] = in.readLong();
     }

@@ -1,6 +1,7 @@
 package io.pelton.feature;
 
 import io.pelton.pipeline.PipelineDefinition.Aggregate;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -9,12 +10,15 @@ import org.jspecify.annotations.Nullable;
  * What is computed over the events of one entity: which inputs its history keeps, which windows
  * slide over it, and which column each aggregate fills.
  */
-public final class EntityPlan {
+public final class EntityPlan implements Serializable {
+  private static final long serialVersionUID = 1L;
+
   /** One aggregate over one window; {@code input} is -1 for a count of events. */
-  record Output(int column, Aggregate aggregate, int window, int input, double whenEmpty) {}
+  record Output(int column, Aggregate aggregate, int window, int input, double whenEmpty)
+      implements Serializable {}
 
   /** Covers {@code (t - delay - width, t - delay]}. */
-  record Window(long width, long delay) {}
+  record Window(long width, long delay) implements Serializable {}
 
   private final String entity;
   private final int key;

@@ -178,7 +178,7 @@ public final class FeaturePlan {
       try {
         values[rowColumns[i]] = row[i].number(fields, at);
       } catch (ExpressionException e) {
-        throw new RejectedEventException("expression", e.getMessage(), null, eventId);
+        throw new RejectedEventException("expression", String.valueOf(e.getMessage()), null, eventId);
       }
     }
     @Nullable Object[] kept = new @Nullable Object[carried.length];
@@ -226,7 +226,7 @@ public final class FeaturePlan {
       try {
         return EventSchema.parseTime(text);
       } catch (EventFormatException e) {
-        throw new RejectedEventException("missing-time", e.getMessage(), null, eventId);
+        throw new RejectedEventException("missing-time", String.valueOf(e.getMessage()), null, eventId);
       }
     }
     throw new RejectedEventException(

@@ -235,6 +235,14 @@ public record PipelineDefinition(
     return model.features() != null ? model.features() : featureNames();
   }
 
+  /**
+   * How long after the newest event one may still come when events are taken on arrival, and how
+   * long after its end a window of drift stays open, milliseconds.
+   */
+  public long allowedLateness() {
+    return drift != null ? drift.allowedLateness() : 60_000;
+  }
+
   /** Suffixes that {@code topics:} may override. */
   public static Set<String> topicKinds() {
     Set<String> kinds = new LinkedHashSet<>();
