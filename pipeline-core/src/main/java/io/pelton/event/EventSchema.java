@@ -106,8 +106,8 @@ public final class EventSchema {
   }
 
   /**
-   * Epoch milliseconds of an ISO 8601 instant, a local date-time or date (both taken as UTC), or
-   * of a number of epoch milliseconds.
+   * Epoch milliseconds of an ISO 8601 instant, a local date-time or date (both taken as UTC), or of
+   * a number of epoch milliseconds.
    *
    * @throws EventFormatException when {@code text} is none of these
    */
@@ -129,13 +129,17 @@ public final class EventSchema {
     } catch (DateTimeException | ArithmeticException notAnInstant) {
       try {
         return text.indexOf('-', 1) > 0
-            ? (text.contains("T") ? LocalDateTime.parse(text) : java.time.LocalDate.parse(text).atStartOfDay())
+            ? (text.contains("T")
+                    ? LocalDateTime.parse(text)
+                    : java.time.LocalDate.parse(text).atStartOfDay())
                 .toInstant(ZoneOffset.UTC)
                 .toEpochMilli()
             : Long.parseLong(text.strip());
       } catch (DateTimeException | ArithmeticException | NumberFormatException neither) {
         throw new EventFormatException(
-            "\"" + text + "\" is no time: expected ISO 8601 (2018-04-01T00:00:31Z) or epoch millis");
+            "\""
+                + text
+                + "\" is no time: expected ISO 8601 (2018-04-01T00:00:31Z) or epoch millis");
       }
     }
   }

@@ -37,8 +37,7 @@ public final class ExpressionCompiler {
     this.schema = schema;
     CelBuilder builder =
         CelFactory.standardCelBuilder()
-            .setOptions(
-                CelOptions.current().enableHeterogeneousNumericComparisons(true).build())
+            .setOptions(CelOptions.current().enableHeterogeneousNumericComparisons(true).build())
             .addVar(TIME, SimpleType.TIMESTAMP);
     for (EventSchema.Field field : schema.fields()) {
       if (!field.name().equals(TIME)) {
@@ -85,7 +84,9 @@ public final class ExpressionCompiler {
       tree = cel.compile(source).getAst();
     } catch (CelValidationException e) {
       throw new ExpressionException(
-          e.getErrors().stream().map(ExpressionCompiler::describe).collect(Collectors.joining("; ")));
+          e.getErrors().stream()
+              .map(ExpressionCompiler::describe)
+              .collect(Collectors.joining("; ")));
     }
     CelType result = tree.getResultType();
     boolean fits =
@@ -206,7 +207,8 @@ public final class ExpressionCompiler {
       if (value == null) {
         return dev.cel.common.values.NullValue.NULL_VALUE;
       }
-      return value instanceof Long millis && schema.fields().get(index).type() == FieldType.TIMESTAMP
+      return value instanceof Long millis
+              && schema.fields().get(index).type() == FieldType.TIMESTAMP
           ? Instant.ofEpochMilli(millis)
           : value;
     }

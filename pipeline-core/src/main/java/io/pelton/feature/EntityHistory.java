@@ -234,9 +234,7 @@ public final class EntityHistory {
       }
       if (plan.extremes) {
         // An extreme that has left is looked for again when it is asked for.
-        if (leastAt[at] >= from[window]
-            ? value <= valueOf(input, leastAt[at])
-            : present[at] == 1) {
+        if (leastAt[at] >= from[window] ? value <= valueOf(input, leastAt[at]) : present[at] == 1) {
           leastAt[at] = number;
         }
         if (greatestAt[at] >= from[window]

@@ -76,8 +76,7 @@ final class ExactSum {
       long less = before - high;
       limbs[i + 1] = less - borrow;
       if (lowest
-          && (Long.compareUnsigned(before, high) < 0
-              || Long.compareUnsigned(less, borrow) < 0)) {
+          && (Long.compareUnsigned(before, high) < 0 || Long.compareUnsigned(less, borrow) < 0)) {
         limbs[i + 2]--;
       }
     } else {

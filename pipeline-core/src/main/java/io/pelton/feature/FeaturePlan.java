@@ -82,7 +82,8 @@ public final class FeaturePlan {
             columns.add(position);
           }
         }
-        double whenEmpty = windowed.defaultValue() != null ? windowed.defaultValue() : emptyValue(windowed);
+        double whenEmpty =
+            windowed.defaultValue() != null ? windowed.defaultValue() : emptyValue(windowed);
         EntityPlan.Builder builder = builders.get(windowed.entity());
         if (builder == null) {
           throw new IllegalArgumentException(
@@ -90,13 +91,7 @@ public final class FeaturePlan {
         }
         for (long window : windowed.windows().values()) {
           builder.add(
-              column++,
-              windowed.aggregate(),
-              input,
-              position,
-              window,
-              windowed.delay(),
-              whenEmpty);
+              column++, windowed.aggregate(), input, position, window, windowed.delay(), whenEmpty);
         }
       }
     }
@@ -164,7 +159,11 @@ public final class FeaturePlan {
       if (key == null || key.isEmpty()) {
         throw new RejectedEventException(
             "missing-key",
-            "field \"" + name(keys[i]) + "\", the key of entity " + keyNames[i] + ", is null or empty",
+            "field \""
+                + name(keys[i])
+                + "\", the key of entity "
+                + keyNames[i]
+                + ", is null or empty",
             null,
             eventId);
       }
@@ -178,7 +177,8 @@ public final class FeaturePlan {
       try {
         values[rowColumns[i]] = row[i].number(fields, at);
       } catch (ExpressionException e) {
-        throw new RejectedEventException("expression", String.valueOf(e.getMessage()), null, eventId);
+        throw new RejectedEventException(
+            "expression", String.valueOf(e.getMessage()), null, eventId);
       }
     }
     @Nullable Object[] kept = new @Nullable Object[carried.length];
@@ -226,7 +226,8 @@ public final class FeaturePlan {
       try {
         return EventSchema.parseTime(text);
       } catch (EventFormatException e) {
-        throw new RejectedEventException("missing-time", String.valueOf(e.getMessage()), null, eventId);
+        throw new RejectedEventException(
+            "missing-time", String.valueOf(e.getMessage()), null, eventId);
       }
     }
     throw new RejectedEventException(

@@ -45,17 +45,33 @@ public final class PipelineFile {
   private static final Pattern PIPELINE_NAME = Pattern.compile("[a-z0-9][a-z0-9._-]{0,99}");
   private static final Pattern AVRO_NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
   private static final Pattern TOPIC_NAME = Pattern.compile("[A-Za-z0-9._-]{1,249}");
-  private static final Pattern AGGREGATE = Pattern.compile("\\s*([A-Za-z_-]+)\\s*(?:\\((.*)\\))?\\s*", Pattern.DOTALL);
+  private static final Pattern AGGREGATE =
+      Pattern.compile("\\s*([A-Za-z_-]+)\\s*(?:\\((.*)\\))?\\s*", Pattern.DOTALL);
   private static final long DEFAULT_MAX_AHEAD = 86_400_000;
   private static final long DEFAULT_IDLE_AFTER = 30_000;
 
   static final List<String> KEYS =
       List.of(
-          "pipeline", "events", "entities", "features", "model", "registry", "carry", "outcomes",
-          "drift", "topics");
+          "pipeline",
+          "events",
+          "entities",
+          "features",
+          "model",
+          "registry",
+          "carry",
+          "outcomes",
+          "drift",
+          "topics");
   static final List<String> EVENT_KEYS =
       List.of(
-          "topic", "format", "schema", "id", "time", "out-of-orderness", "max-ahead", "idle-after",
+          "topic",
+          "format",
+          "schema",
+          "id",
+          "time",
+          "out-of-orderness",
+          "max-ahead",
+          "idle-after",
           "rules");
   static final List<String> FEATURE_KEYS =
       List.of("value", "entity", "aggregate", "windows", "delay", "default");
@@ -64,8 +80,13 @@ public final class PipelineFile {
   static final List<String> OUTCOME_KEYS = List.of("topic", "id", "time", "label", "within");
   static final List<String> DRIFT_KEYS =
       List.of(
-          "window", "allowed-lateness", "thresholds", "false-discovery-rate", "minimum-count",
-          "persistence", "edges");
+          "window",
+          "allowed-lateness",
+          "thresholds",
+          "false-discovery-rate",
+          "minimum-count",
+          "persistence",
+          "edges");
   static final List<String> THRESHOLD_KEYS = List.of("psi", "ks");
   static final List<String> PERSISTENCE_KEYS = List.of("windows", "of");
 
@@ -155,7 +176,8 @@ public final class PipelineFile {
 
   private EventSchema schema(Section events) {
     Schema fallback = Schema.createRecord("Unknown", null, null, false, List.of());
-    String file = events.required("schema", "the Avro schema of the events, a file beside this one");
+    String file =
+        events.required("schema", "the Avro schema of the events, a file beside this one");
     if (file.isEmpty()) {
       return new EventSchema(fallback);
     }
@@ -196,7 +218,10 @@ public final class PipelineFile {
       if (type != FieldType.TIMESTAMP && type != FieldType.INT && type != FieldType.STRING) {
         section.problem(
             "time",
-            "field \"" + time + "\" must be a timestamp, epoch millis or ISO 8601 text, but is " + type);
+            "field \""
+                + time
+                + "\" must be a timestamp, epoch millis or ISO 8601 text, but is "
+                + type);
       }
     }
     Long outOfOrderness = section.duration("out-of-orderness");
@@ -280,7 +305,8 @@ public final class PipelineFile {
     String source = body.required("value", "a CEL expression over the event");
     for (String key : List.of("entity", "aggregate", "windows", "delay", "default")) {
       if (body.has(key)) {
-        body.problem(key, "does not go with value: a feature is a value of the event or an aggregate");
+        body.problem(
+            key, "does not go with value: a feature is a value of the event or an aggregate");
       }
     }
     checkNumber(body, "value", source, compiler, schema);
@@ -329,7 +355,8 @@ public final class PipelineFile {
         String argument = matcher.group(2);
         input = argument == null || argument.isBlank() ? null : argument.strip();
         if (aggregate != Aggregate.COUNT && input == null) {
-          body.problem("aggregate", "\"" + text + "\" needs an expression: " + function + "(amount)");
+          body.problem(
+              "aggregate", "\"" + text + "\" needs an expression: " + function + "(amount)");
         } else if (aggregate == Aggregate.COUNT && input != null) {
           body.problem("aggregate", "count takes no expression: it counts events");
           input = null;
@@ -363,7 +390,9 @@ public final class PipelineFile {
         input,
         windows,
         body.duration("delay", 0, 0),
-        whenEmpty == null ? null : (Double) body.number("default", 0, -Double.MAX_VALUE, Double.MAX_VALUE));
+        whenEmpty == null
+            ? null
+            : (Double) body.number("default", 0, -Double.MAX_VALUE, Double.MAX_VALUE));
   }
 
   private static Model model(Section section, List<Feature> features) {
@@ -380,7 +409,8 @@ public final class PipelineFile {
     for (String input : all ? List.<String>of() : inputs) {
       if (!columns.contains(input)) {
         section.problem(
-            "features", "the pipeline has no feature \"" + input + "\"" + Names.suggest(input, columns));
+            "features",
+            "the pipeline has no feature \"" + input + "\"" + Names.suggest(input, columns));
       }
       if (!seen.add(input)) {
         section.problem("features", "\"" + input + "\" is given twice");

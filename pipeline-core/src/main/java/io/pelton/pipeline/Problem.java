@@ -10,6 +10,11 @@ package io.pelton.pipeline;
 public record Problem(String file, int line, String key, String message) {
   @Override
   public String toString() {
-    return file + ":" + (line > 0 ? line + ":" : "") + " " + (key.isEmpty() ? "" : key + ": ") + message;
+    return file
+        + ":"
+        + (line > 0 ? line + ":" : "")
+        + " "
+        + (key.isEmpty() ? "" : key + ": ")
+        + message;
   }
 }

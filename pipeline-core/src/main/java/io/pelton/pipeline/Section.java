@@ -110,8 +110,7 @@ final class Section {
   void allow(List<String> known) {
     for (String key : values.keySet()) {
       if (!known.contains(key)) {
-        problem(
-            lines.getOrDefault(key, 0), at(key), "unknown key" + Names.suggest(key, known));
+        problem(lines.getOrDefault(key, 0), at(key), "unknown key" + Names.suggest(key, known));
       }
     }
   }
@@ -176,7 +175,8 @@ final class Section {
     Long millis = millis(text);
     if (millis == null) {
       problem(
-          key, "\"" + text + "\" is no duration; write a whole number and ms, s, m, h, d or w: 10s");
+          key,
+          "\"" + text + "\" is no duration; write a whole number and ms, s, m, h, d or w: 10s");
     }
     return millis;
   }
@@ -264,5 +264,4 @@ final class Section {
     problem(key, "unknown value \"" + text + "\"" + Names.suggest(text, names));
     return whenAbsent;
   }
-
 }
