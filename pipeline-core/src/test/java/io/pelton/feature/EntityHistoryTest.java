@@ -112,7 +112,7 @@ class EntityHistoryTest {
   @Test
   void eventsInOrderEqualTheObviousWay() throws IOException {
     EntityPlan plan = plan();
-    for (int seed = 0; seed < 300; seed++) {
+    for (int seed = 0; seed < 60; seed++) {
       Random random = new Random(seed);
       EntityHistory history = new EntityHistory(1);
       List<Event> before = new ArrayList<>();
@@ -136,7 +136,7 @@ class EntityHistoryTest {
   @Test
   void lateEventsAreComputedAsOfTheirTimeAndEnterAtTheirPlace() {
     EntityPlan plan = plan();
-    for (int seed = 0; seed < 300; seed++) {
+    for (int seed = 0; seed < 60; seed++) {
       Random random = new Random(seed);
       EntityHistory history = new EntityHistory(1);
       List<Event> before = new ArrayList<>();
