@@ -36,23 +36,18 @@ class ReferenceWeekTest {
     assumeThat(Files.isDirectory(DATA)).as("%s is not there", DATA).isTrue();
     PipelineDefinition pipeline =
         PipelineFile.read(Path.of("../examples/card-fraud/pipeline.yaml"));
-    StreamExecutionEnvironment environment =
-        JobEnvironment.batch(new Configuration());
+    StreamExecutionEnvironment environment = JobEnvironment.batch(new Configuration());
     environment.setParallelism(2);
     FeatureOutputs outputs =
         FeatureTopology.build(
             EventSources.files(
                 environment,
                 pipeline,
-                EventSources.resolve(
-                    List.of(DATA + "/transactions-2018-0[45].csv.gz"), pipeline)),
+                EventSources.resolve(List.of(DATA + "/transactions-2018-0[45].csv.gz"), pipeline)),
             pipeline);
     Map<String, double[]> computed = new HashMap<>();
     try (CloseableIterator<FeatureRow> rows =
-        outputs
-            .features()
-            .filter(row -> row.time >= FROM && row.time < TO)
-            .executeAndCollect()) {
+        outputs.features().filter(row -> row.time >= FROM && row.time < TO).executeAndCollect()) {
       rows.forEachRemaining(row -> computed.put(row.id, row.values));
     }
 
