@@ -227,6 +227,24 @@ final class MeasuresTest {
   }
 
   @Test
+  void valuesThatGoMissingAreSignificant() {
+    Random random = new Random(16);
+    double[] reference = Samples.normal(random, 2_000, 0);
+    double[] window = Samples.normal(random, 1_000, 0);
+    Measures complete = measure(reference, window, EDGES);
+    Arrays.fill(window, 0, 100, Double.NaN);
+
+    Measures holes = measure(reference, window, EDGES);
+
+    assertThat(complete.pValue()).isEqualTo(complete.ksPValue());
+    assertThat(holes.ksPValue()).isGreaterThan(0.05);
+    assertThat(holes.pValue()).isLessThan(1e-9);
+    Arrays.fill(window, Double.NaN);
+    assertThat(measure(reference, window, EDGES).ksPValue()).isNull();
+    assertThat(measure(reference, window, EDGES).pValue()).isLessThan(1e-9);
+  }
+
+  @Test
   void wassersteinOfAShiftIsTheShift() {
     Random random = new Random(15);
     double[] reference = Samples.normal(random, 20_000, 0);
