@@ -165,6 +165,26 @@ final class MeasuresTest {
   }
 
   @Test
+  void fiftyFeaturesAlarmOnlyWithoutFalseDiscoveryControl() {
+    Random random = new Random(17);
+    int windows = 300;
+    int alarms = 0;
+    int discoveries = 0;
+    for (int window = 0; window < windows; window++) {
+      double[] p = new double[50];
+      for (int feature = 0; feature < p.length; feature++) {
+        p[feature] =
+            measure(Samples.normal(random, 400, 0), Samples.normal(random, 300, 0), EDGES).pValue();
+      }
+      alarms += Arrays.stream(p).min().orElseThrow() <= 0.05 ? 1 : 0;
+      discoveries += Arrays.stream(FalseDiscovery.adjust(p)).min().orElseThrow() <= 0.05 ? 1 : 0;
+    }
+
+    assertThat(alarms / (double) windows).isBetween(0.85, 0.96);
+    assertThat(discoveries / (double) windows).isBetween(0.01, 0.08);
+  }
+
+  @Test
   void psiStaysSmallForEmptyBinsAndKeepsItsSizeBesideAnOutlier() {
     Random random = new Random(14);
     double[] reference = Samples.normal(random, 1_000, 0);

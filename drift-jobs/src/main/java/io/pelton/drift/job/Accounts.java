@@ -9,7 +9,7 @@ import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.state.OperatorStateStore;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
-import org.apache.flink.metrics.Gauge;
+import org.apache.flink.metrics.Counter;
 
 /**
  * Where every row ended: in = counted + late + dead, over all subtasks. Part of the checkpoint, so
@@ -37,10 +37,38 @@ final class Accounts {
     }
     named()
         .forEach(
-            (name, counter) -> {
-              context.addAccumulator(name, counter);
-              context.getMetricGroup().gauge(name, (Gauge<Long>) counter::getLocalValuePrimitive);
+            (name, total) -> {
+              context.addAccumulator(name, total);
+              context.getMetricGroup().counter(name, new Metric(total));
             });
+  }
+
+  /** Shows an account as a metric, so that both always agree. */
+  private record Metric(LongCounter total) implements Counter {
+    @Override
+    public void inc() {
+      inc(1);
+    }
+
+    @Override
+    public void inc(long n) {
+      total.add(n);
+    }
+
+    @Override
+    public void dec() {
+      inc(-1);
+    }
+
+    @Override
+    public void dec(long n) {
+      inc(-n);
+    }
+
+    @Override
+    public long getCount() {
+      return total.getLocalValuePrimitive();
+    }
   }
 
   private Map<String, LongCounter> named() {

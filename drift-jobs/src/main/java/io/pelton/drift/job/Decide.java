@@ -101,8 +101,8 @@ final class Decide extends KeyedProcessFunction<VersionKey, DriftReport, DriftRe
 
   private DriftReport decided(DriftReport report, double qValue) {
     boolean effect =
-        report.getPsiAdjusted() > drift.psi()
-            || (report.getKs() != null && report.getKs() > drift.ks());
+        report.getPsiAdjusted() >= drift.psi()
+            || (report.getKs() != null && report.getKs() >= drift.ks());
     boolean drifted =
         effect
             && qValue <= drift.falseDiscoveryRate()

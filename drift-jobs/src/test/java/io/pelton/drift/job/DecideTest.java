@@ -83,9 +83,9 @@ final class DecideTest {
   void driftNeedsEffectSignificanceAndRows() throws Exception {
     try (var harness = harness()) {
       harness.open();
-      send(harness, report(0, "ks", 100, 0.0, 0.11, 0.001));
-      send(harness, report(0, "psi", 100, 0.21, null, 0.001));
-      send(harness, report(0, "no effect", 100, 0.2, 0.1, 0.001));
+      send(harness, report(0, "ks", 100, 0.0, 0.1, 0.001));
+      send(harness, report(0, "psi", 100, 0.2, null, 0.001));
+      send(harness, report(0, "no effect", 100, 0.19, 0.09, 0.001));
       send(harness, report(0, "by chance", 100, 0.3, 0.3, 0.2));
       send(harness, report(1, "too few", 99, 0.3, 0.3, 0.001));
       harness.processWatermark(2 * HOUR);

@@ -37,6 +37,7 @@ import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.ExecutionOptions;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.RestartStrategyOptions;
+import org.apache.flink.configuration.StateBackendOptions;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.connector.datagen.source.GeneratorFunction;
 import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
@@ -234,11 +235,12 @@ final class DriftTopologyTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"1", "3"})
-  void aRestoreNeitherLosesNorDoublesARow(int parallelism) throws Exception {
+  @CsvSource({"1,hashmap", "3,rocksdb"})
+  void aRestoreNeitherLosesNorDoublesARow(int parallelism, String backend) throws Exception {
     StreamExecutionEnvironment environment =
         environment(RuntimeExecutionMode.STREAMING, parallelism);
     environment.enableCheckpointing(20);
+    environment.configure(new Configuration().set(StateBackendOptions.STATE_BACKEND, backend));
     FailOnce.FAILURES.set(0);
     DataStream<ScoredRow> predictions =
         predictions(environment, RateLimiterStrategy.perSecond(6_000))
