@@ -149,6 +149,20 @@ public record Measures(
         bins);
   }
 
+  /**
+   * The one p-value that enters false-discovery control. It is KS's; but KS does not see missing
+   * values, so when there are any, the smaller of KS's and theirs counts, twice (Bonferroni).
+   * Without a KS distance it is PSI's, which has a bin for them.
+   */
+  public double pValue() {
+    if (ksPValue == null) {
+      return psiPValue;
+    }
+    return missingBaseline == 0 && missingCurrent == 0
+        ? ksPValue
+        : Math.min(1, 2 * Math.min(ksPValue, missingPValue));
+  }
+
   private static long sum(long[] counts) {
     long sum = 0;
     for (long count : counts) {

@@ -165,6 +165,26 @@ final class MeasuresTest {
   }
 
   @Test
+  void fiftyFeaturesAlarmOnlyWithoutFalseDiscoveryControl() {
+    Random random = new Random(17);
+    int windows = 300;
+    int alarms = 0;
+    int discoveries = 0;
+    for (int window = 0; window < windows; window++) {
+      double[] p = new double[50];
+      for (int feature = 0; feature < p.length; feature++) {
+        p[feature] =
+            measure(Samples.normal(random, 400, 0), Samples.normal(random, 300, 0), EDGES).pValue();
+      }
+      alarms += Arrays.stream(p).min().orElseThrow() <= 0.05 ? 1 : 0;
+      discoveries += Arrays.stream(FalseDiscovery.adjust(p)).min().orElseThrow() <= 0.05 ? 1 : 0;
+    }
+
+    assertThat(alarms / (double) windows).isBetween(0.85, 0.96);
+    assertThat(discoveries / (double) windows).isBetween(0.01, 0.08);
+  }
+
+  @Test
   void psiStaysSmallForEmptyBinsAndKeepsItsSizeBesideAnOutlier() {
     Random random = new Random(14);
     double[] reference = Samples.normal(random, 1_000, 0);
@@ -224,6 +244,24 @@ final class MeasuresTest {
     assertThat(vanished.ksPValue()).isNull();
     assertThat(vanished.psi()).isPositive();
     assertThat(vanished.missingCurrent()).isEqualTo(4);
+  }
+
+  @Test
+  void valuesThatGoMissingAreSignificant() {
+    Random random = new Random(16);
+    double[] reference = Samples.normal(random, 2_000, 0);
+    double[] window = Samples.normal(random, 1_000, 0);
+    Measures complete = measure(reference, window, EDGES);
+    Arrays.fill(window, 0, 100, Double.NaN);
+
+    Measures holes = measure(reference, window, EDGES);
+
+    assertThat(complete.pValue()).isEqualTo(complete.ksPValue());
+    assertThat(holes.ksPValue()).isGreaterThan(0.05);
+    assertThat(holes.pValue()).isLessThan(1e-9);
+    Arrays.fill(window, Double.NaN);
+    assertThat(measure(reference, window, EDGES).ksPValue()).isNull();
+    assertThat(measure(reference, window, EDGES).pValue()).isLessThan(1e-9);
   }
 
   @Test
