@@ -1,0 +1,177 @@
+package io.pelton.job;
+
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineDefinition.Topic;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.Set;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.Config;
+import org.apache.kafka.clients.admin.CreateTopicsResult;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.TopicExistsException;
+
+/**
+ * Makes sure that a pipeline's topics are there before a job starts. Those that carry rows get the
+ * given number of partitions, the others one, so that their records have one order. Replication is
+ * the broker's default.
+ *
+ * <p>Records of the features and predictions topics have event time as their Kafka timestamp.
+ * Kafka's retention by time would count from that, and drop rows of replayed history as soon as
+ * they are written, so Pelton creates these two without it ({@code retention.ms=-1}); bound them by
+ * {@code retention.bytes} or a {@code retention.ms} that suits the history you replay.
+ */
+public final class Topics {
+  /** How long a broker may take to answer. */
+  public static final Duration TIMEOUT = Duration.ofSeconds(20);
+
+  /**
+   * A topic as it should be.
+   *
+   * @param compacted only the newest record of a key counts
+   * @param eventTime records carry event time as their Kafka timestamp
+   */
+  public record Spec(String name, int partitions, boolean compacted, boolean eventTime) {
+    public Spec {
+      if (partitions < 1) {
+        throw new IllegalArgumentException(
+            "topic " + name + ": partitions is " + partitions + "; it must be at least 1");
+      }
+    }
+  }
+
+  private Topics() {}
+
+  /**
+   * @param partitions of the topics that carry rows
+   */
+  public static List<Spec> of(
+      PipelineDefinition pipeline, Collection<Topic> topics, int partitions) {
+    List<Spec> specs = new ArrayList<>();
+    for (Topic topic : topics) {
+      boolean rows =
+          switch (topic) {
+            case EVENTS, FEATURES, PREDICTIONS -> true;
+            case LATE, DEAD_LETTERS, DRIFT, ALERTS, CONTROL, STATUS, AUDIT, SCHEMAS -> false;
+          };
+      specs.add(
+          new Spec(
+              pipeline.topic(topic),
+              rows ? partitions : 1,
+              topic.compacted(),
+              topic == Topic.FEATURES || topic == Topic.PREDICTIONS));
+    }
+    return specs;
+  }
+
+  /**
+   * Creates the topics that are missing, and checks that those that must be compacted are.
+   *
+   * @param create false: a missing topic is an error
+   * @throws KafkaUnavailableException when the brokers do not answer or refuse, or topics are
+   *     missing and may not be created
+   */
+  public static void ensure(KafkaSettings kafka, List<Spec> specs, boolean create, Duration timeout)
+      throws KafkaUnavailableException {
+    Properties properties = kafka.admin();
+    properties.setProperty(
+        AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, Long.toString(timeout.toMillis()));
+    properties.setProperty(
+        AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, Long.toString(timeout.toMillis()));
+    try (Admin admin = Admin.create(properties)) {
+      Set<String> present =
+          KafkaUnavailableException.await(
+              kafka, "list the topics", admin.listTopics().names(), timeout);
+      List<Spec> missing =
+          specs.stream().filter(spec -> !present.contains(spec.name())).distinct().toList();
+      if (!missing.isEmpty() && !create) {
+        throw new KafkaUnavailableException(
+            "Kafka at "
+                + kafka.brokers()
+                + ": topics are missing: "
+                + String.join(", ", missing.stream().map(Spec::name).toList())
+                + "; create them, or run without --no-create");
+      }
+      create(kafka, admin, missing, timeout);
+      checkCompaction(
+          kafka,
+          admin,
+          specs.stream().filter(spec -> spec.compacted() && !missing.contains(spec)).toList(),
+          timeout);
+    }
+  }
+
+  private static void create(KafkaSettings kafka, Admin admin, List<Spec> missing, Duration timeout)
+      throws KafkaUnavailableException {
+    if (missing.isEmpty()) {
+      return;
+    }
+    CreateTopicsResult result = admin.createTopics(missing.stream().map(Topics::topic).toList());
+    for (Map.Entry<String, KafkaFuture<Void>> created : result.values().entrySet()) {
+      try {
+        KafkaUnavailableException.await(
+            kafka, "create topic " + created.getKey(), created.getValue(), timeout);
+      } catch (KafkaUnavailableException e) {
+        // Another job of the pipeline was faster.
+        if (!(e.getCause() instanceof TopicExistsException)) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private static NewTopic topic(Spec spec) {
+    Map<String, String> settings = new LinkedHashMap<>();
+    if (spec.compacted()) {
+      settings.put(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT);
+    }
+    if (spec.eventTime()) {
+      settings.put(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG, "CreateTime");
+      settings.put(
+          TopicConfig.MESSAGE_TIMESTAMP_AFTER_MAX_MS_CONFIG, Long.toString(Long.MAX_VALUE));
+      settings.put(TopicConfig.RETENTION_MS_CONFIG, "-1");
+    }
+    return new NewTopic(spec.name(), Optional.of(spec.partitions()), Optional.empty())
+        .configs(settings);
+  }
+
+  private static void checkCompaction(
+      KafkaSettings kafka, Admin admin, List<Spec> compacted, Duration timeout)
+      throws KafkaUnavailableException {
+    if (compacted.isEmpty()) {
+      return;
+    }
+    List<ConfigResource> resources =
+        compacted.stream()
+            .map(spec -> new ConfigResource(ConfigResource.Type.TOPIC, spec.name()))
+            .toList();
+    Map<ConfigResource, Config> configs =
+        KafkaUnavailableException.await(
+            kafka,
+            "read the settings of topics " + compacted.stream().map(Spec::name).toList(),
+            admin.describeConfigs(resources).all(),
+            timeout);
+    for (Map.Entry<ConfigResource, Config> config : configs.entrySet()) {
+      String policy = config.getValue().get(TopicConfig.CLEANUP_POLICY_CONFIG).value();
+      if (!TopicConfig.CLEANUP_POLICY_COMPACT.equals(policy)) {
+        throw new KafkaUnavailableException(
+            "topic "
+                + config.getKey().name()
+                + ": cleanup.policy is "
+                + policy
+                + "; it must be compact, for Pelton reads it from the start and the newest record"
+                + " of each key must be there: set it with kafka-configs --alter");
+      }
+    }
+  }
+}
