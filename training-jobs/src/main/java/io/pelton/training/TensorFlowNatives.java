@@ -1,0 +1,7 @@
+package io.pelton.training;
+
+final class TensorFlowNatives {
+  private TensorFlowNatives() {}
+
+  static void prepare() {}
+}
