@@ -14,7 +14,6 @@ import java.util.SplittableRandom;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;
-import org.tensorflow.framework.optimizers.Adam;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.op.Op;
@@ -39,6 +38,9 @@ public record NetworkTrainer(
     int epochs, int batchSize, double learningRate, double positiveWeight, long seed)
     implements Trainer {
   static final String NAME = "tensorflow-network";
+
+  static final Map<String, String> ENGINE_OPTIONS =
+      Map.of("Tags", Network.TAG, "SignatureDefKey", Network.SIGNATURE);
 
   private static final String ENGINE = "TensorFlow";
   private static final int FIRST_LAYER = 32;
@@ -99,22 +101,24 @@ public record NetworkTrainer(
   @Override
   public TrainedModel train(TrainingSet set, Path directory) throws IOException {
     set.requireBothClasses();
-    TensorFlowNatives.prepare();
+    TensorFlowNatives.load();
     Standardisation standardisation = Standardisation.of(set.rows(), set.features().size());
     Network network = new Network(standardisation, fit(standardisation, set));
     network.save(directory.resolve(Network.ARTIFACT));
-    var signature =
-        new Signature(
-            List.of(new Signature.Input(Network.INPUT, Signature.DataType.FLOAT32, set.features())),
-            List.of(new Signature.Output("score", Network.OUTPUT, 0)));
     return new TrainedModel(
         ENGINE,
         directory,
         Network.ARTIFACT,
-        signature,
-        Map.of("Tags", Network.TAG, "SignatureDefKey", Network.SIGNATURE),
+        signature(set.features()),
+        ENGINE_OPTIONS,
         TrainingProvenance.of(this, seed, set),
         network::score);
+  }
+
+  static Signature signature(List<String> features) {
+    return new Signature(
+        List.of(new Signature.Input(Network.INPUT, Signature.DataType.FLOAT32, features)),
+        List.of(new Signature.Output("score", Network.OUTPUT, 0)));
   }
 
   private List<Layer> fit(Standardisation standardisation, TrainingSet set) {
@@ -128,6 +132,8 @@ public record NetworkTrainer(
         ConfigProto.newBuilder()
             .setIntraOpParallelismThreads(1)
             .setInterOpParallelismThreads(1)
+            // Its own, or serving in this process would be left with one thread as well.
+            .setUsePerSessionThreads(true)
             .build();
     try (var graph = new Graph();
         var session = new Session(graph, oneThread)) {
@@ -179,7 +185,7 @@ public record NetworkTrainer(
         tf.math.add(
             tf.constant(1f), tf.math.mul(labels, tf.constant((float) (positiveWeight - 1))));
     Operand<TFloat32> mean = tf.math.mean(tf.math.mul(loss, weight), tf.constant(new int[] {0, 1}));
-    Op step = new Adam(graph, (float) learningRate).minimize(mean);
+    Op step = new OrderedAdam(graph, (float) learningRate).minimize(mean);
     return new Training(features, labels, step, weights);
   }
 
