@@ -1,5 +1,6 @@
 package io.pelton.training;
 
+import de.siegmar.fastcsv.reader.CsvParseException;
 import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.CsvRecord;
 import java.io.BufferedInputStream;
@@ -29,11 +30,7 @@ public final class TrainingSetReader {
 
   /** Position of a named column. */
   private record Column(String name, int index) {
-    String of(Path path, CsvRecord line) {
-      if (index >= line.getFieldCount()) {
-        throw problem(
-            path, line, name, "the line has %d fields only".formatted(line.getFieldCount()));
-      }
+    String of(CsvRecord line) {
       return line.getField(index);
     }
   }
@@ -92,10 +89,12 @@ public final class TrainingSetReader {
         for (int i = 0; i < values.length; i++) {
           values[i] = number(path, line, columns.get(i));
         }
-        if (rows.put(id.of(path, line), values) != null) {
-          throw problem(path, line, id.name, "\"" + id.of(path, line) + "\" comes twice");
+        if (rows.put(id.of(line), values) != null) {
+          throw problem(path, line, id.name, "\"" + id.of(line) + "\" comes twice");
         }
       }
+    } catch (CsvParseException e) {
+      throw notCsv(path, e);
     }
     return rows;
   }
@@ -113,19 +112,21 @@ public final class TrainingSetReader {
         Column entity = files.entity() == null ? null : column(path, header, files.entity());
         while (lines.hasNext()) {
           CsvRecord line = lines.next();
-          String key = id.of(path, line);
-          if (!wanted.containsKey(key) || label.of(path, line).isEmpty()) {
+          String key = id.of(line);
+          if (!wanted.containsKey(key) || label.of(line).isEmpty()) {
             continue;
           }
           var outcome =
               new Outcome(
                   time(path, line, time),
                   label(path, line, label),
-                  entity == null ? "" : entity.of(path, line));
+                  entity == null ? "" : entity.of(line));
           if (outcomes.put(key, outcome) != null) {
             throw problem(path, line, id.name, "\"" + key + "\" has two labels");
           }
         }
+      } catch (CsvParseException e) {
+        throw notCsv(path, e);
       }
     }
     return outcomes;
@@ -160,7 +161,7 @@ public final class TrainingSetReader {
   }
 
   private static double number(Path path, CsvRecord line, Column column) {
-    String text = column.of(path, line);
+    String text = column.of(line);
     if (text.isEmpty()) {
       return Double.NaN;
     }
@@ -176,20 +177,17 @@ public final class TrainingSetReader {
   }
 
   private static double label(Path path, CsvRecord line, Column column) {
-    return switch (column.of(path, line)) {
+    return switch (column.of(line)) {
       case "0", "false" -> 0;
       case "1", "true" -> 1;
       default ->
           throw problem(
-              path,
-              line,
-              column.name,
-              "\"%s\" is neither 0 nor 1".formatted(column.of(path, line)));
+              path, line, column.name, "\"%s\" is neither 0 nor 1".formatted(column.of(line)));
     };
   }
 
   private static long time(Path path, CsvRecord line, Column column) {
-    String text = column.of(path, line);
+    String text = column.of(line);
     try {
       boolean millis = text.chars().skip(text.startsWith("-") ? 1 : 0).allMatch(Character::isDigit);
       return millis ? Long.parseLong(text) : Instant.parse(text).toEpochMilli();
@@ -197,6 +195,10 @@ public final class TrainingSetReader {
       throw problem(
           path, line, column.name, "\"%s\" is neither ISO 8601 nor epoch millis".formatted(text));
     }
+  }
+
+  private static IllegalArgumentException notCsv(Path path, CsvParseException cause) {
+    return new IllegalArgumentException(path + ": " + cause.getMessage(), cause);
   }
 
   private static IllegalArgumentException problem(
