@@ -21,7 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.zip.GZIPInputStream;
 
-/** Reads a training set from a CSV file of features and CSV files of labels. */
+/** Reads a training set from CSV files of features and CSV files of labels. */
 public final class TrainingSetReader {
   private static final int BUFFER = 1 << 16;
 
@@ -44,7 +44,7 @@ public final class TrainingSetReader {
    * @throws IllegalArgumentException if a column is absent, a value is not what its column holds,
    *     or an id comes twice
    */
-  public static LabelledRows read(FeatureFile features, LabelFiles labels) throws IOException {
+  public static LabelledRows read(FeatureFiles features, LabelFiles labels) throws IOException {
     var rowsById = readFeatures(features);
     var outcomes = readLabels(labels, rowsById);
     int labelled = outcomes.size();
@@ -72,29 +72,30 @@ public final class TrainingSetReader {
         rowsById.size() - labelled);
   }
 
-  private static Map<String, double[]> readFeatures(FeatureFile file) throws IOException {
-    Path path = file.path();
+  private static Map<String, double[]> readFeatures(FeatureFiles files) throws IOException {
     var rows = new LinkedHashMap<String, double[]>();
-    try (var csv = CsvReader.builder().ofCsvRecord(open(path))) {
-      Iterator<CsvRecord> lines = csv.iterator();
-      List<String> header = header(path, lines);
-      Column id = column(path, header, file.id());
-      var columns = new ArrayList<Column>();
-      for (String feature : file.features()) {
-        columns.add(column(path, header, feature));
-      }
-      while (lines.hasNext()) {
-        CsvRecord line = lines.next();
-        var values = new double[columns.size()];
-        for (int i = 0; i < values.length; i++) {
-          values[i] = number(path, line, columns.get(i));
+    for (Path path : files.paths()) {
+      try (var csv = CsvReader.builder().ofCsvRecord(open(path))) {
+        Iterator<CsvRecord> lines = csv.iterator();
+        List<String> header = header(path, lines);
+        Column id = column(path, header, files.id());
+        var columns = new ArrayList<Column>();
+        for (String feature : files.features()) {
+          columns.add(column(path, header, feature));
         }
-        if (rows.put(id.of(line), values) != null) {
-          throw problem(path, line, id.name, "\"" + id.of(line) + "\" comes twice");
+        while (lines.hasNext()) {
+          CsvRecord line = lines.next();
+          var values = new double[columns.size()];
+          for (int i = 0; i < values.length; i++) {
+            values[i] = number(path, line, columns.get(i));
+          }
+          if (rows.put(id.of(line), values) != null) {
+            throw problem(path, line, id.name, "\"" + id.of(line) + "\" comes twice");
+          }
         }
+      } catch (CsvParseException e) {
+        throw notCsv(path, e);
       }
-    } catch (CsvParseException e) {
-      throw notCsv(path, e);
     }
     return rows;
   }

@@ -27,6 +27,11 @@ final class HandbookTest {
   private static final Instant TEST_FROM = Instant.parse("2018-05-12T00:00:00Z");
   private static final Instant TEST_TO = Instant.parse("2018-05-15T00:00:00Z");
 
+  /** Counts of rows and frauds in the Handbook's training week and, after its delay, test week. */
+  private static final DelayedSplit PUBLISHED =
+      new DelayedSplit(Instant.parse("2018-07-25T00:00:00Z"), 7, 7, 7);
+
+  private static Path data;
   private static TrainingSet train;
   private static TrainingSet test;
 
@@ -34,13 +39,13 @@ final class HandbookTest {
 
   @BeforeAll
   static void read() throws IOException {
-    Path data = shared().resolve("data/card-transactions");
+    data = shared().resolve("data/card-transactions");
     Path features = data.resolve("reference-features-2018-05-08_2018-05-14.csv.gz");
     assumeTrue(
         Files.exists(features), () -> "no " + features + ": set -Dpelton.shared to run this test");
     var read =
         TrainingSetReader.read(
-            new FeatureFile(features, "transaction_id", featureNames(features)),
+            new FeatureFiles(List.of(features), "transaction_id", featureNames(features)),
             new LabelFiles(
                 List.of(data.resolve("transactions-2018-05.csv.gz")),
                 "transaction_id",
@@ -80,6 +85,25 @@ final class HandbookTest {
   @Test
   void theNetworkFindsFrauds() throws Exception {
     assertLearns(NetworkTrainer.withDefaults(1));
+  }
+
+  @Test
+  void theDelayedSplitHasTheHandbooksRows() throws Exception {
+    List<Path> months =
+        List.of(
+            data.resolve("transactions-2018-07.csv.gz"),
+            data.resolve("transactions-2018-08.csv.gz"));
+    var read =
+        TrainingSetReader.read(
+            new FeatureFiles(months, "transaction_id", List.of("amount")),
+            new LabelFiles(months, "transaction_id", "event_time", "fraud", "customer_id"));
+
+    var sets = PUBLISHED.of(read.set());
+
+    assertThat(sets.train().size()).isEqualTo(67_240);
+    assertThat(sets.train().positives()).isEqualTo(598);
+    assertThat(sets.test().size()).isEqualTo(58_264);
+    assertThat(sets.test().positives()).isEqualTo(385);
   }
 
   private void assertLearns(Trainer trainer) throws Exception {

@@ -32,8 +32,8 @@ final class TrainingSetReaderTest {
     return path;
   }
 
-  private static FeatureFile features(Path path) {
-    return new FeatureFile(path, "transaction_id", List.of("mean_7d", "amount"));
+  private static FeatureFiles features(Path... paths) {
+    return new FeatureFiles(List.of(paths), "transaction_id", List.of("mean_7d", "amount"));
   }
 
   private static LabelFiles labels(Path... paths) {
@@ -42,8 +42,8 @@ final class TrainingSetReaderTest {
 
   @Test
   void joinsFeaturesWithLabelsByIdInTheModelsOrder() throws Exception {
-    Path features =
-        file("f.csv", "transaction_id,amount,mean_7d,other", "3,9.5,1.25,x", "1,4,,x", "2,5,6,x");
+    Path features = file("f.csv", "transaction_id,amount,mean_7d,other", "3,9.5,1.25,x");
+    Path more = file("g.csv", "mean_7d,transaction_id,amount", ",1,4", "6,2,5");
     Path first =
         file(
             "l1.csv.gz",
@@ -53,7 +53,7 @@ final class TrainingSetReaderTest {
     Path second =
         file("l2.csv", "fraud,transaction_id,event_time,customer_id", "1,3,1525132800000,c2");
 
-    var read = TrainingSetReader.read(features(features), labels(first, second));
+    var read = TrainingSetReader.read(features(features, more), labels(first, second));
 
     var set = read.set();
     assertThat(set.features()).containsExactly("mean_7d", "amount");
