@@ -58,7 +58,7 @@ public abstract class RowTypeInfo<T> extends TypeInformation<T> {
 
   @Override
   public final boolean equals(Object other) {
-    return other != null && other.getClass() == getClass();
+    return canEqual(other) && ((RowTypeInfo<?>) other).type == type;
   }
 
   @Override

@@ -23,7 +23,7 @@ final class ScoredRowSerializerTest {
       new ServedVersion("fraud", 2, "cd", "champion", List.of("x", "y"), List.of("score"));
 
   private final TypeSerializer<ScoredRow> serializer =
-      ScoredRowTypeInfo.INSTANCE.createSerializer(new SerializerConfigImpl());
+      new ScoredRowTypeInfo().createSerializer(new SerializerConfigImpl());
 
   @Test
   void rowsComeBackAsTheyWere() throws Exception {

@@ -47,7 +47,7 @@ public final class InferenceTopology {
 
     SingleOutputStreamOperator<ScoredRow> predictions =
         features
-            .transform(INFERENCE, ScoredRowTypeInfo.INSTANCE, inference)
+            .transform(INFERENCE, new ScoredRowTypeInfo(), inference)
             .uid(INFERENCE)
             .name(INFERENCE);
 

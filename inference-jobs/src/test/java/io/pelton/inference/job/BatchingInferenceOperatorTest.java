@@ -364,7 +364,7 @@ final class BatchingInferenceOperatorTest {
                 .setMetricGroup(recordingMetrics())
                 .setExternalResourceInfoProvider(name -> Set.of(gpu("1"), gpu("0")))
                 .build());
-    harness.setup(ScoredRowTypeInfo.INSTANCE.createSerializer(new SerializerConfigImpl()));
+    harness.setup(new ScoredRowTypeInfo().createSerializer(new SerializerConfigImpl()));
     return harness;
   }
 
