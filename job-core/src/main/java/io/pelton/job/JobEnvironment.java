@@ -10,7 +10,9 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 public final class JobEnvironment {
   private JobEnvironment() {}
 
-  /** Adds what every job needs to {@code configuration}: no Kryo, and no copies between operators. */
+  /**
+   * Adds what every job needs to {@code configuration}: no Kryo, and no copies between operators.
+   */
   public static Configuration settings(Configuration configuration) {
     configuration.set(PipelineOptions.GENERIC_TYPES, false);
     configuration.set(PipelineOptions.OBJECT_REUSE, true);

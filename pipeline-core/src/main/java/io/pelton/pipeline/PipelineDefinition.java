@@ -223,6 +223,16 @@ public record PipelineDefinition(
     return List.copyOf(names);
   }
 
+  /** Event fields without which no event can be used. */
+  public Set<String> neededFields() {
+    Set<String> fields = new LinkedHashSet<>();
+    fields.add(events.id());
+    fields.add(events.time());
+    entities.forEach(entity -> fields.add(entity.field()));
+    fields.addAll(carry);
+    return fields;
+  }
+
   /**
    * Features that the model takes, in its input order.
    *

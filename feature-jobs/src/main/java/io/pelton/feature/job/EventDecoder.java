@@ -41,10 +41,6 @@ final class EventDecoder {
     json = new JsonEventReader(schema);
   }
 
-  EventSchema schema() {
-    return schema;
-  }
-
   /**
    * @param latest event times after this one are refused, epoch milliseconds
    */
@@ -56,27 +52,10 @@ final class EventDecoder {
       byte @Nullable [] key,
       byte @Nullable [] value,
       long latest) {
-    return decode(source, partition, offset, timestamp, key, value, latest, format);
-  }
-
-  /** A line of a JSON file. */
-  Incoming decodeJson(String file, long line, byte[] value, long latest) {
-    return decode(file, -1, line, 0, null, value, latest, EventFormat.JSON);
-  }
-
-  private Incoming decode(
-      String source,
-      int partition,
-      long offset,
-      long timestamp,
-      byte @Nullable [] key,
-      byte @Nullable [] value,
-      long latest,
-      EventFormat format) {
     FeatureRow row = null;
     Incoming.Rejection rejection = null;
     try {
-      row = plan.admit(fields(value, format), latest);
+      row = plan.admit(fields(value), latest);
     } catch (RejectedEventException e) {
       rejection = Incoming.Rejection.of(e);
     } catch (EventFormatException e) {
@@ -92,8 +71,7 @@ final class EventDecoder {
     return new Incoming.Rejection("decode", UndecodableException.UNDECODABLE, detail, null, null);
   }
 
-  private @Nullable Object[] fields(byte @Nullable [] value, EventFormat format)
-      throws UndecodableException {
+  private @Nullable Object[] fields(byte @Nullable [] value) throws UndecodableException {
     if (value == null) {
       throw new EventFormatException("the record has no value");
     }
@@ -107,10 +85,5 @@ final class EventDecoder {
       avro.put(fingerprint, reader);
     }
     return reader.read(value, SingleObject.HEADER);
-  }
-
-  /** Admits an event that was read from a file. */
-  FeatureRow admit(@Nullable Object[] fields, long latest) throws RejectedEventException {
-    return plan.admit(fields, latest);
   }
 }
