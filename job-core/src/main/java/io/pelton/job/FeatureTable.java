@@ -1,0 +1,52 @@
+package io.pelton.job;
+
+import io.pelton.feature.EventIds;
+import io.pelton.feature.FeatureRow;
+import io.pelton.pipeline.PipelineDefinition;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/** Event id, then the features. */
+final class FeatureTable implements Table<FeatureRow> {
+  private static final long serialVersionUID = 1;
+
+  private final ArrayList<Column> columns = new ArrayList<>();
+
+  FeatureTable(PipelineDefinition pipeline) {
+    columns.add(new Column(pipeline.events().id(), Kind.TEXT));
+    for (String feature : pipeline.featureNames()) {
+      columns.add(new Column(feature, Kind.NUMBER));
+    }
+    Table.distinct(columns);
+  }
+
+  @Override
+  public List<Column> columns() {
+    return columns;
+  }
+
+  @Override
+  public long order(FeatureRow row) {
+    return row.time;
+  }
+
+  @Override
+  public Comparator<FeatureRow> ties() {
+    return (a, b) -> EventIds.ORDER.compare(a.id, b.id);
+  }
+
+  @Override
+  public Long time(FeatureRow row) {
+    return row.time;
+  }
+
+  @Override
+  public void write(FeatureRow row, Cells cells) throws IOException {
+    cells.text(row.id);
+    for (int i = 0; i < columns.size() - 1; i++) {
+      cells.number(row.values[i]);
+    }
+  }
+}
