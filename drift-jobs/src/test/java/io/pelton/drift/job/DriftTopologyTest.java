@@ -199,7 +199,7 @@ final class DriftTopologyTest {
     ValueCounts counts = new ValueCounts(profile);
     for (int i = 0; i < ROWS; i++) {
       ScoredRow row = Predictions.row(i);
-      if (row.served == Predictions.V2 && row.time / HOUR == 4) {
+      if (row.served.equals(Predictions.V2) && row.time / HOUR == 4) {
         counts.add(row.features[2]);
       }
     }
