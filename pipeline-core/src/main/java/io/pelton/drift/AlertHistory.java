@@ -12,6 +12,15 @@ import java.util.Arrays;
  * @param since start of the first drifted window of the newest alert; 0 before there was one
  */
 public record AlertHistory(long[] starts, boolean[] drifted, boolean open, long since) {
+  public AlertHistory {
+    if (starts.length != drifted.length) {
+      throw new IllegalArgumentException(
+          "%d windows have %d decisions; each must have one"
+              .formatted(starts.length, drifted.length));
+    }
+  }
+
+  /** Before the first window. */
   public static AlertHistory empty() {
     return new AlertHistory(new long[0], new boolean[0], false, 0);
   }

@@ -38,6 +38,8 @@ public record BaselineProfile(List<FeatureProfile> features, List<FeatureProfile
   }
 
   /**
+   * Freezes a reference sample.
+   *
    * @param featureRows reference rows, values in the order of {@code featureNames}; NaN is missing
    * @param outputRows the same rows' scores, in the order of {@code outputNames}
    * @param mostEdges edges a feature keeps at most
@@ -73,6 +75,8 @@ public record BaselineProfile(List<FeatureProfile> features, List<FeatureProfile
   }
 
   /**
+   * Profile of a feature.
+   *
    * @throws IllegalArgumentException when the baseline has no such feature
    */
   public FeatureProfile feature(String name) {
@@ -80,6 +84,8 @@ public record BaselineProfile(List<FeatureProfile> features, List<FeatureProfile
   }
 
   /**
+   * Profile of a model output.
+   *
    * @throws IllegalArgumentException when the baseline has no such output
    */
   public FeatureProfile output(String name) {
@@ -97,6 +103,7 @@ public record BaselineProfile(List<FeatureProfile> features, List<FeatureProfile
             .formatted(kind, name, profiles.stream().map(FeatureProfile::name).toList()));
   }
 
+  /** Text that {@link #fromJson} reads back to the last bit. */
   public String toJson() {
     try {
       return JSON.writeValueAsString(this);
@@ -106,6 +113,8 @@ public record BaselineProfile(List<FeatureProfile> features, List<FeatureProfile
   }
 
   /**
+   * Reads what {@link #toJson} wrote.
+   *
    * @throws IllegalArgumentException when the text is not a baseline profile
    */
   public static BaselineProfile fromJson(String json) {

@@ -60,6 +60,8 @@ public record FeatureProfile(
   }
 
   /**
+   * Freezes a reference sample.
+   *
    * @param values the reference sample; NaN is missing, infinities are its smallest and largest
    *     values
    * @param mostEdges edges kept at most, 16 or more
@@ -103,7 +105,7 @@ public record FeatureProfile(
     for (double value : sorted) {
       counts[ValueCounts.slot(edges, value)]++;
     }
-    counts[counts.length - 1] = values.length - size;
+    counts[counts.length - 1] = (long) values.length - size;
     return new FeatureProfile(name, kind, edges, counts, mean, stddev);
   }
 

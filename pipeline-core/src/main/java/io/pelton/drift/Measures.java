@@ -64,6 +64,8 @@ public record Measures(
   }
 
   /**
+   * One of PSI's bins.
+   *
    * @param upper right-closed upper bound; null: the bin of missing values
    */
   public record Bin(@Nullable Double upper, long baseline, long current) {}
@@ -76,6 +78,8 @@ public record Measures(
   }
 
   /**
+   * Measures a window.
+   *
    * @throws IllegalArgumentException when the counts are of another layout than the profile's, or
    *     empty
    */
@@ -86,6 +90,8 @@ public record Measures(
   }
 
   /**
+   * Measures a window.
+   *
    * @throws IllegalArgumentException when the counts are of another layout than the profile's, or
    *     empty
    */

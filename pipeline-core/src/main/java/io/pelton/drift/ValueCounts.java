@@ -46,6 +46,8 @@ public final class ValueCounts {
   }
 
   /**
+   * Adds other counts of the same profile.
+   *
    * @throws IllegalArgumentException when the counts are of another layout
    */
   public void add(ValueCounts other) {
@@ -56,6 +58,8 @@ public final class ValueCounts {
   }
 
   /**
+   * Adds other counts of the same profile.
+   *
    * @throws IllegalArgumentException when the counts are of another layout
    */
   public void add(SparseCounts other) {

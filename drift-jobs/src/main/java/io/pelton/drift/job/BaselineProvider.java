@@ -9,6 +9,8 @@ import java.io.Serializable;
 @FunctionalInterface
 public interface BaselineProvider extends Serializable {
   /**
+   * The profile that was published with a version.
+   *
    * @throws IOException when the version has none that can be read: its rows become dead letters,
    *     and the next window asks again. An unchecked exception fails the job.
    */

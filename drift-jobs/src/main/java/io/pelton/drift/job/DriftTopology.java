@@ -32,6 +32,8 @@ public final class DriftTopology {
   private DriftTopology() {}
 
   /**
+   * Adds the stages to the predictions' job.
+   *
    * @param predictions with event-time timestamps and watermarks
    * @throws IllegalArgumentException when the pipeline has no drift section, or one that cannot be
    */

@@ -44,9 +44,8 @@ final class WindowCounts {
   boolean takes(ScoredRow row) {
     return row.time >= start
         && row.time < end
-        && (row.served == served
-            || (row.served.version() == served.version()
-                && row.served.model().equals(served.model())));
+        && row.served.version() == served.version()
+        && row.served.model().equals(served.model());
   }
 
   /**

@@ -199,7 +199,7 @@ final class DriftTopologyTest {
     ValueCounts counts = new ValueCounts(profile);
     for (int i = 0; i < ROWS; i++) {
       ScoredRow row = Predictions.row(i);
-      if (row.served == Predictions.V2 && row.time / HOUR == 4) {
+      if (row.served.equals(Predictions.V2) && row.time / HOUR == 4) {
         counts.add(row.features[2]);
       }
     }
@@ -239,11 +239,11 @@ final class DriftTopologyTest {
   void aRestoreNeitherLosesNorDoublesARow(int parallelism, String backend) throws Exception {
     StreamExecutionEnvironment environment =
         environment(RuntimeExecutionMode.STREAMING, parallelism);
-    environment.enableCheckpointing(20);
+    environment.enableCheckpointing(10);
     environment.configure(new Configuration().set(StateBackendOptions.STATE_BACKEND, backend));
     FailOnce.FAILURES.set(0);
     DataStream<ScoredRow> predictions =
-        predictions(environment, RateLimiterStrategy.perSecond(6_000))
+        predictions(environment, RateLimiterStrategy.perCheckpoint(1_500))
             .map(new FailOnce())
             .returns(new ScoredRowType())
             .uid("fail-once");
