@@ -1,7 +1,9 @@
 package io.pelton.cli;
 
-/** A usage or input error: its message tells the user what is wrong and what to do. */
-final class InputException extends Exception {
+import java.io.IOException;
+
+/** The user gave something that cannot be used; the message says what, why, and what would do. */
+final class InputException extends IOException {
   private static final long serialVersionUID = 1L;
 
   InputException(String message) {

@@ -4,8 +4,6 @@ import io.pelton.feature.FeatureRow;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.model.FeatureDigest;
 import io.pelton.model.ScoredRow;
-import io.pelton.model.ScoringException;
-import io.pelton.model.ScoringModel;
 import io.pelton.model.ServedVersion;
 import io.pelton.schemas.DeadLetter;
 import java.nio.file.Path;
@@ -26,11 +24,11 @@ import org.apache.flink.util.OutputTag;
 /**
  * Collects rows in one preallocated batch and scores it when it is full, when its first row has
  * waited long enough, before a checkpoint barrier, before a watermark, and at the end of input. So
- * it keeps no rows in state and keeps their order. A batch that fails is halved until the bad row
- * is alone; that one becomes a dead letter.
+ * it keeps no rows in state and keeps their order. Rows that the model cannot score become dead
+ * letters.
  */
 final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
-    implements OneInputStreamOperator<FeatureRow, ScoredRow>, BoundedOneInput {
+    implements OneInputStreamOperator<FeatureRow, ScoredRow>, BoundedOneInput, BatchScorer.Results {
   private static final long serialVersionUID = 1L;
 
   static final OutputTag<DeadLetter> DEAD_LETTERS =
@@ -46,24 +44,15 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
 
   private transient Models.Loaded loaded;
   private transient ServedVersion served;
-  private transient ScoringModel model;
-  private transient int width;
-
-  /** For each model feature, its place in the pipeline's features. */
-  private transient int[] columns;
-
-  private transient boolean sameColumns;
-  private transient FeatureRow[] rows;
-  private transient double[][] features;
-  private transient float[] batch;
-  private transient double[] outputs;
-  private transient int count;
+  private transient int outputs;
+  private transient RowBatch batch;
+  private transient BatchScorer scorer;
+  private transient Accounting accounting;
+  private transient InferenceMetrics measured;
+  private transient StreamRecord<ScoredRow> record;
   private transient long firstArrivalNanos;
   private transient long deadline;
   private transient boolean timerPending;
-  private transient StreamRecord<ScoredRow> record;
-  private transient Accounting accounting;
-  private transient InferenceMetrics inferenceMetrics;
 
   /**
    * @param pipelineFeatures names of {@link FeatureRow#values} in order
@@ -101,59 +90,33 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     loaded = models.load(Path.of(temporary[0]), gpus());
     long loadMillis = (System.nanoTime() - start) / 1_000_000;
     served = loaded.served();
-    model = loaded.model();
-    width = model.features();
-    columns = columns(served.features());
-    sameColumns = served.features().equals(pipelineFeatures);
-    rows = new FeatureRow[maxBatchSize];
-    features = new double[maxBatchSize][];
-    batch = new float[maxBatchSize * width];
-    outputs = new double[maxBatchSize * model.outputs()];
+    outputs = loaded.model().outputs();
+    batch = new RowBatch(pipelineFeatures, served.features(), maxBatchSize);
+    scorer = new BatchScorer(loaded.model(), maxBatchSize, this);
     record = new StreamRecord<>(null);
     accounting.register(getRuntimeContext());
-    inferenceMetrics = new InferenceMetrics(getMetricGroup(), loaded, loadMillis);
+    measured = new InferenceMetrics(getMetricGroup(), loaded, loadMillis);
   }
 
   @Override
   public void processElement(StreamRecord<FeatureRow> element) {
     FeatureRow row = element.getValue();
-    double[] values = row.values;
-    if (values.length < pipelineFeatures.size()) {
-      die(
-          row,
-          pipelineFeatures,
-          values,
+    if (!batch.fits(row)) {
+      String detail =
           "row has %d features; the pipeline has %d"
-              .formatted(values.length, pipelineFeatures.size()));
+              .formatted(row.values.length, pipelineFeatures.size());
+      bury(row, pipelineFeatures, row.values, detail);
       accounting.add(0, 1);
       return;
     }
-    int slot = count;
-    int at = slot * width;
-    double[] scored;
-    if (sameColumns && values.length == width) {
-      scored = values;
-      for (int i = 0; i < width; i++) {
-        batch[at + i] = (float) values[i];
-      }
-    } else {
-      scored = new double[width];
-      for (int i = 0; i < width; i++) {
-        double value = values[columns[i]];
-        scored[i] = value;
-        batch[at + i] = (float) value;
-      }
-    }
-    rows[slot] = row;
-    features[slot] = scored;
-    count = slot + 1;
-    if (slot == 0) {
+    batch.add(row);
+    if (batch.size() == 1) {
       firstArrivalNanos = System.nanoTime();
       if (maxBatchSize > 1) {
         awaitDeadline();
       }
     }
-    if (count == maxBatchSize) {
+    if (batch.isFull()) {
       flush(FlushReason.SIZE);
     }
   }
@@ -198,120 +161,79 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     }
   }
 
+  @Override
+  public void scored(RowBatch scoredBatch, int index, double[] scores, int at) {
+    FeatureRow row = scoredBatch.row(index);
+    double[] features = scoredBatch.features(index);
+    output.collect(
+        record.replace(
+            new ScoredRow(
+                row.id,
+                row.time,
+                row.keys,
+                row.carried,
+                served,
+                features,
+                FeatureDigest.of(features),
+                Arrays.copyOfRange(scores, at, at + outputs)),
+            row.time));
+  }
+
+  @Override
+  public void died(RowBatch scoredBatch, int index, String reason) {
+    bury(scoredBatch.row(index), served.features(), scoredBatch.features(index), reason);
+  }
+
+  @Override
+  public void failed() {
+    measured.errors.inc();
+  }
+
   /**
    * One timer at a time: a batch that fills before its deadline leaves the timer to the next one,
    * which moves it on when it fires too early.
    */
   private void awaitDeadline() {
-    long now = getProcessingTimeService().getCurrentProcessingTime();
-    deadline = now + maxBatchDelay;
+    deadline = getProcessingTimeService().getCurrentProcessingTime() + maxBatchDelay;
     if (!timerPending) {
-      timerPending = true;
-      getProcessingTimeService().registerTimer(deadline, this::onTimer);
+      registerTimer();
     }
+  }
+
+  private void registerTimer() {
+    timerPending = true;
+    getProcessingTimeService().registerTimer(deadline, this::onTimer);
   }
 
   private void onTimer(long time) {
     timerPending = false;
-    if (count == 0) {
+    if (batch.size() == 0) {
       return;
     }
     if (time >= deadline) {
       flush(FlushReason.DELAY);
     } else {
-      timerPending = true;
-      getProcessingTimeService().registerTimer(deadline, this::onTimer);
+      registerTimer();
     }
   }
 
   private void flush(FlushReason reason) {
-    int size = count;
+    int size = batch.size();
     if (size == 0) {
       return;
     }
-    count = 0;
     long start = System.nanoTime();
-    int died = scoreAndEmit(size);
+    int died = scorer.score(batch);
     long end = System.nanoTime();
-    Arrays.fill(rows, 0, size, null);
-    Arrays.fill(features, 0, size, null);
+    batch.clear();
     accounting.add(size - died, died);
-    inferenceMetrics.flushed(
-        reason, size, (start - firstArrivalNanos) / 1_000, (end - start) / 1_000);
+    measured.flushed(reason, size, (start - firstArrivalNanos) / 1_000, (end - start) / 1_000);
   }
 
-  /** Returns how many rows died. */
-  private int scoreAndEmit(int size) {
-    try {
-      model.score(batch, size, outputs);
-    } catch (ScoringException e) {
-      inferenceMetrics.errors.inc();
-      return bisect(0, size, e);
-    }
-    emit(0, size, outputs);
-    return 0;
-  }
-
-  /** Rows from {@code from} until {@code to} failed together; scores their halves, in order. */
-  private int bisect(int from, int to, ScoringException failure) {
-    if (to - from == 1) {
-      die(rows[from], served.features(), features[from], String.valueOf(failure.getMessage()));
-      return 1;
-    }
-    int middle = (from + to) >>> 1;
-    return scorePart(from, middle) + scorePart(middle, to);
-  }
-
-  private int scorePart(int from, int to) {
-    double[] scores = new double[(to - from) * model.outputs()];
-    try {
-      model.score(Arrays.copyOfRange(batch, from * width, to * width), to - from, scores);
-    } catch (ScoringException e) {
-      inferenceMetrics.errors.inc();
-      return bisect(from, to, e);
-    }
-    emit(from, to, scores);
-    return 0;
-  }
-
-  private void emit(int from, int to, double[] scores) {
-    int k = model.outputs();
-    for (int i = from; i < to; i++) {
-      FeatureRow row = rows[i];
-      double[] scored = features[i];
-      double[] rowScores = Arrays.copyOfRange(scores, (i - from) * k, (i - from + 1) * k);
-      output.collect(
-          record.replace(
-              new ScoredRow(
-                  row.id,
-                  row.time,
-                  row.keys,
-                  row.carried,
-                  served,
-                  scored,
-                  FeatureDigest.of(scored),
-                  rowScores),
-              row.time));
-    }
-  }
-
-  private void die(FeatureRow row, List<String> names, double[] values, String detail) {
-    inferenceMetrics.deadLetters.inc();
+  private void bury(FeatureRow row, List<String> names, double[] values, String detail) {
+    measured.deadLetters.inc();
     DeadLetter letter = InferenceDeadLetter.of(row, served, names, values, detail);
     output.collect(DEAD_LETTERS, new StreamRecord<>(letter, row.time));
-  }
-
-  private int[] columns(List<String> modelFeatures) {
-    int[] places = new int[modelFeatures.size()];
-    for (int i = 0; i < places.length; i++) {
-      places[i] = pipelineFeatures.indexOf(modelFeatures.get(i));
-      if (places[i] < 0) {
-        throw new IllegalStateException(
-            "model %s@%d takes feature \"%s\", which the pipeline does not have"
-                .formatted(served.model(), served.version(), modelFeatures.get(i)));
-      }
-    }
-    return places;
   }
 
   private List<Integer> gpus() {
