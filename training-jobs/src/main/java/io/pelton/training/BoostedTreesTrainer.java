@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,9 +22,6 @@ import org.tribuo.classification.Label;
 import org.tribuo.classification.LabelFactory;
 import org.tribuo.classification.xgboost.XGBoostClassificationTrainer;
 import org.tribuo.common.xgboost.XGBoostModel;
-import org.tribuo.common.xgboost.XGBoostTrainer.BoosterType;
-import org.tribuo.common.xgboost.XGBoostTrainer.LoggingVerbosity;
-import org.tribuo.common.xgboost.XGBoostTrainer.TreeMethod;
 import org.tribuo.impl.ArrayExample;
 import org.tribuo.provenance.SimpleDataSourceProvenance;
 
@@ -40,6 +38,8 @@ import org.tribuo.provenance.SimpleDataSourceProvenance;
  * @param featureSubsample share of features that a tree is fitted to, in (0, 1]
  * @param l2 penalty on squared leaf weights
  * @param l1 penalty on absolute leaf weights
+ * @param bins candidate thresholds of a feature, 2 or more. XGBoost's own 256 lose rare values,
+ *     which is where frauds are; thousands come near all thresholds at a tenth of the time
  */
 public record BoostedTreesTrainer(
     int trees,
@@ -51,6 +51,7 @@ public record BoostedTreesTrainer(
     double featureSubsample,
     double l2,
     double l1,
+    int bins,
     long seed)
     implements Trainer {
   static final String NAME = "tribuo-xgboost";
@@ -76,6 +77,7 @@ public record BoostedTreesTrainer(
     require(isShare(featureSubsample), NAME, "feature-subsample", featureSubsample, "in (0, 1]");
     require(l2 >= 0, NAME, "l2", l2, "0 or more");
     require(l1 >= 0, NAME, "l1", l1, "0 or more");
+    require(bins >= 2, NAME, "bins", bins, "2 or more");
     require(
         seed == (int) seed,
         NAME,
@@ -88,7 +90,7 @@ public record BoostedTreesTrainer(
     return value > 0 && value <= 1;
   }
 
-  /** XGBoost's own defaults: 100 rounds, depth 6, learning rate 0.3. */
+  /** 100 rounds of depth 4 at learning rate 0.1, each on four fifths of the rows. */
   public static BoostedTreesTrainer withDefaults(long seed) {
     return of(Map.of(), seed);
   }
@@ -101,14 +103,15 @@ public record BoostedTreesTrainer(
     var trainer =
         new BoostedTreesTrainer(
             parameters.integer("trees", 100),
-            parameters.number("learning-rate", 0.3),
-            parameters.integer("max-depth", 6),
+            parameters.number("learning-rate", 0.1),
+            parameters.integer("max-depth", 4),
             parameters.number("min-child-weight", 1),
             parameters.number("gamma", 0),
-            parameters.number("subsample", 1),
+            parameters.number("subsample", 0.8),
             parameters.number("feature-subsample", 1),
             parameters.number("l2", 1),
             parameters.number("l1", 0),
+            parameters.integer("bins", 2_048),
             seed);
     parameters.requireAllRead();
     return trainer;
@@ -131,6 +134,7 @@ public record BoostedTreesTrainer(
     parameters.put("feature-subsample", Double.toString(featureSubsample));
     parameters.put("l2", Double.toString(l2));
     parameters.put("l1", Double.toString(l1));
+    parameters.put("bins", Integer.toString(bins));
     return parameters;
   }
 
@@ -158,21 +162,24 @@ public record BoostedTreesTrainer(
   }
 
   private XGBoostClassificationTrainer tribuo() {
-    return new XGBoostClassificationTrainer(
-        BoosterType.GBTREE,
-        TreeMethod.HIST,
-        trees,
-        learningRate,
-        gamma,
-        maxDepth,
-        minChildWeight,
-        subsample,
-        featureSubsample,
-        l2,
-        l1,
-        THREADS,
-        LoggingVerbosity.SILENT,
-        seed);
+    Map<String, Object> parameters = new HashMap<>();
+    parameters.put("booster", "gbtree");
+    parameters.put("objective", "multi:softprob");
+    parameters.put("num_class", 2);
+    parameters.put("tree_method", "hist");
+    parameters.put("max_bin", bins);
+    parameters.put("eta", learningRate);
+    parameters.put("max_depth", maxDepth);
+    parameters.put("min_child_weight", minChildWeight);
+    parameters.put("gamma", gamma);
+    parameters.put("subsample", subsample);
+    parameters.put("colsample_bytree", featureSubsample);
+    parameters.put("lambda", l2);
+    parameters.put("alpha", l1);
+    parameters.put("nthread", THREADS);
+    parameters.put("seed", seed);
+    parameters.put("verbosity", 0);
+    return new XGBoostClassificationTrainer(trees, parameters);
   }
 
   private static MutableDataset<Label> dataset(TrainingSet set, String[] names) {

@@ -117,7 +117,7 @@ final class BoostedTreesTrainerTest {
     var provenance = model.provenance();
     assertThat(provenance.trainer()).isEqualTo("tribuo-xgboost");
     assertThat(provenance.seed()).isEqualTo(7L);
-    assertThat(provenance.hyperParameters()).containsEntry("trees", "30").hasSize(9);
+    assertThat(provenance.hyperParameters()).containsEntry("trees", "30").hasSize(10);
     assertThat(provenance.dataFrom()).isEqualTo("2001-09-09T01:46:40Z");
     assertThat(provenance.dataTo()).isEqualTo("2001-09-10T11:05:40.001Z");
     assertThat(provenance.dataDigest()).isEqualTo(set.digest());
