@@ -223,6 +223,16 @@ public record PipelineDefinition(
     return List.copyOf(names);
   }
 
+  /** Event fields without which no event can be used. */
+  public Set<String> neededFields() {
+    Set<String> fields = new LinkedHashSet<>();
+    fields.add(events.id());
+    fields.add(events.time());
+    entities.forEach(entity -> fields.add(entity.field()));
+    fields.addAll(carry);
+    return fields;
+  }
+
   /**
    * Features that the model takes, in its input order.
    *
@@ -233,6 +243,14 @@ public record PipelineDefinition(
       throw new IllegalStateException("pipeline " + name + " has no model section");
     }
     return model.features() != null ? model.features() : featureNames();
+  }
+
+  /**
+   * How long after the newest event one may still come when events are taken on arrival, and how
+   * long after its end a window of drift stays open, milliseconds.
+   */
+  public long allowedLateness() {
+    return drift != null ? drift.allowedLateness() : 60_000;
   }
 
   /** Suffixes that {@code topics:} may override. */

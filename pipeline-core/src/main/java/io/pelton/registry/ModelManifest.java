@@ -1,6 +1,8 @@
 package io.pelton.registry;
 
+import java.util.Collections;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Everything that identifies one immutable model version.
@@ -26,4 +28,15 @@ public record ModelManifest(
     Map<String, String> engineOptions,
     Map<String, Double> evaluation,
     Provenance provenance,
-    String createdAt) {}
+    String createdAt) {
+  public ModelManifest {
+    files = Collections.unmodifiableMap(new TreeMap<>(files));
+    engineOptions = Collections.unmodifiableMap(new TreeMap<>(engineOptions));
+    evaluation = Collections.unmodifiableMap(new TreeMap<>(evaluation));
+  }
+
+  /** {@code name@version}. */
+  public String reference() {
+    return name + "@" + version;
+  }
+}

@@ -1,0 +1,102 @@
+package io.pelton.cli;
+
+import io.pelton.drift.job.DriftOutputs;
+import io.pelton.drift.job.DriftTopology;
+import io.pelton.drift.job.RegistryBaselines;
+import io.pelton.feature.job.FeatureJob;
+import io.pelton.feature.job.FeatureOutputs;
+import io.pelton.feature.job.FeatureTopology;
+import io.pelton.inference.job.InferenceJob;
+import io.pelton.inference.job.InferenceOutputs;
+import io.pelton.inference.job.InferenceTopology;
+import io.pelton.job.JobEnvironment;
+import io.pelton.job.JobOptions;
+import io.pelton.job.KafkaSinks;
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineDefinition.Topic;
+import io.pelton.schemas.DeadLetter;
+import java.util.List;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+
+/**
+ * Features, inference and drift in one job, rows going from one to the next without Kafka between.
+ *
+ * <pre>
+ * events ──► features ──► inference ──► drift ──► drift reports, alerts
+ *              │  │           │  └──► predictions
+ *              │  └──► features topic
+ *              └──► late, dead letters (of all three)
+ * </pre>
+ *
+ * <p>A pipeline without a model ends after the features, one without a drift section after the
+ * predictions.
+ */
+public final class AllJobs {
+  /** The job's part in the names of groups and transactions. */
+  public static final String NAME = "all";
+
+  private AllJobs() {}
+
+  public static void main(String[] arguments) throws Exception {
+    JobOptions options = JobOptions.parse("AllJobs", arguments);
+    StreamExecutionEnvironment environment = JobEnvironment.streaming(options.configuration());
+    environment.execute(define(environment, options));
+  }
+
+  /** Defines the job in an environment and gives its name. */
+  public static String define(StreamExecutionEnvironment environment, JobOptions options)
+      throws Exception {
+    PipelineDefinition pipeline = options.pipeline();
+    KafkaSinks sinks =
+        options.sinks(
+            pipeline,
+            NAME,
+            List.of(
+                Topic.EVENTS,
+                Topic.FEATURES,
+                Topic.PREDICTIONS,
+                Topic.LATE,
+                Topic.DEAD_LETTERS,
+                Topic.DRIFT,
+                Topic.ALERTS,
+                Topic.SCHEMAS));
+
+    FeatureOutputs features =
+        FeatureTopology.build(
+            FeatureJob.events(environment, pipeline, options, sinks, NAME), pipeline);
+    features.features().sinkTo(sinks.features()).uid("features-sink").name("features");
+    features.late().sinkTo(sinks.late()).uid("late-sink").name("late");
+    DataStream<DeadLetter> deadLetters = features.deadLetters();
+
+    if (pipeline.model() != null) {
+      InferenceOutputs inference =
+          InferenceTopology.build(
+              features.features(), pipeline, InferenceJob.model(pipeline, options));
+      inference
+          .predictions()
+          .sinkTo(sinks.predictions())
+          .uid("predictions-sink")
+          .name("predictions");
+      deadLetters = deadLetters.union(inference.deadLetters());
+
+      if (pipeline.drift() != null) {
+        DriftOutputs drift =
+            DriftTopology.build(
+                inference.predictions(),
+                pipeline,
+                new RegistryBaselines(options.registry(pipeline)));
+        drift
+            .reports()
+            .sinkTo(sinks.driftReports())
+            .uid("drift-reports-sink")
+            .name("drift reports");
+        drift.alerts().sinkTo(sinks.alerts()).uid("alerts-sink").name("alerts");
+        drift.late().sinkTo(sinks.late()).uid("drift-late-sink").name("late for drift");
+        deadLetters = deadLetters.union(drift.deadLetters());
+      }
+    }
+    deadLetters.sinkTo(sinks.deadLetters()).uid("dead-letters-sink").name("dead letters");
+    return pipeline.name();
+  }
+}

@@ -1,0 +1,215 @@
+package io.pelton.cli;
+
+import io.pelton.job.FlinkStorage;
+import io.pelton.registry.ModelManifest;
+import io.pelton.registry.ModelVersion;
+import io.pelton.registry.Provenance;
+import io.pelton.registry.Registry;
+import io.pelton.registry.Signature;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code pelton model}: looks into the registry and changes what its aliases point to. */
+@Command(
+    name = "model",
+    description = "Models in the registry: list, show, promote, import.",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND")
+public final class ModelCommand implements Runnable {
+  @Spec private CommandSpec command;
+
+  @SuppressWarnings("NullAway.Init") // picocli sets the fields
+  private ModelCommand() {}
+
+  /** The command with its subcommands, to be added to {@code pelton} under the name model. */
+  public static CommandLine commandLine(BaselineProfiler profiler, PipelineReader pipelines) {
+    return new CommandLine(new ModelCommand())
+        .addSubcommand(new ModelImportCommand(profiler, pipelines));
+  }
+
+  @Override
+  public void run() {
+    throw new CommandLine.ParameterException(
+        command.commandLine(), "Missing command: one of list, show, promote, import");
+  }
+
+  @Command(
+      description = "All versions of all models, with their aliases.",
+      mixinStandardHelpOptions = true)
+  int list(@Option(names = "--registry", required = true, paramLabel = "DIR") String directory)
+      throws Exception {
+    return InputErrors.exitCode(
+        command,
+        () -> {
+          Registry registry = open(directory);
+          List<String[]> table = new ArrayList<>();
+          table.add(new String[] {"MODEL", "VERSION", "ENGINE", "CREATED", "ALIASES"});
+          for (String model : registry.models()) {
+            SortedMap<String, Integer> aliases = registry.aliases(model);
+            for (int version : registry.versions(model)) {
+              ModelManifest manifest = registry.manifest(model, version);
+              table.add(
+                  new String[] {
+                    model,
+                    String.valueOf(version),
+                    manifest.engine(),
+                    manifest.createdAt(),
+                    String.join(",", aliasesOf(aliases, version))
+                  });
+            }
+          }
+          print(table);
+          return CommandLine.ExitCode.OK;
+        });
+  }
+
+  @Command(
+      description = "One version: its signature, evaluation and provenance.",
+      mixinStandardHelpOptions = true)
+  int show(
+      @Option(names = "--registry", required = true, paramLabel = "DIR") String directory,
+      @Parameters(
+              paramLabel = "NAME[@VERSION]",
+              description = "A version or alias; the champion when there is none.")
+          String reference)
+      throws Exception {
+    return InputErrors.exitCode(
+        command,
+        () -> {
+          Registry registry = open(directory);
+          ModelVersion version = registry.resolve(reference);
+          ModelManifest manifest = registry.manifest(version.model(), version.version());
+          boolean profile = registry.profileJson(version.model(), version.version()).isPresent();
+          print(
+              describe(
+                  manifest,
+                  aliasesOf(registry.aliases(version.model()), version.version()),
+                  profile));
+          return CommandLine.ExitCode.OK;
+        });
+  }
+
+  @Command(
+      description = "Points an alias to a version; jobs that start from then on serve it.",
+      mixinStandardHelpOptions = true)
+  int promote(
+      @Option(names = "--registry", required = true, paramLabel = "DIR") String directory,
+      @Option(
+              names = "--alias",
+              defaultValue = Registry.CHAMPION,
+              description = "Default: ${DEFAULT-VALUE}.")
+          String alias,
+      @Parameters(paramLabel = "NAME@VERSION") String reference)
+      throws Exception {
+    return InputErrors.exitCode(
+        command,
+        () -> {
+          if (!reference.contains("@")) {
+            throw new InputException(
+                "\"%s\" names no version; give %s@VERSION".formatted(reference, reference));
+          }
+          Registry registry = open(directory);
+          ModelVersion version = registry.resolve(reference);
+          @Nullable Integer before = registry.aliases(version.model()).get(alias);
+          registry.setAlias(version.model(), alias, version.version());
+          out()
+              .printf(
+                  "%s is %s%s%n",
+                  version,
+                  alias,
+                  before == null ? "" : ", before it was " + version.model() + "@" + before);
+          out().flush();
+          return CommandLine.ExitCode.OK;
+        });
+  }
+
+  private static List<String[]> describe(
+      ModelManifest manifest, List<String> aliases, boolean profile) {
+    List<String[]> lines = new ArrayList<>();
+    lines.add(new String[] {"model", manifest.reference()});
+    lines.add(new String[] {"aliases", String.join(", ", aliases)});
+    lines.add(new String[] {"engine", manifest.engine()});
+    manifest.engineOptions().forEach((name, value) -> add(lines, "option", name + "=" + value));
+    lines.add(new String[] {"artifact", manifest.artifact() + " " + manifest.artifactDigest()});
+    lines.add(new String[] {"created", manifest.createdAt()});
+    for (Signature.Input input : manifest.signature().inputs()) {
+      add(
+          lines,
+          "input",
+          "%s %s [%s]"
+              .formatted(input.tensor(), input.type(), String.join(", ", input.features())));
+    }
+    for (Signature.Output output : manifest.signature().outputs()) {
+      add(lines, "output", "%s = %s:%d".formatted(output.name(), output.tensor(), output.column()));
+    }
+    for (Map.Entry<String, Double> metric : manifest.evaluation().entrySet()) {
+      add(lines, "evaluation", metric.getKey() + " " + metric.getValue());
+    }
+    lines.add(new String[] {"baseline", profile ? "profile.json" : "none"});
+    Provenance provenance = manifest.provenance();
+    lines.add(new String[] {"trainer", provenance.trainer()});
+    provenance
+        .hyperParameters()
+        .forEach((name, value) -> add(lines, "parameter", name + "=" + value));
+    addIfKnown(lines, "seed", provenance.seed());
+    addIfKnown(lines, "data from", provenance.dataFrom());
+    addIfKnown(lines, "data to", provenance.dataTo());
+    addIfKnown(lines, "data digest", provenance.dataDigest());
+    lines.add(new String[] {"published by", "Pelton " + provenance.codeVersion()});
+    return lines;
+  }
+
+  private static void add(List<String[]> lines, String name, String value) {
+    lines.add(new String[] {name, value});
+  }
+
+  private static void addIfKnown(List<String[]> lines, String name, @Nullable Object value) {
+    if (value != null) {
+      lines.add(new String[] {name, value.toString()});
+    }
+  }
+
+  private static List<String> aliasesOf(SortedMap<String, Integer> aliases, int version) {
+    return aliases.entrySet().stream()
+        .filter(alias -> alias.getValue() == version)
+        .map(Map.Entry::getKey)
+        .toList();
+  }
+
+  private static Registry open(String directory) throws IOException {
+    return new Registry(FlinkStorage.open(directory));
+  }
+
+  private PrintWriter out() {
+    return command.commandLine().getOut();
+  }
+
+  /** Prints rows with aligned columns. */
+  private void print(List<String[]> table) {
+    int[] widths = new int[table.get(0).length];
+    for (String[] row : table) {
+      for (int i = 0; i < widths.length; i++) {
+        widths[i] = Math.max(widths[i], row[i].length());
+      }
+    }
+    for (String[] row : table) {
+      StringBuilder line = new StringBuilder();
+      for (int i = 0; i < widths.length; i++) {
+        line.append(row[i]).append(" ".repeat(widths[i] - row[i].length() + 2));
+      }
+      out().println(line.toString().stripTrailing());
+    }
+    out().flush();
+  }
+}

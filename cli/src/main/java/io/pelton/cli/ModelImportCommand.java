@@ -1,0 +1,309 @@
+package io.pelton.cli;
+
+import io.pelton.job.FlinkStorage;
+import io.pelton.model.ModelLoader;
+import io.pelton.model.ScoringException;
+import io.pelton.model.ScoringModel;
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.registry.GoldenRows;
+import io.pelton.registry.LocalStorage;
+import io.pelton.registry.ModelManifest;
+import io.pelton.registry.NewVersion;
+import io.pelton.registry.Provenance;
+import io.pelton.registry.Registry;
+import io.pelton.registry.Signature;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/**
+ * {@code pelton model import}: publishes a model that was trained elsewhere. It is loaded and has
+ * to score its golden rows first: what cannot serve is not published.
+ */
+@Command(
+    name = "import",
+    description = "Publishes a model that was trained elsewhere.",
+    mixinStandardHelpOptions = true)
+final class ModelImportCommand implements Callable<Integer> {
+  /** Rows of the baseline that become golden rows when none are given. */
+  private static final int GOLDEN_ROWS = 20;
+
+  private static final int BATCH = 1024;
+  private static final Pattern OUTPUT = Pattern.compile("([^=]+)=(.+?)(?::([0-9]{1,6}))?");
+
+  private final BaselineProfiler profiler;
+  private final PipelineReader pipelines;
+
+  @Spec private CommandSpec command;
+
+  @Option(names = "--registry", required = true, paramLabel = "DIR")
+  private String registry;
+
+  @Option(names = "--name", required = true, paramLabel = "NAME")
+  private String name;
+
+  @Option(
+      names = "--engine",
+      required = true,
+      paramLabel = "ENGINE",
+      description = "OnnxRuntime or TensorFlow.")
+  private String engine;
+
+  @Option(
+      names = "--artifact",
+      required = true,
+      paramLabel = "PATH",
+      description = "An .onnx file or a SavedModel directory.")
+  private Path artifact;
+
+  @Option(
+      names = "--input",
+      required = true,
+      paramLabel = "TENSOR",
+      description = "Input tensor, of shape [rows, features].")
+  private String input;
+
+  @Option(
+      names = "--input-type",
+      defaultValue = "FLOAT32",
+      description = "${COMPLETION-CANDIDATES}; default: ${DEFAULT-VALUE}.")
+  private Signature.DataType inputType;
+
+  @ArgGroup(multiplicity = "1")
+  private Features features;
+
+  @Option(
+      names = "--output",
+      required = true,
+      paramLabel = "NAME=TENSOR[:COLUMN]",
+      description = "A column of an output tensor; repeatable. Default column: 0.")
+  private List<String> outputs;
+
+  @Option(
+      names = "--engine-option",
+      paramLabel = "NAME=VALUE",
+      description = "E.g. Tags, SignatureDefKey; repeatable.")
+  private Map<String, String> engineOptions = new LinkedHashMap<>();
+
+  @Option(
+      names = "--golden",
+      paramLabel = "CSV",
+      description =
+          "Rows to reproduce at every load; with a column for each output, those are expected,"
+              + " else what the model gives now. Default: the baseline's first rows.")
+  private @Nullable Path golden;
+
+  @Option(
+      names = "--baseline",
+      required = true,
+      paramLabel = "CSV",
+      description = "A sample of the training data's features: the reference of drift.")
+  private Path baseline;
+
+  @Option(names = "--promote", description = "Makes it the champion.")
+  private boolean promote;
+
+  /** Where the names of the model's features come from. */
+  static final class Features {
+    @Option(
+        names = "--features",
+        required = true,
+        split = ",",
+        paramLabel = "NAME",
+        description = "In the order of the input tensor's columns.")
+    private @Nullable List<String> names;
+
+    @Option(
+        names = "--pipeline",
+        required = true,
+        paramLabel = "FILE",
+        description = "Takes the features of the pipeline's model.")
+    private @Nullable Path pipeline;
+  }
+
+  @SuppressWarnings("NullAway.Init") // picocli sets the fields
+  ModelImportCommand(BaselineProfiler profiler, PipelineReader pipelines) {
+    this.profiler = profiler;
+    this.pipelines = pipelines;
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    return InputErrors.exitCode(command, this::publish);
+  }
+
+  private int publish() throws IOException {
+    Signature signature =
+        new Signature(
+            List.of(new Signature.Input(input, inputType, featureNames())),
+            outputs.stream().map(this::output).toList());
+    List<String> outputNames = signature.outputNames();
+    double[][] sample = FeatureTable.read(baseline).values(signature.features());
+    FeatureTable goldenTable = golden == null ? null : FeatureTable.read(golden);
+    double[][] goldenFeatures =
+        goldenTable == null
+            ? Arrays.copyOf(sample, Math.min(sample.length, GOLDEN_ROWS))
+            : goldenTable.values(signature.features());
+    double @Nullable [][] expected = expectedOutputs(goldenTable, outputNames);
+
+    Path staging = Files.createTempDirectory("pelton-import-");
+    try {
+      GoldenRows goldenRows;
+      double[][] sampleOutputs;
+      GoldenRows toReproduce =
+          expected == null
+              ? new GoldenRows(new double[0][], new double[0][])
+              : new GoldenRows(goldenFeatures, expected);
+      try (ScoringModel model = stage(staging, signature, toReproduce)) {
+        goldenRows =
+            expected == null
+                ? new GoldenRows(goldenFeatures, score(model, goldenFeatures))
+                : toReproduce;
+        sampleOutputs = score(model, sample);
+      }
+      String profile =
+          profiler.profileJson(signature.features(), sample, outputNames, sampleOutputs);
+      Registry target = new Registry(FlinkStorage.open(registry));
+      ModelManifest published = target.publish(version(signature, goldenRows, profile));
+      if (promote) {
+        target.setAlias(name, Registry.CHAMPION, published.version());
+      }
+      PrintWriter out = command.commandLine().getOut();
+      out.printf(
+          "%s is published%s: %d golden rows, baseline of %d rows%n",
+          published.reference(),
+          promote ? " and champion" : "",
+          goldenFeatures.length,
+          sample.length);
+      out.flush();
+      return CommandLine.ExitCode.OK;
+    } finally {
+      deleteTree(staging);
+    }
+  }
+
+  private List<String> featureNames() throws IOException {
+    if (features.names != null) {
+      return features.names;
+    }
+    Path file = features.pipeline;
+    if (file == null) {
+      throw new IllegalStateException("picocli requires one of the group");
+    }
+    PipelineDefinition pipeline = pipelines.read(file);
+    if (pipeline.model() == null) {
+      throw new InputException(
+          "%s: no model section; add one, or name the features by --features".formatted(file));
+    }
+    return pipeline.modelFeatures();
+  }
+
+  private Signature.Output output(String text) {
+    Matcher matcher = OUTPUT.matcher(text);
+    if (!matcher.matches()) {
+      throw new CommandLine.ParameterException(
+          command.commandLine(),
+          "Invalid value for option '--output': '" + text + "' must be NAME=TENSOR[:COLUMN]");
+    }
+    @Nullable String column = matcher.group(3);
+    return new Signature.Output(
+        matcher.group(1), matcher.group(2), column == null ? 0 : Integer.parseInt(column));
+  }
+
+  /** Publishes to a registry that no one sees, so that loading is the same as it will be. */
+  private ScoringModel stage(Path staging, Signature signature, GoldenRows expected)
+      throws IOException {
+    Registry staged = new Registry(new LocalStorage(staging.resolve("registry")));
+    ModelManifest manifest = staged.publish(version(signature, expected, null));
+    Path fetched = Files.createDirectory(staging.resolve("fetched"));
+    staged.fetch(manifest.name(), manifest.version(), fetched);
+    return ModelLoader.load(
+        fetched, manifest, PipelineDefinition.Device.CPU, null, signature.features());
+  }
+
+  private NewVersion version(Signature signature, GoldenRows goldenRows, @Nullable String profile) {
+    String version = ModelImportCommand.class.getPackage().getImplementationVersion();
+    return new NewVersion(
+        name,
+        engine,
+        artifact,
+        signature,
+        engineOptions,
+        goldenRows,
+        profile,
+        Map.of(),
+        new Provenance(
+            "import", Map.of(), null, null, null, null, version == null ? "unknown" : version));
+  }
+
+  /** The golden file's outputs; null when it has none, and an error when it has some of them. */
+  private static double @Nullable [][] expectedOutputs(
+      @Nullable FeatureTable table, List<String> outputNames) throws InputException {
+    if (table == null) {
+      return null;
+    }
+    List<String> missing = new ArrayList<>(outputNames);
+    missing.removeAll(table.columns());
+    if (missing.isEmpty()) {
+      return table.values(outputNames);
+    }
+    if (missing.size() < outputNames.size()) {
+      throw new InputException(
+          "%s:1: has columns for some outputs but not for %s; give all outputs or none"
+              .formatted(table.file(), String.join(", ", missing)));
+    }
+    return null;
+  }
+
+  private static double[][] score(ScoringModel model, double[][] rows) throws IOException {
+    int width = model.features();
+    double[][] scores = new double[rows.length][];
+    float[] batch = new float[BATCH * width];
+    double[] batchScores = new double[BATCH * model.outputs()];
+    for (int from = 0; from < rows.length; from += BATCH) {
+      int count = Math.min(BATCH, rows.length - from);
+      for (int row = 0; row < count; row++) {
+        for (int i = 0; i < width; i++) {
+          batch[row * width + i] = (float) rows[from + row][i];
+        }
+      }
+      try {
+        model.score(batch, count, batchScores);
+      } catch (ScoringException e) {
+        throw new InputException(
+            "rows %d to %d cannot be scored: %s".formatted(from, from + count, e.getMessage()));
+      }
+      for (int row = 0; row < count; row++) {
+        scores[from + row] =
+            Arrays.copyOfRange(batchScores, row * model.outputs(), (row + 1) * model.outputs());
+      }
+    }
+    return scores;
+  }
+
+  private static void deleteTree(Path directory) throws IOException {
+    try (Stream<Path> tree = Files.walk(directory)) {
+      for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    }
+  }
+}

@@ -1,0 +1,86 @@
+package io.pelton.cli;
+
+import io.pelton.pipeline.InvalidPipelineException;
+import java.io.PrintWriter;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/**
+ * The {@code pelton} command. Exit codes: 0; 1 for a run that failed; 2 for a usage or input error;
+ * 4 for a run that finished with dead letters when {@code --fail-on-dead-letters} asks.
+ */
+@Command(
+    name = "pelton",
+    description = "Features, models and drift on Apache Flink, from one pipeline file.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    subcommands = {
+      DemoCommand.class,
+      ValidateCommand.class,
+      RunCommand.class,
+      SendCommand.class,
+      FeaturesCommand.class,
+      ScoreCommand.class,
+      ModelCommand.class,
+      CommandLine.HelpCommand.class
+    })
+public final class Pelton {
+  /** A run that failed. */
+  static final int FAILED = 1;
+
+  /** A usage or input error. */
+  static final int USAGE = 2;
+
+  /** A run that finished, with dead letters. */
+  static final int DEAD_LETTERS = 4;
+
+  private Pelton() {}
+
+  public static void main(String[] arguments) {
+    System.exit(execute(arguments));
+  }
+
+  /** Runs a command and gives its exit code. */
+  static int execute(String... arguments) {
+    return commandLine().execute(arguments);
+  }
+
+  static CommandLine commandLine() {
+    return new CommandLine(new Pelton())
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setExecutionExceptionHandler((e, line, parsed) -> report(e, line.getErr()));
+  }
+
+  /** What somebody can mend gets its message; anything else the log's stack trace as well. */
+  private static int report(Exception e, PrintWriter err) {
+    if (e instanceof InputException || e instanceof InvalidPipelineException) {
+      err.println(e.getMessage());
+      return USAGE;
+    }
+    LoggerFactory.getLogger(Pelton.class).error("the command failed", e);
+    err.println("failed: " + reasons(e));
+    return FAILED;
+  }
+
+  /** The messages of an exception and its causes, without those that only repeat the next. */
+  private static String reasons(Throwable e) {
+    StringBuilder text = new StringBuilder();
+    String last = "";
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      String message = cause.getMessage();
+      if (message == null || message.isBlank()) {
+        message = cause.getClass().getSimpleName();
+      }
+      Throwable next = cause.getCause();
+      boolean repeats =
+          last.contains(message)
+              || (next != null && next.getMessage() != null && message.contains(next.getMessage()));
+      if (!repeats) {
+        text.append(text.isEmpty() ? "" : "\n  because: ").append(message);
+        last = message;
+      }
+    }
+    return text.toString();
+  }
+}

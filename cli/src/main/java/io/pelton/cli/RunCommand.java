@@ -1,0 +1,160 @@
+package io.pelton.cli;
+
+import io.pelton.cli.embedded.EmbeddedFlink;
+import io.pelton.drift.job.DriftJob;
+import io.pelton.feature.job.FeatureJob;
+import io.pelton.inference.job.InferenceJob;
+import io.pelton.job.JobEnvironment;
+import io.pelton.job.JobOptions;
+import io.pelton.job.KafkaUnavailableException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.RestOptions;
+import org.apache.flink.configuration.StateRecoveryOptions;
+import org.apache.flink.core.execution.JobClient;
+import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "run",
+    description = "Runs a pipeline's jobs on Kafka, in a Flink of this process, until stopped.",
+    mixinStandardHelpOptions = true)
+final class RunCommand implements Callable<Integer> {
+  /** What runs. */
+  enum Jobs {
+    FEATURE,
+    INFERENCE,
+    DRIFT,
+    ALL
+  }
+
+  private static final long STOP_SECONDS = 60;
+
+  @Parameters(paramLabel = "JOB", description = "${COMPLETION-CANDIDATES}, in lower case.")
+  private Jobs jobs = Jobs.ALL;
+
+  @Mixin private JobOptions options = new JobOptions();
+
+  @Option(
+      names = "--state",
+      paramLabel = "DIR",
+      description =
+          "Keep checkpoints here, and go on from the newest one that is there. Stopping takes a"
+              + " savepoint.")
+  private @Nullable Path state;
+
+  @Option(
+      names = "--parallelism",
+      paramLabel = "N",
+      description = "Subtasks of each operator; default ${DEFAULT-VALUE}.")
+  private int parallelism = 1;
+
+  @Option(
+      names = "--state-backend",
+      paramLabel = "BACKEND",
+      description = "heap or rocksdb; default heap.")
+  private EmbeddedFlink.State backend = EmbeddedFlink.State.HEAP;
+
+  @Option(
+      names = "--web-port",
+      paramLabel = "PORT",
+      description = "Port of Flink's web page; default any free one.")
+  private int webPort;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init")
+  private CommandSpec spec;
+
+  @Override
+  public Integer call() throws Exception {
+    PrintWriter out = spec.commandLine().getOut();
+    boolean temporary = state == null;
+    Path directory =
+        state != null ? Files.createDirectories(state) : Files.createTempDirectory("pelton-run");
+    Configuration cluster = new Configuration();
+    cluster.set(RestOptions.BIND_PORT, Integer.toString(webPort));
+    try (EmbeddedFlink flink =
+        EmbeddedFlink.start(parallelism, directory, backend, cluster)) {
+      Configuration settings = JobEnvironment.settings(options.configuration());
+      Optional<Path> checkpoint = newestCheckpoint(directory);
+      checkpoint.ifPresent(
+          path -> settings.set(StateRecoveryOptions.SAVEPOINT_PATH, path.toUri().toString()));
+      StreamExecutionEnvironment environment = flink.environment(settings);
+      environment.setParallelism(parallelism);
+      String name = define(environment);
+      out.println(
+          checkpoint
+              .map(path -> "going on from " + path)
+              .orElse("starting without a checkpoint, from the committed offsets or the start"));
+      JobClient job = environment.executeAsync(name);
+      out.printf("running %s; Flink's web page: %s; Ctrl-C stops it%n", name, flink.webUrl());
+      out.flush();
+      Thread stop = new Thread(() -> stop(job, directory, temporary, out), "pelton-stop");
+      Runtime.getRuntime().addShutdownHook(stop);
+      job.getJobExecutionResult().get();
+      return 0;
+    }
+  }
+
+  private String define(StreamExecutionEnvironment environment) throws Exception {
+    try {
+      return switch (jobs) {
+        case FEATURE -> FeatureJob.define(environment, options);
+        case INFERENCE -> InferenceJob.define(environment, options);
+        case DRIFT -> DriftJob.define(environment, options);
+        case ALL -> AllJobs.define(environment, options);
+      };
+    } catch (KafkaUnavailableException | IllegalArgumentException | IOException e) {
+      throw new InputException(e);
+    }
+  }
+
+  /**
+   * Stops at a savepoint, so that the next start neither loses nor repeats anything; where no state
+   * is kept, the last transaction is still committed with it.
+   */
+  private static void stop(JobClient job, Path directory, boolean temporary, PrintWriter out) {
+    try {
+      if (!job.getJobStatus().get(STOP_SECONDS, TimeUnit.SECONDS).isGloballyTerminalState()) {
+        out.println("stopping at a savepoint …");
+        out.flush();
+        String savepoint =
+            job.stopWithSavepoint(
+                    false,
+                    directory.resolve("savepoints").toUri().toString(),
+                    SavepointFormatType.CANONICAL)
+                .get(STOP_SECONDS, TimeUnit.SECONDS);
+        out.println(temporary ? "stopped" : "stopped; the next start goes on from " + savepoint);
+        out.flush();
+      }
+    } catch (Exception e) {
+      out.println("stopped without a savepoint: " + e.getMessage());
+      out.flush();
+    }
+  }
+
+  /** The newest completed checkpoint or savepoint under a state directory. */
+  static Optional<Path> newestCheckpoint(Path directory) throws IOException {
+    try (Stream<Path> files = Files.walk(directory, 4)) {
+      return files
+          .filter(path -> path.getFileName().toString().equals("_metadata"))
+          .max(Comparator.comparingLong(path -> path.toFile().lastModified()))
+          .map(Path::getParent);
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/** The {@code pelton} command. */
+@NullMarked
+package io.pelton.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,25 @@
+package io.pelton.cli.simulator;
+
+import java.util.SplittableRandom;
+
+/**
+ * Seeds one random generator for each purpose and day, so that days do not depend on each other.
+ */
+enum Dice {
+  PEOPLE,
+  PAYMENTS,
+  COMPROMISED_TERMINALS,
+  LEAKED_CARDS;
+
+  SplittableRandom of(long seed, int day) {
+    return new SplittableRandom(mix(mix(mix(seed) + day) + ordinal()));
+  }
+
+  /** The finaliser of MurmurHash3. */
+  private static long mix(long bits) {
+    long mixed = bits + 0x9e3779b97f4a7c15L;
+    mixed = (mixed ^ (mixed >>> 33)) * 0xff51afd7ed558ccdL;
+    mixed = (mixed ^ (mixed >>> 33)) * 0xc4ceb9fe1a85ec53L;
+    return mixed ^ (mixed >>> 33);
+  }
+}

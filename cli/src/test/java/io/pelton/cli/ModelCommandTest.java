@@ -1,0 +1,243 @@
+package io.pelton.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.pelton.model.TinyModels;
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.registry.GoldenRows;
+import io.pelton.registry.LocalStorage;
+import io.pelton.registry.ModelManifest;
+import io.pelton.registry.Registry;
+import io.pelton.registry.Signature;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.apache.avro.SchemaBuilder;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+final class ModelCommandTest {
+  private static final double[] WEIGHTS = {0.5, -1.25};
+  private static final double BIAS = 0.1;
+  private static final List<String> FEATURES = List.of("amount", "risk");
+
+  @TempDir Path directory;
+  private Registry registry;
+  private Path model;
+  private Path baseline;
+  private String out = "";
+  private String err = "";
+
+  @BeforeEach
+  void writeInputs() throws IOException {
+    registry = new Registry(new LocalStorage(directory.resolve("registry")));
+    model = TinyModels.onnx(directory.resolve("m.onnx"), WEIGHTS, BIAS, Signature.DataType.FLOAT32);
+    baseline =
+        Files.writeString(directory.resolve("baseline.csv"), "risk,id,amount\n0.5,a,1\n,b,2\n");
+  }
+
+  @Test
+  void importsAModelWithTheBaselinesRowsAsGoldenRows() throws Exception {
+    assertThat(importModel("--features", "amount,risk")).isZero();
+
+    assertThat(out).isEqualTo("fraud@1 is published: 2 golden rows, baseline of 2 rows\n");
+    ModelManifest manifest = registry.manifest("fraud", 1);
+    assertThat(manifest.signature())
+        .isEqualTo(
+            new Signature(
+                List.of(new Signature.Input("features", Signature.DataType.FLOAT32, FEATURES)),
+                List.of(new Signature.Output("score", "probabilities", 1))));
+    GoldenRows golden = golden();
+    assertThat(golden.features()[0]).containsExactly(1, 0.5);
+    assertThat(golden.features()[1]).containsExactly(2, Double.NaN);
+    assertThat(golden.outputs()[0][0])
+        .isCloseTo(TinyModels.probability(WEIGHTS, BIAS, 1, 0.5), Offset.offset(1e-6));
+    assertThat(golden.outputs()[1][0]).isNaN();
+    assertThat(registry.profileJson("fraud", 1))
+        .contains("[amount, risk] 2 rows [score] first " + golden.outputs()[0][0]);
+    assertThat(registry.aliases("fraud")).isEmpty();
+  }
+
+  @Test
+  void importsASavedModelWithThePipelinesFeaturesAndPromotesIt() throws Exception {
+    Path saved = TinyModels.savedModel(directory.resolve("saved"), WEIGHTS, BIAS);
+
+    int code =
+        pelton(
+            "import",
+            "--name=fraud",
+            "--engine=TensorFlow",
+            "--artifact=" + saved,
+            "--input=features",
+            "--output=score=score",
+            "--pipeline=any.yaml",
+            "--engine-option=Tags=serve",
+            "--baseline=" + baseline,
+            "--promote");
+
+    assertThat(err).isEmpty();
+    assertThat(code).isZero();
+    assertThat(out).startsWith("fraud@1 is published and champion");
+    assertThat(registry.resolve("fraud")).hasToString("fraud@1");
+    assertThat(registry.manifest("fraud", 1).signature().features()).isEqualTo(FEATURES);
+    assertThat(registry.manifest("fraud", 1).engineOptions()).isEqualTo(Map.of("Tags", "serve"));
+  }
+
+  @Test
+  void expectedOutputsMustBeReproduced() throws Exception {
+    double expected = TinyModels.probability(WEIGHTS, BIAS, 3, 4);
+    Path right = csv("right.csv", "amount,risk,score\n3,4," + expected + "\n");
+    Path wrong = csv("wrong.csv", "amount,risk,score\n3,4," + (expected + 0.01) + "\n");
+
+    assertThat(importModel("--features=amount,risk", "--golden=" + wrong)).isEqualTo(2);
+    assertThat(err).contains("golden row 0, output score: expected ").hasLineCount(1);
+    assertThat(registry.models()).isEmpty();
+    assertThat(importModel("--features=amount,risk", "--golden=" + right)).isZero();
+    assertThat(golden().outputs()[0]).containsExactly(expected);
+  }
+
+  @Test
+  void listsShowsAndPromotes() throws Exception {
+    importModel("--features=amount,risk", "--promote");
+    importModel("--features=amount,risk");
+
+    assertThat(pelton("promote", "fraud@2")).isZero();
+    assertThat(out).isEqualTo("fraud@2 is champion, before it was fraud@1\n");
+    assertThat(pelton("promote", "--alias=challenger", "fraud@1")).isZero();
+    assertThat(out).isEqualTo("fraud@1 is challenger\n");
+
+    assertThat(pelton("list")).isZero();
+    assertThat(out.lines().map(line -> line.replaceAll(" +", " ").replaceAll("\\S+Z", "T")))
+        .containsExactly(
+            "MODEL VERSION ENGINE CREATED ALIASES",
+            "fraud 1 OnnxRuntime T challenger",
+            "fraud 2 OnnxRuntime T champion");
+
+    assertThat(pelton("show", "fraud")).isZero();
+    assertThat(out.lines().map(line -> line.replaceAll(" +", " ")))
+        .contains(
+            "model fraud@2",
+            "aliases champion",
+            "engine OnnxRuntime",
+            "input features FLOAT32 [amount, risk]",
+            "output score = probabilities:1",
+            "baseline profile.json",
+            "trainer import");
+  }
+
+  @Test
+  void whatTheUserCanMendIsOneLineAndExitCode2() throws Exception {
+    importModel("--features=amount,risk");
+
+    fails("model \"fraud\" has no version 7; it has 1", "promote", "fraud@7");
+    fails("\"fraud\" names no version; give fraud@VERSION", "promote", "fraud");
+    fails("no model \"frauds\"; did you mean \"fraud\"?", "show", "frauds");
+    csv("baseline.csv", "amount,rsk\n1,2\n");
+    assertThat(importModel("--features=amount,risk")).isEqualTo(2);
+    assertThat(err).isEqualTo(baseline + ":1: no column \"risk\"; did you mean \"rsk\"?\n");
+    csv("baseline.csv", "amount,risk\n1,2\n1,x\n");
+    assertThat(importModel("--features=amount,risk")).isEqualTo(2);
+    assertThat(err)
+        .isEqualTo(
+            baseline + ":3: risk: \"x\" is not a number; a missing value is an empty field\n");
+    Files.delete(baseline);
+    assertThat(importModel("--features=amount,risk")).isEqualTo(2);
+    assertThat(err).isEqualTo("file " + baseline + " does not exist\n");
+    assertThat(registry.versions("fraud")).containsExactly(1);
+  }
+
+  @Test
+  void usageErrorsAreExitCode2() {
+    assertThat(pelton("show")).isEqualTo(2);
+    assertThat(importModel()).isEqualTo(2);
+    assertThat(err).contains("--features=NAME", "--pipeline=FILE");
+    assertThat(importModel("--features=a", "--output=score")).isEqualTo(2);
+    assertThat(err).contains("'score' must be NAME=TENSOR[:COLUMN]");
+    assertThat(commandLine().execute()).isEqualTo(2);
+  }
+
+  private void fails(String message, String... arguments) {
+    assertThat(pelton(arguments)).isEqualTo(2);
+    assertThat(err).contains(message).hasLineCount(1);
+    assertThat(out).isEmpty();
+  }
+
+  private int importModel(String... more) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "import",
+                "--name=fraud",
+                "--engine=OnnxRuntime",
+                "--artifact=" + model,
+                "--input=features",
+                "--output=score=probabilities:1",
+                "--baseline=" + baseline));
+    arguments.addAll(List.of(more));
+    return pelton(arguments.toArray(new String[0]));
+  }
+
+  private int pelton(String... arguments) {
+    String[] all = Arrays.copyOf(arguments, arguments.length + 1);
+    all[arguments.length] = "--registry=" + directory.resolve("registry");
+    StringWriter outText = new StringWriter();
+    StringWriter errText = new StringWriter();
+    int code =
+        commandLine()
+            .setOut(new PrintWriter(outText))
+            .setErr(new PrintWriter(errText))
+            .execute(all);
+    out = outText.toString();
+    err = errText.toString();
+    return code;
+  }
+
+  private static CommandLine commandLine() {
+    return ModelCommand.commandLine(
+        (names, rows, outputNames, outputs) ->
+            names + " " + rows.length + " rows " + outputNames + " first " + outputs[0][0],
+        file -> pipeline());
+  }
+
+  private static PipelineDefinition pipeline() {
+    return new PipelineDefinition(
+        "cards",
+        new PipelineDefinition.Events(
+            "events",
+            PipelineDefinition.EventFormat.JSON,
+            SchemaBuilder.record("E").fields().endRecord(),
+            "id",
+            "time",
+            null,
+            0,
+            0,
+            Map.of()),
+        List.of(),
+        List.of(new PipelineDefinition.RowFeature("unused", "1")),
+        new PipelineDefinition.Model("fraud", FEATURES, 1, 1, PipelineDefinition.Device.CPU),
+        null,
+        List.of(),
+        null,
+        null,
+        Map.of());
+  }
+
+  private GoldenRows golden() throws IOException {
+    Path fetched = Files.createTempDirectory(directory, "fetched");
+    registry.fetch("fraud", 1, fetched);
+    return GoldenRows.read(fetched);
+  }
+
+  private Path csv(String name, String content) throws IOException {
+    return Files.writeString(directory.resolve(name), content);
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.pelton.cli.simulator;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,226 @@
+package io.pelton.drift.job;
+
+import io.pelton.drift.job.Baselines.Baseline;
+import io.pelton.job.SpecificRecordTypeInfo;
+import io.pelton.model.ScoredRow;
+import io.pelton.schemas.DeadLetter;
+import io.pelton.schemas.LateEvent;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.runtime.state.StateSnapshotContext;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.BoundedOneInput;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
+import org.apache.flink.util.OutputTag;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Counts rows where they are, before anything is shuffled: one partial a feature and window leaves
+ * a subtask, not one a row. Partials add up downstream, so a window may be handed on in pieces:
+ * when it closes, when the input falls idle, or early, when more windows are open than memory
+ * should hold.
+ */
+@SuppressWarnings("NullAway.Init") // Flink initializes state and opens before anything else.
+final class LocalCounts extends AbstractStreamOperator<PartialCounts>
+    implements OneInputStreamOperator<ScoredRow, PartialCounts>, BoundedOneInput {
+  static final OutputTag<LateEvent> LATE =
+      new OutputTag<>("late", new SpecificRecordTypeInfo<>(LateEvent.class));
+  static final OutputTag<DeadLetter> DEAD_LETTERS =
+      new OutputTag<>("dead-letters", new SpecificRecordTypeInfo<>(DeadLetter.class));
+
+  /** Windows held at once; each takes up to 33 KB a feature. Only a batch run reaches it. */
+  static final int MOST_OPEN = 64;
+
+  private static final long serialVersionUID = 1;
+  private static final ListStateDescriptor<PartialCounts> OPEN =
+      new ListStateDescriptor<>("open-windows", TypeInformation.of(PartialCounts.class));
+  private static final ListStateDescriptor<Long> CLOSED =
+      new ListStateDescriptor<>("closed-up-to", Types.LONG);
+
+  private final Windows windows;
+  private final BaselineProvider provider;
+  private final String source;
+
+  /** The one used last comes first. */
+  private transient List<WindowCounts> open;
+
+  /** Counts from before a restore; they wait for their window to close like the others. */
+  private transient List<PartialCounts> restored;
+
+  private transient long closedUpTo;
+  private transient Baselines baselines;
+  private transient Accounts accounts;
+  private transient Counter handedOnEarly;
+  private transient ListState<PartialCounts> openState;
+  private transient ListState<Long> closedState;
+
+  LocalCounts(Windows windows, BaselineProvider provider, String source) {
+    this.windows = windows;
+    this.provider = provider;
+    this.source = source;
+  }
+
+  @Override
+  public void initializeState(StateInitializationContext context) throws Exception {
+    super.initializeState(context);
+    open = new ArrayList<>();
+    restored = new ArrayList<>();
+    baselines = new Baselines(provider);
+    accounts = new Accounts(context.getOperatorStateStore(), getRuntimeContext());
+    handedOnEarly = getMetricGroup().counter(DriftMetrics.HANDED_ON_EARLY);
+
+    openState = context.getOperatorStateStore().getListState(OPEN);
+    openState.get().forEach(restored::add);
+    // After a change of parallelism any subtask may go on where any other was: only what all of
+    // them had closed was closed downstream.
+    closedState = context.getOperatorStateStore().getUnionListState(CLOSED);
+    closedUpTo = Long.MAX_VALUE;
+    boolean any = false;
+    for (long closed : closedState.get()) {
+      closedUpTo = Math.min(closedUpTo, closed);
+      any = true;
+    }
+    if (!any) {
+      closedUpTo = Long.MIN_VALUE;
+    }
+  }
+
+  @Override
+  public void snapshotState(StateSnapshotContext context) throws Exception {
+    super.snapshotState(context);
+    List<PartialCounts> partials = new ArrayList<>(restored);
+    open.forEach(window -> partials.addAll(window.partials()));
+    openState.update(partials);
+    closedState.update(List.of(closedUpTo));
+    accounts.snapshot();
+  }
+
+  @Override
+  public void processElement(StreamRecord<ScoredRow> element) {
+    ScoredRow row = element.getValue();
+    accounts.in.add(1);
+    WindowCounts window = openWindow(row);
+    if (window == null) {
+      long start = windows.start(row.time);
+      if (windows.closing(start) <= closedUpTo) {
+        accounts.late.add(1);
+        output.collect(LATE, new StreamRecord<>(late(row), row.time));
+        return;
+      }
+      Baseline baseline = baselines.get(row.served, start);
+      if (!baseline.found()) {
+        accounts.dead.add(1);
+        output.collect(
+            DEAD_LETTERS, new StreamRecord<>(deadLetter(row, baseline.problem()), row.time));
+        return;
+      }
+      window = new WindowCounts(row.served, start, windows.end(start), baseline.profiles());
+      open.add(0, window);
+      if (open.size() > MOST_OPEN) {
+        handOn(open.remove(open.size() - 1));
+        handedOnEarly.inc();
+      }
+    }
+    window.add(row);
+    accounts.counted.add(1);
+  }
+
+  private @Nullable WindowCounts openWindow(ScoredRow row) {
+    for (int i = 0; i < open.size(); i++) {
+      WindowCounts window = open.get(i);
+      if (window.takes(row)) {
+        if (i > 0) {
+          open.remove(i);
+          open.add(0, window);
+        }
+        return window;
+      }
+    }
+    return null;
+  }
+
+  private LateEvent late(ScoredRow row) {
+    return new LateEvent(
+        row.id,
+        Instant.ofEpochMilli(row.time),
+        Instant.ofEpochMilli(closedUpTo),
+        source,
+        -1,
+        -1L,
+        null,
+        null);
+  }
+
+  private DeadLetter deadLetter(ScoredRow row, String problem) {
+    return DeadLetter.newBuilder()
+        .setStage("drift")
+        .setReason("no-baseline")
+        .setDetail(problem)
+        .setEventId(row.id)
+        .setSource(source)
+        .setPartition(-1)
+        .setOffset(-1)
+        .setTimestamp(Instant.ofEpochMilli(row.time))
+        .setModel(row.served.model() + "@" + row.served.version())
+        .build();
+  }
+
+  @Override
+  public void processWatermark(Watermark mark) throws Exception {
+    closedUpTo = Math.max(closedUpTo, mark.getTimestamp());
+    handOnUpTo(closedUpTo);
+    super.processWatermark(mark);
+  }
+
+  /** Others move the watermark on while this subtask is idle, so it must not hold anything back. */
+  @Override
+  public void processWatermarkStatus(WatermarkStatus status) throws Exception {
+    if (status.isIdle()) {
+      handOnUpTo(Long.MAX_VALUE);
+    }
+    super.processWatermarkStatus(status);
+  }
+
+  @Override
+  public void endInput() {
+    handOnUpTo(Long.MAX_VALUE);
+  }
+
+  private void handOnUpTo(long watermark) {
+    Iterator<WindowCounts> iterator = open.iterator();
+    while (iterator.hasNext()) {
+      WindowCounts window = iterator.next();
+      if (windows.closing(window.start()) <= watermark) {
+        iterator.remove();
+        handOn(window);
+      }
+    }
+    Iterator<PartialCounts> earlier = restored.iterator();
+    while (earlier.hasNext()) {
+      PartialCounts partial = earlier.next();
+      if (windows.closing(partial.windowStart()) <= watermark) {
+        earlier.remove();
+        collect(partial);
+      }
+    }
+  }
+
+  private void handOn(WindowCounts window) {
+    window.partials().forEach(this::collect);
+  }
+
+  private void collect(PartialCounts partial) {
+    output.collect(new StreamRecord<>(partial, windows.end(partial.windowStart()) - 1));
+  }
+}

@@ -1,0 +1,137 @@
+package io.pelton.feature.job;
+
+import io.pelton.feature.FeatureRow;
+import io.pelton.job.Incoming;
+import io.pelton.job.Ledger;
+import io.pelton.job.SpecificRecordTypeInfo;
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.schemas.DeadLetter;
+import io.pelton.schemas.LateEvent;
+import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.util.HashMap;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.runtime.state.FunctionInitializationContext;
+import org.apache.flink.runtime.state.FunctionSnapshotContext;
+import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
+import org.apache.flink.streaming.api.functions.ProcessFunction;
+import org.apache.flink.util.Collector;
+import org.apache.flink.util.OutputTag;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Parts what the source read into rows, late events and dead letters, and counts them. It runs
+ * beside the source, where the watermark is the newest, so an event that passes here is late
+ * nowhere after.
+ */
+final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
+    implements CheckpointedFunction {
+  static final OutputTag<LateEvent> LATE =
+      new OutputTag<>("late", new SpecificRecordTypeInfo<>(LateEvent.class));
+  static final OutputTag<DeadLetter> DEAD =
+      new OutputTag<>("dead-letters", new SpecificRecordTypeInfo<>(DeadLetter.class));
+
+  private static final long serialVersionUID = 1;
+  private static final int IN = 0;
+  private static final int LATE_COUNT = 1;
+  private static final int DEAD_COUNT = 2;
+
+  private final long allowedLateness;
+  private final HashMap<String, Counter> broken = new HashMap<>();
+  private transient @Nullable Ledger ledger;
+
+  AdmitEvents(PipelineDefinition pipeline) {
+    // With a declared out-of-orderness the watermark itself waits that long.
+    allowedLateness = pipeline.events().outOfOrderness() != null ? 0 : pipeline.allowedLateness();
+  }
+
+  @Override
+  public void initializeState(FunctionInitializationContext context) throws Exception {
+    ledger =
+        new Ledger(
+            FeatureMetrics.EVENTS_IN, FeatureMetrics.EVENTS_LATE, FeatureMetrics.EVENTS_DEAD);
+    ledger.open(context.getOperatorStateStore(), getRuntimeContext());
+  }
+
+  @Override
+  public void snapshotState(FunctionSnapshotContext context) throws Exception {
+    ledger().snapshot();
+  }
+
+  private Ledger ledger() {
+    if (ledger == null) {
+      throw new IllegalStateException("used before its state was initialized");
+    }
+    return ledger;
+  }
+
+  @Override
+  public void processElement(Incoming incoming, Context context, Collector<FeatureRow> out) {
+    ledger().increment(IN);
+    FeatureRow row = incoming.row;
+    if (row == null) {
+      ledger().increment(DEAD_COUNT);
+      countRule(incoming);
+      context.output(DEAD, deadLetter(incoming));
+    } else {
+      long watermark = context.timerService().currentWatermark();
+      if (watermark != Long.MIN_VALUE && row.time <= watermark - allowedLateness) {
+        ledger().increment(LATE_COUNT);
+        context.output(LATE, late(incoming, row, watermark));
+      } else {
+        out.collect(row);
+      }
+    }
+  }
+
+  private void countRule(Incoming incoming) {
+    if (incoming.rejection != null && incoming.rejection.rule() != null) {
+      broken
+          .computeIfAbsent(
+              incoming.rejection.rule(),
+              rule ->
+                  getRuntimeContext()
+                      .getMetricGroup()
+                      .addGroup("rule", rule)
+                      .counter(FeatureMetrics.BROKEN))
+          .inc();
+    }
+  }
+
+  private static LateEvent late(Incoming incoming, FeatureRow row, long watermark) {
+    return LateEvent.newBuilder()
+        .setEventId(row.id)
+        .setEventTime(Instant.ofEpochMilli(row.time))
+        .setWatermark(Instant.ofEpochMilli(watermark))
+        .setSource(incoming.source)
+        .setPartition(incoming.partition)
+        .setOffset(incoming.offset)
+        .setKey(wrap(incoming.key))
+        .setValue(wrap(incoming.value))
+        .build();
+  }
+
+  private static DeadLetter deadLetter(Incoming incoming) {
+    Incoming.Rejection rejection = incoming.rejection;
+    if (rejection == null) {
+      throw new IllegalStateException("a record without a row has no reason: " + incoming.source);
+    }
+    return DeadLetter.newBuilder()
+        .setStage(rejection.stage())
+        .setReason(rejection.reason())
+        .setDetail(rejection.detail())
+        .setRule(rejection.rule())
+        .setEventId(rejection.eventId())
+        .setSource(incoming.source)
+        .setPartition(incoming.partition)
+        .setOffset(incoming.offset)
+        .setTimestamp(Instant.ofEpochMilli(incoming.timestamp))
+        .setKey(wrap(incoming.key))
+        .setValue(wrap(incoming.value))
+        .build();
+  }
+
+  private static @Nullable ByteBuffer wrap(byte @Nullable [] bytes) {
+    return bytes == null ? null : ByteBuffer.wrap(bytes);
+  }
+}

@@ -1,0 +1,262 @@
+package io.pelton.feature.job;
+
+import io.pelton.feature.EntityHistory;
+import io.pelton.feature.EntityPlan;
+import io.pelton.feature.EventIds;
+import io.pelton.feature.FeatureRow;
+import io.pelton.job.FeatureRowSerializer;
+import io.pelton.job.Ledger;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.TreeMap;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.core.memory.DataInputViewStreamWrapper;
+import org.apache.flink.core.memory.DataOutputViewStreamWrapper;
+import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
+import org.apache.flink.runtime.state.KeyGroupStatePartitionStreamProvider;
+import org.apache.flink.runtime.state.KeyedStateCheckpointOutputStream;
+import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.runtime.state.StateSnapshotContext;
+import org.apache.flink.runtime.state.VoidNamespace;
+import org.apache.flink.runtime.state.VoidNamespaceSerializer;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.BoundedOneInput;
+import org.apache.flink.streaming.api.operators.InternalTimer;
+import org.apache.flink.streaming.api.operators.InternalTimerService;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.api.operators.Triggerable;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+
+/**
+ * Adds the windowed features of one entity to rows keyed by it. The order in which rows are taken
+ * is a strategy: by the watermark, on arrival, or as a sorted batch brings them; what a row then
+ * gives is {@link EntityHistory}'s alone.
+ */
+final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
+    implements OneInputStreamOperator<FeatureRow, FeatureRow>,
+        BoundedOneInput,
+        Triggerable<String, VoidNamespace> {
+  private static final long serialVersionUID = 1;
+  private static final byte FORMAT = 1;
+  private static final Comparator<FeatureRow> BY_TIME_AND_ID =
+      Comparator.<FeatureRow>comparingLong(row -> row.time)
+          .thenComparing(row -> row.id, EventIds.ORDER);
+
+  /** In which order rows are taken. */
+  enum Order {
+    /** Rows wait for the watermark and are taken by (time, id). */
+    WATERMARK,
+    /** Rows are taken as they come. */
+    ARRIVAL,
+    /** Rows come key by key and by time, as in a batch run; nothing is kept in state. */
+    SORTED
+  }
+
+  private final EntityPlan plan;
+  private final Order order;
+  private final long retain;
+
+  // Set up when the operator opens.
+  private transient Ledger ledger;
+  private transient ValueState<EntityHistory> histories;
+  private transient InternalTimerService<VoidNamespace> timers;
+  private transient StreamRecord<FeatureRow> outgoing;
+
+  // Rows that wait for the watermark; for a sorted run, those of the current key and time.
+  private transient PriorityQueue<FeatureRow> waiting;
+  private transient EntityHistory sortedHistory;
+  private transient String sortedKey;
+  private transient long watermark;
+
+  /**
+   * @param retain how late an event may come when rows are taken on arrival, milliseconds
+   */
+  @SuppressWarnings("NullAway.Init")
+  EntityFeaturesOperator(EntityPlan plan, Order order, long retain) {
+    this.plan = plan;
+    this.order = order;
+    this.retain = retain;
+  }
+
+  /** The buffer of waiting rows is written by key group. */
+  @Override
+  protected boolean isUsingCustomRawKeyedState() {
+    return true;
+  }
+
+  @Override
+  public void initializeState(StateInitializationContext context) throws Exception {
+    super.initializeState(context);
+    ledger = new Ledger(FeatureMetrics.OVERTAKEN);
+    ledger.open(context.getOperatorStateStore(), getRuntimeContext());
+    waiting = new PriorityQueue<>(64, BY_TIME_AND_ID);
+    outgoing = new StreamRecord<>(null);
+    watermark = Long.MIN_VALUE;
+    sortedHistory = new EntityHistory(plan.inputs().size());
+    sortedKey = "";
+    if (order == Order.SORTED) {
+      return;
+    }
+    histories =
+        context
+            .getKeyedStateStore()
+            .getState(
+                new ValueStateDescriptor<>(
+                    "history", new EntityHistorySerializer(plan.inputs(), plan.reach() + retain)));
+    for (KeyGroupStatePartitionStreamProvider group : context.getRawKeyedStateInputs()) {
+      readWaiting(group);
+    }
+  }
+
+  @Override
+  public void open() throws Exception {
+    super.open();
+    if (order != Order.SORTED) {
+      timers = getInternalTimerService("expiry", VoidNamespaceSerializer.INSTANCE, this);
+    }
+    getMetricGroup().gauge(FeatureMetrics.WAITING, () -> waiting.size());
+  }
+
+  @Override
+  public void processElement(StreamRecord<FeatureRow> element) throws Exception {
+    FeatureRow row = element.getValue();
+    switch (order) {
+      case WATERMARK -> waiting.add(row);
+      case ARRIVAL -> take(row);
+      case SORTED -> {
+        String key = row.keys[plan.key()];
+        if (!key.equals(sortedKey)) {
+          takeSorted();
+          sortedKey = key;
+          sortedHistory = new EntityHistory(plan.inputs().size());
+        } else if (!waiting.isEmpty() && waiting.peek().time != row.time) {
+          takeSorted();
+        }
+        waiting.add(row);
+      }
+    }
+  }
+
+  private void takeSorted() {
+    for (FeatureRow row = waiting.poll(); row != null; row = waiting.poll()) {
+      sortedHistory.update(plan, row, 0, row.time);
+      emit(row);
+    }
+  }
+
+  @Override
+  public void endInput() {
+    if (order == Order.SORTED) {
+      takeSorted();
+    }
+  }
+
+  @Override
+  public void processWatermark(Watermark mark) throws Exception {
+    watermark = mark.getTimestamp();
+    if (order == Order.WATERMARK) {
+      while (!waiting.isEmpty() && waiting.peek().time <= watermark) {
+        FeatureRow row = waiting.remove();
+        setCurrentKey(row.keys[plan.key()]);
+        take(row);
+      }
+    }
+    super.processWatermark(mark);
+  }
+
+  /** Takes a row under the key that is current. */
+  private void take(FeatureRow row) throws IOException {
+    EntityHistory history = histories.value();
+    if (history == null) {
+      history = new EntityHistory(plan.inputs().size());
+    }
+    long oldestExpected = order == Order.ARRIVAL ? watermark : row.time;
+    int overtaken = history.update(plan, row, retain, oldestExpected);
+    if (overtaken > 0) {
+      ledger.add(0, overtaken);
+    }
+    if (history.expiry() == Long.MIN_VALUE) {
+      expireAfter(history);
+    }
+    histories.update(history);
+    emit(row);
+  }
+
+  private void expireAfter(EntityHistory history) {
+    history.expiry(history.newest() + plan.reach() + retain);
+    timers.registerEventTimeTimer(VoidNamespace.INSTANCE, history.expiry());
+  }
+
+  /** Forgets a key whose newest event no window reaches any more, or looks again later. */
+  @Override
+  public void onEventTime(InternalTimer<String, VoidNamespace> timer) throws Exception {
+    EntityHistory history = histories.value();
+    if (history == null) {
+      return;
+    }
+    if (history.newest() + plan.reach() + retain <= timer.getTimestamp()) {
+      histories.clear();
+    } else {
+      expireAfter(history);
+      histories.update(history);
+    }
+  }
+
+  @Override
+  public void onProcessingTime(InternalTimer<String, VoidNamespace> timer) {
+    throw new IllegalStateException("no processing-time timer is ever set");
+  }
+
+  private void emit(FeatureRow row) {
+    output.collect(outgoing.replace(row, row.time));
+  }
+
+  @Override
+  public void snapshotState(StateSnapshotContext context) throws Exception {
+    super.snapshotState(context);
+    ledger.snapshot();
+    if (order == Order.SORTED) {
+      return;
+    }
+    int groups = getRuntimeContext().getTaskInfo().getMaxNumberOfParallelSubtasks();
+    Map<Integer, List<FeatureRow>> byGroup = new TreeMap<>();
+    for (FeatureRow row : waiting) {
+      int group = KeyGroupRangeAssignment.assignToKeyGroup(row.keys[plan.key()], groups);
+      byGroup.computeIfAbsent(group, unused -> new ArrayList<>()).add(row);
+    }
+    KeyedStateCheckpointOutputStream out = context.getRawKeyedOperatorStateOutput();
+    for (int group : out.getKeyGroupList()) {
+      out.startNewKeyGroup(group);
+      List<FeatureRow> rows = byGroup.getOrDefault(group, List.of());
+      DataOutputViewStreamWrapper view = new DataOutputViewStreamWrapper(out);
+      view.writeByte(FORMAT);
+      view.writeInt(rows.size());
+      for (FeatureRow row : rows) {
+        FeatureRowSerializer.INSTANCE.serialize(row, view);
+      }
+      view.flush();
+    }
+  }
+
+  private void readWaiting(KeyGroupStatePartitionStreamProvider group) throws IOException {
+    DataInputViewStreamWrapper view = new DataInputViewStreamWrapper(group.getStream());
+    byte format = view.readByte();
+    if (format != FORMAT) {
+      throw new IOException(
+          "rows waiting for the watermark have format "
+              + format
+              + ", but this version reads "
+              + FORMAT);
+    }
+    int count = view.readInt();
+    for (int i = 0; i < count; i++) {
+      waiting.add(FeatureRowSerializer.INSTANCE.deserialize(view));
+    }
+  }
+}

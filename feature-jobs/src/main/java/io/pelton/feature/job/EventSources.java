@@ -1,0 +1,123 @@
+package io.pelton.feature.job;
+
+import io.pelton.job.Incoming;
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineDefinition.Topic;
+import io.pelton.wire.SchemaStore;
+import java.io.IOException;
+import java.nio.file.FileSystems;
+import java.nio.file.PathMatcher;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Properties;
+import org.apache.flink.connector.file.src.FileSource;
+import org.apache.flink.connector.kafka.source.KafkaSource;
+import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.flink.core.fs.FileStatus;
+import org.apache.flink.core.fs.FileSystem;
+import org.apache.flink.core.fs.Path;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.kafka.clients.consumer.OffsetResetStrategy;
+
+/** Where events come from: the pipeline's topic, or files. */
+public final class EventSources {
+  private static final String SOURCE = "event-source";
+
+  private EventSources() {}
+
+  /**
+   * The pipeline's events topic, from the group's committed offsets on, or from the start.
+   *
+   * @param client settings of the Kafka client, the brokers and the group's id among them
+   * @param schemas where writer schemas are found, beside the pipeline's own
+   */
+  public static DataStream<Incoming> kafka(
+      StreamExecutionEnvironment environment,
+      PipelineDefinition pipeline,
+      Properties client,
+      SchemaStore schemas) {
+    KafkaSource<Incoming> source =
+        KafkaSource.<Incoming>builder()
+            .setProperties(client)
+            .setTopics(pipeline.topic(Topic.EVENTS))
+            .setStartingOffsets(OffsetsInitializer.committedOffsets(OffsetResetStrategy.EARLIEST))
+            .setDeserializer(new KafkaEvents(pipeline, schemas))
+            .build();
+    return environment.fromSource(source, EventWatermarks.strategy(pipeline), "events").uid(SOURCE);
+  }
+
+  /**
+   * Event files, each read once.
+   *
+   * @param files as {@link #resolve} gives them
+   */
+  public static DataStream<Incoming> files(
+      StreamExecutionEnvironment environment, PipelineDefinition pipeline, List<Path> files) {
+    FileSource<Incoming> source =
+        FileSource.forBulkFileFormat(new EventFiles(pipeline), files.toArray(Path[]::new)).build();
+    return environment
+        .fromSource(source, EventWatermarks.strategy(pipeline), "event files")
+        .uid(SOURCE);
+  }
+
+  /**
+   * The files that paths and globs name ({@code *}, {@code ?}, {@code [..]}, {@code {a,b}} in the
+   * last part), in the order given, each glob's by name. Their heads are looked at.
+   *
+   * @throws IOException when one names nothing, or a file is not readable as events
+   */
+  public static List<Path> resolve(List<String> inputs, PipelineDefinition pipeline)
+      throws IOException {
+    List<Path> files = new ArrayList<>();
+    for (String input : inputs) {
+      List<Path> found = expand(input);
+      if (found.isEmpty()) {
+        throw new IOException("no file matches \"" + input + "\"");
+      }
+      for (Path file : found) {
+        EventFiles.check(file, pipeline);
+      }
+      files.addAll(found);
+    }
+    return files;
+  }
+
+  private static List<Path> expand(String input) throws IOException {
+    int slash = input.lastIndexOf('/');
+    String name = input.substring(slash + 1);
+    boolean glob = name.chars().anyMatch(c -> "*?[{".indexOf(c) >= 0);
+    if (!glob) {
+      Path path = local(input);
+      FileSystem system = path.getFileSystem();
+      if (!system.exists(path)) {
+        return List.of();
+      }
+      return system.getFileStatus(path).isDir() ? list(path, "*") : List.of(path);
+    }
+    Path parent = local(slash < 0 ? "." : input.substring(0, Math.max(1, slash)));
+    return parent.getFileSystem().exists(parent) ? list(parent, name) : List.of();
+  }
+
+  private static Path local(String path) {
+    return path.contains("://")
+        ? new Path(path)
+        : new Path(java.nio.file.Path.of(path).toAbsolutePath().normalize().toUri());
+  }
+
+  private static List<Path> list(Path directory, String glob) throws IOException {
+    PathMatcher matcher = FileSystems.getDefault().getPathMatcher("glob:" + glob);
+    FileStatus[] statuses = directory.getFileSystem().listStatus(directory);
+    return statuses == null
+        ? List.of()
+        : Arrays.stream(statuses)
+            .filter(status -> !status.isDir())
+            .map(FileStatus::getPath)
+            .filter(path -> !path.getName().startsWith(".") && !path.getName().startsWith("_"))
+            .filter(path -> matcher.matches(java.nio.file.Path.of(path.getName())))
+            .sorted(Comparator.comparing(Path::getName))
+            .toList();
+  }
+}

@@ -1,0 +1,67 @@
+package io.pelton.feature.job;
+
+import io.pelton.job.Incoming;
+import io.pelton.job.JobEnvironment;
+import io.pelton.job.JobOptions;
+import io.pelton.job.KafkaSinks;
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineDefinition.Topic;
+import java.util.List;
+import java.util.Properties;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+
+/** The feature job on Kafka: the events topic in; features, late events and dead letters out. */
+public final class FeatureJob {
+  /** The job's part in the names of groups and transactions. */
+  public static final String NAME = "feature";
+
+  private FeatureJob() {}
+
+  public static void main(String[] arguments) throws Exception {
+    JobOptions options = JobOptions.parse("FeatureJob", arguments);
+    StreamExecutionEnvironment environment = JobEnvironment.streaming(options.configuration());
+    environment.execute(define(environment, options));
+  }
+
+  /** Defines the job in an environment and gives its name. */
+  public static String define(StreamExecutionEnvironment environment, JobOptions options)
+      throws Exception {
+    PipelineDefinition pipeline = options.pipeline();
+    KafkaSinks sinks =
+        options.sinks(
+            pipeline,
+            NAME,
+            List.of(Topic.EVENTS, Topic.FEATURES, Topic.LATE, Topic.DEAD_LETTERS, Topic.SCHEMAS));
+
+    FeatureOutputs outputs =
+        FeatureTopology.build(events(environment, pipeline, options, sinks, NAME), pipeline);
+
+    outputs.features().sinkTo(sinks.features()).uid("features-sink").name("features");
+    outputs.late().sinkTo(sinks.late()).uid("late-sink").name("late");
+    outputs
+        .deadLetters()
+        .sinkTo(sinks.deadLetters())
+        .uid("feature-dead-letters-sink")
+        .name("dead letters");
+    return pipeline.name() + " features";
+  }
+
+  /**
+   * The pipeline's events as a job reads them from Kafka.
+   *
+   * @param job names the consumer group
+   */
+  public static DataStream<Incoming> events(
+      StreamExecutionEnvironment environment,
+      PipelineDefinition pipeline,
+      JobOptions options,
+      KafkaSinks sinks,
+      String job)
+      throws Exception {
+    Properties client = options.kafka().consumer();
+    client.setProperty(ConsumerConfig.GROUP_ID_CONFIG, options.group(pipeline, job));
+    return EventSources.kafka(environment, pipeline, client, sinks.schemaStore());
+  }
+}

@@ -1,0 +1,27 @@
+package io.pelton.feature.job;
+
+/** Names of the feature job's metrics and accumulators. */
+final class FeatureMetrics {
+  /** Records read from the source. */
+  static final String EVENTS_IN = "feature.in";
+
+  /** Events later than the declared out-of-orderness. */
+  static final String EVENTS_LATE = "feature.late";
+
+  /** Records that became dead letters. */
+  static final String EVENTS_DEAD = "feature.dead";
+
+  /** Rows with all their features. */
+  static final String ROWS_OUT = "feature.out";
+
+  /** Events already taken that should have come after one that came late; on arrival order only. */
+  static final String OVERTAKEN = "feature.overtaken";
+
+  /** Broken rules; in a group {@code rule} with the rule's name. */
+  static final String BROKEN = "broken";
+
+  /** Rows that wait for the watermark. */
+  static final String WAITING = "waiting";
+
+  private FeatureMetrics() {}
+}

@@ -1,0 +1,84 @@
+package io.pelton.feature.job;
+
+import io.pelton.feature.EntityPlan;
+import io.pelton.feature.FeaturePlan;
+import io.pelton.feature.FeatureRow;
+import io.pelton.job.FeatureRowTypeInfo;
+import io.pelton.job.Incoming;
+import io.pelton.pipeline.PipelineDefinition;
+import org.apache.flink.api.common.RuntimeExecutionMode;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.configuration.ExecutionOptions;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+
+/**
+ * Events to features.
+ *
+ * <pre>
+ * incoming ──► admit ──► (key by entity ──► windowed features) for each entity ──► finish ──► features
+ *                ├──► late
+ *                └──► dead letters
+ * </pre>
+ *
+ * <p>The same in streaming and batch: with a declared out-of-orderness, and in batch, rows of an
+ * entity are taken by (time, id), else on arrival.
+ */
+public final class FeatureTopology {
+  static final String ADMIT = "feature-admit";
+  static final String ENTITY = "feature-entity-";
+  static final String FINISH = "feature-finish";
+
+  private FeatureTopology() {}
+
+  /**
+   * @param incoming records as {@link EventSources} read them
+   */
+  public static FeatureOutputs build(DataStream<Incoming> incoming, PipelineDefinition pipeline) {
+    FeaturePlan plan = new FeaturePlan(pipeline);
+    EntityFeaturesOperator.Order order = order(incoming, pipeline);
+    long retain = order == EntityFeaturesOperator.Order.ARRIVAL ? pipeline.allowedLateness() : 0;
+
+    SingleOutputStreamOperator<FeatureRow> admitted =
+        incoming
+            .process(new AdmitEvents(pipeline), new FeatureRowTypeInfo())
+            .uid(ADMIT)
+            .name("admit events");
+
+    DataStream<FeatureRow> withWindows = admitted;
+    for (EntityPlan entity : plan.entities()) {
+      int key = entity.key();
+      withWindows =
+          withWindows
+              .keyBy(row -> row.keys[key], Types.STRING)
+              .transform(
+                  "features of " + entity.entity(),
+                  new FeatureRowTypeInfo(),
+                  new EntityFeaturesOperator(entity, order, retain))
+              .uid(ENTITY + entity.entity());
+    }
+
+    SingleOutputStreamOperator<FeatureRow> features =
+        withWindows
+            .process(new FinishRows(plan.featureCount()), new FeatureRowTypeInfo())
+            .uid(FINISH)
+            .name("finish rows");
+
+    return new FeatureOutputs(
+        features,
+        admitted.getSideOutput(AdmitEvents.LATE),
+        admitted.getSideOutput(AdmitEvents.DEAD));
+  }
+
+  private static EntityFeaturesOperator.Order order(
+      DataStream<Incoming> incoming, PipelineDefinition pipeline) {
+    RuntimeExecutionMode mode =
+        incoming.getExecutionEnvironment().getConfiguration().get(ExecutionOptions.RUNTIME_MODE);
+    if (mode == RuntimeExecutionMode.BATCH) {
+      return EntityFeaturesOperator.Order.SORTED;
+    }
+    return pipeline.events().outOfOrderness() != null
+        ? EntityFeaturesOperator.Order.WATERMARK
+        : EntityFeaturesOperator.Order.ARRIVAL;
+  }
+}

@@ -1,0 +1,60 @@
+package io.pelton.inference.job;
+
+import io.pelton.model.ScoringException;
+import io.pelton.model.ScoringModel;
+
+/** Scores a batch; one that fails is halved until the bad rows are alone. Keeps the order. */
+final class BatchScorer {
+  /** Takes each row's end, in the batch's order. */
+  interface Results {
+    /**
+     * @param scores outputs of several rows, row-major
+     * @param at where this row's outputs begin
+     */
+    void scored(RowBatch batch, int row, double[] scores, int at);
+
+    void died(RowBatch batch, int row, String reason);
+
+    /** A batch, or a part of one, failed. */
+    void failed();
+  }
+
+  private final ScoringModel model;
+  private final Results results;
+  private final double[] scores;
+
+  BatchScorer(ScoringModel model, int capacity, Results results) {
+    this.model = model;
+    this.results = results;
+    this.scores = new double[capacity * model.outputs()];
+  }
+
+  /** Returns how many rows died. */
+  int score(RowBatch batch) {
+    return score(batch, 0, batch.size(), batch.values(), scores);
+  }
+
+  private int score(RowBatch batch, int from, int to, float[] values, double[] into) {
+    try {
+      model.score(values, to - from, into);
+    } catch (ScoringException e) {
+      results.failed();
+      if (to - from == 1) {
+        results.died(batch, from, String.valueOf(e.getMessage()));
+        return 1;
+      }
+      int middle = (from + to) >>> 1;
+      return scorePart(batch, from, middle) + scorePart(batch, middle, to);
+    }
+    int outputs = model.outputs();
+    for (int row = from; row < to; row++) {
+      results.scored(batch, row, into, (row - from) * outputs);
+    }
+    return 0;
+  }
+
+  private int scorePart(RowBatch batch, int from, int to) {
+    return score(
+        batch, from, to, batch.values(from, to), new double[(to - from) * model.outputs()]);
+  }
+}

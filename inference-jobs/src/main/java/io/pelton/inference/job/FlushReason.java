@@ -1,0 +1,10 @@
+package io.pelton.inference.job;
+
+/** Why a batch was scored when it was. */
+enum FlushReason {
+  SIZE,
+  DELAY,
+  WATERMARK,
+  CHECKPOINT,
+  END
+}

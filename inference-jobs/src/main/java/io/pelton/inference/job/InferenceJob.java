@@ -1,0 +1,69 @@
+package io.pelton.inference.job;
+
+import io.pelton.feature.FeatureRow;
+import io.pelton.job.Decoded;
+import io.pelton.job.JobEnvironment;
+import io.pelton.job.JobOptions;
+import io.pelton.job.KafkaSinks;
+import io.pelton.job.KafkaSources;
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineDefinition.Topic;
+import java.util.List;
+import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.kafka.clients.consumer.OffsetResetStrategy;
+
+/** The inference job on Kafka: the features topic in; predictions and dead letters out. */
+public final class InferenceJob {
+  /** The job's part in the names of groups and transactions. */
+  public static final String NAME = "inference";
+
+  private InferenceJob() {}
+
+  public static void main(String[] arguments) throws Exception {
+    JobOptions options = JobOptions.parse("InferenceJob", arguments);
+    StreamExecutionEnvironment environment = JobEnvironment.streaming(options.configuration());
+    environment.execute(define(environment, options));
+  }
+
+  /** Defines the job in an environment and gives its name. */
+  public static String define(StreamExecutionEnvironment environment, JobOptions options)
+      throws Exception {
+    PipelineDefinition pipeline = options.pipeline();
+    ModelSource model = model(pipeline, options);
+    KafkaSinks sinks =
+        options.sinks(
+            pipeline,
+            NAME,
+            List.of(Topic.FEATURES, Topic.PREDICTIONS, Topic.DEAD_LETTERS, Topic.SCHEMAS));
+
+    Decoded<FeatureRow> features =
+        new KafkaSources(environment, options.kafka(), pipeline)
+            .features(
+                new KafkaSources.Reading(
+                    options.group(pipeline, NAME),
+                    OffsetsInitializer.committedOffsets(OffsetResetStrategy.EARLIEST),
+                    false,
+                    pipeline.allowedLateness(),
+                    pipeline.events().idleAfter()));
+
+    InferenceOutputs outputs = InferenceTopology.build(features.rows(), pipeline, model);
+
+    outputs.predictions().sinkTo(sinks.predictions()).uid("predictions-sink").name("predictions");
+    outputs
+        .deadLetters()
+        .union(features.deadLetters())
+        .sinkTo(sinks.deadLetters())
+        .uid("inference-dead-letters-sink")
+        .name("dead letters");
+    return pipeline.name() + " inference";
+  }
+
+  /** The model that the options name, or the champion of the pipeline's. */
+  public static ModelSource model(PipelineDefinition pipeline, JobOptions options) {
+    ModelSource champion = ModelSource.champion(options.registry(pipeline), pipeline);
+    return options.model() == null
+        ? champion
+        : new ModelSource(champion.registry(), options.model());
+  }
+}

@@ -1,0 +1,71 @@
+package io.pelton.inference.job;
+
+import java.util.Locale;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Gauge;
+import org.apache.flink.metrics.Histogram;
+import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.runtime.metrics.DescriptiveStatisticsHistogram;
+
+/** Every metric of inference, by name. Times are microseconds unless the name says otherwise. */
+final class InferenceMetrics {
+  static final String GROUP = "inference";
+  static final String ROWS = "rows";
+  static final String BATCHES = "batches";
+  static final String BATCH_SIZE = "batchSize";
+  static final String QUEUE_TIME = "queueTimeMicros";
+  static final String COMPUTE_TIME = "computeTimeMicros";
+  static final String LOAD_TIME = "loadTimeMillis";
+  static final String ERRORS = "errors";
+  static final String DEAD_LETTERS = "deadLetters";
+  static final String DEVICE = "device";
+  static final String VERSION = "modelVersion";
+
+  /** Then the reason in lower case: {@code flushesBySize}. */
+  static final String FLUSHES = "flushesBy";
+
+  private static final int HISTOGRAM_WINDOW = 1_000;
+
+  final Counter rows;
+  final Counter batches;
+  final Counter errors;
+  final Counter deadLetters;
+  final Histogram batchSize;
+  final Histogram queueTime;
+  final Histogram computeTime;
+  private final Counter[] flushes = new Counter[FlushReason.values().length];
+
+  InferenceMetrics(MetricGroup operator, Models.Loaded loaded, long loadMillis) {
+    MetricGroup group = operator.addGroup(GROUP);
+    rows = group.counter(ROWS);
+    batches = group.counter(BATCHES);
+    errors = group.counter(ERRORS);
+    deadLetters = group.counter(DEAD_LETTERS);
+    batchSize = histogram(group, BATCH_SIZE);
+    queueTime = histogram(group, QUEUE_TIME);
+    computeTime = histogram(group, COMPUTE_TIME);
+    for (FlushReason reason : FlushReason.values()) {
+      String name = reason.name();
+      flushes[reason.ordinal()] =
+          group.counter(FLUSHES + name.charAt(0) + name.substring(1).toLowerCase(Locale.ROOT));
+    }
+    String device = loaded.model().device();
+    int version = loaded.served().version();
+    group.gauge(DEVICE, (Gauge<String>) () -> device);
+    group.gauge(VERSION, (Gauge<Integer>) () -> version);
+    group.gauge(LOAD_TIME, (Gauge<Long>) () -> loadMillis);
+  }
+
+  void flushed(FlushReason reason, int count, long queueMicros, long computeMicros) {
+    flushes[reason.ordinal()].inc();
+    batches.inc();
+    rows.inc(count);
+    batchSize.update(count);
+    queueTime.update(queueMicros);
+    computeTime.update(computeMicros);
+  }
+
+  private static Histogram histogram(MetricGroup group, String name) {
+    return group.histogram(name, new DescriptiveStatisticsHistogram(HISTOGRAM_WINDOW));
+  }
+}

@@ -1,0 +1,34 @@
+package io.pelton.inference.job;
+
+import io.pelton.model.ScoringModel;
+import io.pelton.model.ServedVersion;
+import java.io.IOException;
+import java.io.Serializable;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Gives a subtask the model that it is to serve. */
+interface Models extends Serializable {
+  /**
+   * @param temporary directory of the TaskManager for files
+   * @param gpus indexes of the GPUs that Flink gives this TaskManager; empty when none
+   */
+  Loaded load(Path temporary, List<Integer> gpus) throws IOException;
+
+  /**
+   * A model that is ready to score, until it is closed.
+   *
+   * @param release gives back what loading took
+   */
+  record Loaded(ServedVersion served, ScoringModel model, Runnable release)
+      implements AutoCloseable {
+    @Override
+    public void close() {
+      try {
+        model.close();
+      } finally {
+        release.run();
+      }
+    }
+  }
+}

@@ -1,0 +1,110 @@
+package io.pelton.inference.job;
+
+import io.pelton.feature.FeatureRow;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A preallocated batch: rows in order of arrival, and their features in the model's order. */
+final class RowBatch {
+  /** How many values a row must have. */
+  private final int pipelineWidth;
+
+  /** For each model feature, its place in the pipeline's features. */
+  private final int[] columns;
+
+  private final boolean sameColumns;
+  private final int width;
+  private final @Nullable FeatureRow[] rows;
+  private final double[] @Nullable [] features;
+  private final float[] values;
+  private int size;
+
+  /**
+   * @throws IllegalArgumentException when the model takes a feature that the pipeline does not have
+   */
+  RowBatch(List<String> pipelineFeatures, List<String> modelFeatures, int capacity) {
+    pipelineWidth = pipelineFeatures.size();
+    width = modelFeatures.size();
+    columns = new int[width];
+    for (int i = 0; i < width; i++) {
+      columns[i] = pipelineFeatures.indexOf(modelFeatures.get(i));
+      if (columns[i] < 0) {
+        throw new IllegalArgumentException(
+            "the model takes feature \"%s\"; the pipeline has %s"
+                .formatted(modelFeatures.get(i), pipelineFeatures));
+      }
+    }
+    sameColumns = modelFeatures.equals(pipelineFeatures);
+    rows = new FeatureRow[capacity];
+    features = new double[capacity][];
+    values = new float[capacity * width];
+  }
+
+  /** Whether the row has a value for every feature of the pipeline. */
+  boolean fits(FeatureRow row) {
+    return row.values.length >= pipelineWidth;
+  }
+
+  void add(FeatureRow row) {
+    double[] from = row.values;
+    int at = size * width;
+    double[] scored;
+    if (sameColumns && from.length == width) {
+      scored = from; // a row is never changed once it was handed on
+      for (int i = 0; i < width; i++) {
+        values[at + i] = (float) from[i];
+      }
+    } else {
+      scored = new double[width];
+      for (int i = 0; i < width; i++) {
+        double value = from[columns[i]];
+        scored[i] = value;
+        values[at + i] = (float) value;
+      }
+    }
+    rows[size] = row;
+    features[size] = scored;
+    size++;
+  }
+
+  int size() {
+    return size;
+  }
+
+  boolean isFull() {
+    return size == rows.length;
+  }
+
+  FeatureRow row(int index) {
+    return present(rows[index]);
+  }
+
+  /** What is scored of a row, in the model's order. */
+  double[] features(int index) {
+    return present(features[index]);
+  }
+
+  /** All rows for the model, row-major; of use up to {@link #size}. */
+  float[] values() {
+    return values;
+  }
+
+  /** A copy of some rows for the model. */
+  float[] values(int from, int to) {
+    return Arrays.copyOfRange(values, from * width, to * width);
+  }
+
+  void clear() {
+    Arrays.fill(rows, 0, size, null);
+    Arrays.fill(features, 0, size, null);
+    size = 0;
+  }
+
+  private static <T> T present(@Nullable T value) {
+    if (value == null) {
+      throw new IndexOutOfBoundsException("the batch has no such row");
+    }
+    return value;
+  }
+}

@@ -1,0 +1,278 @@
+package io.pelton.inference.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.pelton.feature.FeatureRow;
+import io.pelton.model.ModelLoader;
+import io.pelton.model.ScoredRow;
+import io.pelton.model.ScoringModel;
+import io.pelton.model.TinyModels;
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.registry.LocalStorage;
+import io.pelton.registry.ModelManifest;
+import io.pelton.registry.NewVersion;
+import io.pelton.registry.Registry;
+import io.pelton.schemas.DeadLetter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.apache.avro.Schema;
+import org.apache.avro.SchemaBuilder;
+import org.apache.flink.api.common.JobExecutionResult;
+import org.apache.flink.api.common.RuntimeExecutionMode;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.PipelineOptions;
+import org.apache.flink.core.execution.JobClient;
+import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.graph.StreamNode;
+import org.apache.flink.test.junit5.MiniClusterExtension;
+import org.apache.flink.util.CloseableIterator;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The whole topology with real models in their real engines. */
+final class InferenceTopologyTest {
+  @RegisterExtension
+  static final MiniClusterExtension CLUSTER =
+      new MiniClusterExtension(
+          new MiniClusterResourceConfiguration.Builder()
+              .setNumberTaskManagers(1)
+              .setNumberSlotsPerTaskManager(4)
+              .build());
+
+  private static final List<String> PIPELINE = List.of("amount", "unused", "count", "risk");
+  private static final List<String> MODEL = List.of("risk", "amount", "count");
+  private static final double[] WEIGHTS = {2, 0.5, -1.25};
+  private static final double BIAS = 0.1;
+
+  @TempDir Path directory;
+  private Registry registry;
+
+  @BeforeEach
+  void createRegistry() {
+    registry = new Registry(new LocalStorage(directory.resolve("registry")));
+  }
+
+  @Test
+  void onnxPredictionsAreTheEnginesOwnInStreamingAndBatch() throws Exception {
+    predictionsAreTheEnginesOwn(
+        TinyModels.onnxVersion("fraud", directory.resolve("m.onnx"), MODEL, WEIGHTS, BIAS));
+  }
+
+  @Test
+  void tensorFlowPredictionsAreTheEnginesOwnInStreamingAndBatch() throws Exception {
+    predictionsAreTheEnginesOwn(
+        TinyModels.savedModelVersion("fraud", directory.resolve("m"), MODEL, WEIGHTS, BIAS));
+  }
+
+  @Test
+  void aPinnedVersionServesWhateverTheChampionIs() throws Exception {
+    NewVersion version =
+        TinyModels.onnxVersion("fraud", directory.resolve("m.onnx"), MODEL, WEIGHTS, BIAS);
+    registry.publish(version);
+    registry.publish(version);
+    registry.setAlias("fraud", "champion", 1);
+
+    Run pinned = run(source("fraud@2"), rows(10), RuntimeExecutionMode.BATCH, 1);
+
+    assertThat(pinned.predictions).allSatisfy(row -> assertThat(row.served.version()).isEqualTo(2));
+  }
+
+  @Test
+  void aModelThatCannotLoadFailsTheJobWithItsReason() throws Exception {
+    NewVersion version =
+        TinyModels.onnxVersion(
+            "fraud", directory.resolve("m.onnx"), List.of("risk", "amount", "age"), WEIGHTS, BIAS);
+    registry.publish(version);
+    registry.setAlias("fraud", "champion", 1);
+
+    assertThatThrownBy(() -> run(source("fraud"), rows(1), RuntimeExecutionMode.BATCH, 1))
+        .hasStackTraceContaining(
+            "fraud@1 takes features that the pipeline does not have: \"age\"; known: amount, unused,"
+                + " count, risk");
+    assertThatThrownBy(() -> run(source("frod"), rows(1), RuntimeExecutionMode.BATCH, 1))
+        .hasStackTraceContaining("no model \"frod\"");
+    assertNoFilesLeft();
+  }
+
+  @Test
+  void everyOperatorHasAUidAndAName() {
+    StreamExecutionEnvironment environment = environment(RuntimeExecutionMode.STREAMING, 1);
+    InferenceOutputs outputs =
+        InferenceTopology.build(input(environment, rows(1)), pipeline(), source("fraud"));
+    outputs.predictions().print().uid("print");
+    outputs.deadLetters().print().uid("print-dead");
+
+    for (StreamNode node : environment.getStreamGraph(false).getStreamNodes()) {
+      assertThat(node.getTransformationUID()).as(node.getOperatorName()).isNotNull();
+    }
+    assertThat(outputs.predictions().getTransformation().getUid()).isEqualTo("inference");
+    assertThat(outputs.predictions().getTransformation().getName()).isEqualTo("inference");
+  }
+
+  @Test
+  void aPipelineWithoutModelIsRefused() {
+    PipelineDefinition full = pipeline();
+    PipelineDefinition without =
+        new PipelineDefinition(
+            full.name(),
+            full.events(),
+            full.entities(),
+            full.features(),
+            null,
+            null,
+            List.of(),
+            null,
+            null,
+            Map.of());
+    StreamExecutionEnvironment environment = environment(RuntimeExecutionMode.STREAMING, 1);
+
+    assertThatThrownBy(
+            () -> InferenceTopology.build(input(environment, rows(1)), without, source("fraud")))
+        .hasMessage("pipeline cards has no model section; add one to score with it");
+  }
+
+  private void predictionsAreTheEnginesOwn(NewVersion version) throws Exception {
+    ModelManifest manifest = registry.publish(version);
+    registry.setAlias("fraud", "champion", 1);
+    List<FeatureRow> rows = rows(1_000);
+    double[] alone = scoredAlone(manifest, rows);
+
+    Run streaming = run(source("fraud"), rows, RuntimeExecutionMode.STREAMING, 1);
+    Run batch = run(source("fraud"), rows, RuntimeExecutionMode.BATCH, 1);
+    Run parallel = run(source("fraud"), rows, RuntimeExecutionMode.STREAMING, 4);
+    parallel.predictions.sort(Comparator.comparing(row -> Integer.valueOf(row.id)));
+
+    for (Run run : List.of(streaming, batch, parallel)) {
+      assertThat(run.predictions).hasSize(rows.size());
+      for (int i = 0; i < rows.size(); i++) {
+        ScoredRow prediction = run.predictions.get(i);
+        FeatureRow row = rows.get(i);
+        assertThat(prediction.id).isEqualTo(row.id);
+        assertThat(prediction.time).isEqualTo(row.time);
+        assertThat(prediction.features)
+            .containsExactly(row.values[3], row.values[0], row.values[2]);
+        assertThat(prediction.outputs[0]).isCloseTo(alone[i], within(1e-6));
+        assertThat(prediction.served.artifactDigest()).isEqualTo(manifest.artifactDigest());
+      }
+      assertThat(run.result.<Long>getAccumulatorResult("inference.in")).isEqualTo(1_000);
+      assertThat(run.result.<Long>getAccumulatorResult("inference.out")).isEqualTo(1_000);
+      assertThat(run.result.<Long>getAccumulatorResult("inference.dead")).isZero();
+    }
+    assertNoFilesLeft();
+  }
+
+  /** The engine's result for each row by itself. */
+  private double[] scoredAlone(ModelManifest manifest, List<FeatureRow> rows) throws Exception {
+    Path fetched = Files.createTempDirectory(directory, "alone");
+    registry.fetch(manifest.name(), manifest.version(), fetched);
+    double[] alone = new double[rows.size()];
+    try (ScoringModel model =
+        ModelLoader.load(fetched, manifest, PipelineDefinition.Device.CPU, null, MODEL)) {
+      double[] output = new double[1];
+      for (int i = 0; i < alone.length; i++) {
+        double[] values = rows.get(i).values;
+        model.score(
+            new float[] {(float) values[3], (float) values[0], (float) values[2]}, 1, output);
+        alone[i] = output[0];
+      }
+    }
+    return alone;
+  }
+
+  private record Run(List<ScoredRow> predictions, JobExecutionResult result) {}
+
+  private Run run(
+      ModelSource source, List<FeatureRow> rows, RuntimeExecutionMode mode, int parallelism)
+      throws Exception {
+    StreamExecutionEnvironment environment = environment(mode, parallelism);
+    InferenceOutputs outputs =
+        InferenceTopology.build(input(environment, rows), pipeline(), source);
+    CloseableIterator<ScoredRow> predictions = outputs.predictions().collectAsync();
+    CloseableIterator<DeadLetter> dead = outputs.deadLetters().collectAsync();
+    JobClient job = environment.executeAsync("inference");
+    List<ScoredRow> scored = new ArrayList<>();
+    predictions.forEachRemaining(scored::add);
+    assertThat(dead).isExhausted();
+    return new Run(scored, job.getJobExecutionResult().get());
+  }
+
+  private static StreamExecutionEnvironment environment(
+      RuntimeExecutionMode mode, int parallelism) {
+    Configuration configuration = new Configuration();
+    configuration.set(PipelineOptions.GENERIC_TYPES, false);
+    StreamExecutionEnvironment environment =
+        StreamExecutionEnvironment.getExecutionEnvironment(configuration);
+    environment.setRuntimeMode(mode);
+    environment.setParallelism(parallelism);
+    environment.enableCheckpointing(20);
+    return environment;
+  }
+
+  private static DataStream<FeatureRow> input(
+      StreamExecutionEnvironment environment, List<FeatureRow> rows) {
+    DataStream<FeatureRow> source =
+        environment.fromData(rows, TestRowType.INSTANCE).uid("rows").name("rows");
+    return (environment.getParallelism() == 1 ? source : source.rebalance());
+  }
+
+  private ModelSource source(String reference) {
+    return new ModelSource(directory.resolve("registry").toUri().toString(), reference);
+  }
+
+  private static List<FeatureRow> rows(int count) {
+    Random random = new Random(3);
+    List<FeatureRow> rows = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      double[] values = {
+        random.nextGaussian() * 3, Double.NaN, random.nextGaussian(), random.nextDouble()
+      };
+      rows.add(
+          new FeatureRow(
+              String.valueOf(i), 1_000L * i, new String[] {"c" + i % 7}, values, new Object[0]));
+    }
+    return rows;
+  }
+
+  private static PipelineDefinition pipeline() {
+    Schema schema = SchemaBuilder.record("Transaction").fields().requiredString("id").endRecord();
+    List<PipelineDefinition.Feature> features = new ArrayList<>();
+    for (String name : PIPELINE) {
+      features.add(new PipelineDefinition.RowFeature(name, name));
+    }
+    return new PipelineDefinition(
+        "cards",
+        new PipelineDefinition.Events(
+            "transactions",
+            PipelineDefinition.EventFormat.AVRO,
+            schema,
+            "id",
+            "time",
+            null,
+            86_400_000,
+            30_000,
+            Map.of()),
+        List.of(),
+        features,
+        new PipelineDefinition.Model("fraud", null, 64, 5, PipelineDefinition.Device.PREFER_GPU),
+        null,
+        List.of(),
+        null,
+        null,
+        Map.of());
+  }
+
+  private static void assertNoFilesLeft() {
+    assertThat(VersionFiles.SHARED.copies()).isZero();
+  }
+}

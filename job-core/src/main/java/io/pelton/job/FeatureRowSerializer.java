@@ -1,0 +1,96 @@
+package io.pelton.job;
+
+import io.pelton.feature.FeatureRow;
+import java.io.IOException;
+import org.apache.flink.api.common.typeutils.SimpleTypeSerializerSnapshot;
+import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
+import org.apache.flink.api.common.typeutils.base.TypeSerializerSingleton;
+import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputView;
+import org.apache.flink.types.StringValue;
+import org.jspecify.annotations.Nullable;
+
+/** Writes a feature row as its strings and raw doubles, field after field. */
+public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureRow> {
+  public static final FeatureRowSerializer INSTANCE = new FeatureRowSerializer();
+  private static final long serialVersionUID = 1;
+
+  @Override
+  public boolean isImmutableType() {
+    return false;
+  }
+
+  @Override
+  public FeatureRow createInstance() {
+    return new FeatureRow("", 0, new String[0], new double[0], new Object[0]);
+  }
+
+  @Override
+  public FeatureRow copy(FeatureRow from) {
+    return new FeatureRow(
+        from.id, from.time, from.keys.clone(), from.values.clone(), from.carried.clone());
+  }
+
+  @Override
+  public FeatureRow copy(FeatureRow from, FeatureRow reuse) {
+    return copy(from);
+  }
+
+  @Override
+  public int getLength() {
+    return -1;
+  }
+
+  @Override
+  public void serialize(FeatureRow row, DataOutputView target) throws IOException {
+    StringValue.writeString(row.id, target);
+    target.writeLong(row.time);
+    target.writeByte(row.keys.length);
+    for (String key : row.keys) {
+      StringValue.writeString(key, target);
+    }
+    target.writeInt(row.values.length);
+    for (double value : row.values) {
+      target.writeDouble(value);
+    }
+    CarriedFields.write(row.carried, target);
+  }
+
+  @Override
+  public FeatureRow deserialize(DataInputView source) throws IOException {
+    String id = StringValue.readString(source);
+    long time = source.readLong();
+    String[] keys = new String[source.readByte()];
+    for (int i = 0; i < keys.length; i++) {
+      keys[i] = StringValue.readString(source);
+    }
+    double[] values = new double[source.readInt()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = source.readDouble();
+    }
+    @Nullable Object[] carried = CarriedFields.read(source);
+    return new FeatureRow(id, time, keys, values, carried);
+  }
+
+  @Override
+  public FeatureRow deserialize(FeatureRow reuse, DataInputView source) throws IOException {
+    return deserialize(source);
+  }
+
+  @Override
+  public void copy(DataInputView source, DataOutputView target) throws IOException {
+    serialize(deserialize(source), target);
+  }
+
+  @Override
+  public TypeSerializerSnapshot<FeatureRow> snapshotConfiguration() {
+    return new Snapshot();
+  }
+
+  /** The format has no parameters. */
+  public static final class Snapshot extends SimpleTypeSerializerSnapshot<FeatureRow> {
+    public Snapshot() {
+      super(() -> INSTANCE);
+    }
+  }
+}

@@ -1,0 +1,196 @@
+package io.pelton.job;
+
+import io.pelton.pipeline.InvalidPipelineException;
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineFile;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.ExternalizedCheckpointRetention;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Option;
+
+/** What a streaming job is told on its command line; the same for all of them. */
+public final class JobOptions {
+  @Option(
+      names = "--pipeline",
+      required = true,
+      paramLabel = "FILE",
+      description = "The pipeline file.")
+  private Path pipelineFile = Path.of("");
+
+  @Option(
+      names = "--brokers",
+      required = true,
+      paramLabel = "HOST:PORT,…",
+      description = "Kafka's bootstrap servers.")
+  private String brokers = "";
+
+  @Option(
+      names = "--kafka-config",
+      paramLabel = "FILE",
+      description = "Properties for Kafka's clients, such as TLS and SASL settings.")
+  private @Nullable Path kafkaConfig;
+
+  @Option(
+      names = "--registry",
+      paramLabel = "DIR",
+      description = "The model registry; replaces the pipeline file's.")
+  private @Nullable String registry;
+
+  @Option(
+      names = "--model",
+      paramLabel = "NAME[@VERSION]",
+      description = "The model to serve; else the champion of the pipeline's model.")
+  private @Nullable String model;
+
+  @Option(
+      names = "--group",
+      paramLabel = "GROUP",
+      description = "Kafka consumer group; default <pipeline>-<job>.")
+  private @Nullable String group;
+
+  @Option(
+      names = "--partitions",
+      paramLabel = "N",
+      description = "Partitions of topics that are created; default ${DEFAULT-VALUE}.")
+  private int partitions = 4;
+
+  @Option(names = "--no-create", description = "Fail when a topic is missing; do not create it.")
+  private boolean noCreate;
+
+  @Option(
+      names = "--delivery",
+      paramLabel = "GUARANTEE",
+      description =
+          "exactly-once (records show when a checkpoint completes) or at-least-once (they show at"
+              + " once, again after a failure); default exactly-once.")
+  private String delivery = EXACTLY_ONCE;
+
+  @Option(
+      names = "--checkpoint-interval",
+      paramLabel = "SECONDS",
+      description = "Seconds between checkpoints; default ${DEFAULT-VALUE}.")
+  private double checkpointSeconds = 10;
+
+  private static final String EXACTLY_ONCE = "exactly-once";
+  private static final String AT_LEAST_ONCE = "at-least-once";
+
+  /**
+   * Reads a job's arguments.
+   *
+   * @throws IllegalArgumentException that says what is wrong with them and what they may be
+   */
+  public static JobOptions parse(String job, String... arguments) {
+    JobOptions options = new JobOptions();
+    CommandLine line = new CommandLine(options).setCommandName(job);
+    try {
+      line.parseArgs(arguments);
+    } catch (CommandLine.ParameterException e) {
+      throw new IllegalArgumentException(e.getMessage() + "\n" + line.getUsageMessage(), e);
+    }
+    return options;
+  }
+
+  /**
+   * Reads the pipeline file.
+   *
+   * @throws InvalidPipelineException with all that is wrong with it
+   */
+  public PipelineDefinition pipeline() throws InvalidPipelineException {
+    return PipelineFile.read(pipelineFile);
+  }
+
+  /**
+   * @throws IOException when the file with Kafka's settings cannot be read
+   */
+  public KafkaSettings kafka() throws IOException {
+    return kafkaConfig == null
+        ? KafkaSettings.of(brokers)
+        : KafkaSettings.read(brokers, kafkaConfig);
+  }
+
+  /**
+   * Where the registry lies: as given, or as the pipeline file says, relative to that file.
+   *
+   * @throws IllegalArgumentException when neither says
+   */
+  public String registry(PipelineDefinition pipeline) {
+    return registry(registry, pipeline, pipelineFile);
+  }
+
+  /**
+   * Where the registry lies: {@code given}, or as the pipeline file says, relative to that file.
+   *
+   * @throws IllegalArgumentException when neither says
+   */
+  public static String registry(
+      @Nullable String given, PipelineDefinition pipeline, Path pipelineFile) {
+    if (given != null) {
+      return given;
+    }
+    if (pipeline.registry() == null) {
+      throw new IllegalArgumentException(
+          "there is no registry: name one under registry: in "
+              + pipelineFile
+              + ", or give --registry DIR");
+    }
+    return pipeline.registry().contains("://")
+        ? pipeline.registry()
+        : pipelineFile.toAbsolutePath().resolveSibling(pipeline.registry()).normalize().toString();
+  }
+
+  /** The model to serve, null for the champion of the pipeline's model. */
+  public @Nullable String model() {
+    return model;
+  }
+
+  /** The consumer group of a job. */
+  public String group(PipelineDefinition pipeline, String job) {
+    return group != null ? group : pipeline.name() + "-" + job;
+  }
+
+  /**
+   * Sees to the topics that a job reads and writes, and gives its sinks.
+   *
+   * @param job names the job in transactional ids
+   * @throws KafkaUnavailableException when the brokers do not answer or refuse
+   */
+  public KafkaSinks sinks(
+      PipelineDefinition pipeline, String job, List<PipelineDefinition.Topic> topics)
+      throws IOException, KafkaUnavailableException {
+    KafkaSettings kafka = kafka();
+    Topics.ensure(kafka, Topics.of(pipeline, topics, partitions), !noCreate, Topics.TIMEOUT);
+    KafkaSinks sinks =
+        switch (delivery) {
+          case EXACTLY_ONCE -> KafkaSinks.exactlyOnce(kafka, pipeline, job);
+          case AT_LEAST_ONCE -> KafkaSinks.atLeastOnce(kafka, pipeline, job);
+          default ->
+              throw new IllegalArgumentException(
+                  "--delivery "
+                      + delivery
+                      + " is unknown; it is "
+                      + EXACTLY_ONCE
+                      + " or "
+                      + AT_LEAST_ONCE);
+        };
+    sinks.publishSchemas();
+    return sinks;
+  }
+
+  /** Flink settings that follow from the options; the cluster's hold for the rest. */
+  public Configuration configuration() {
+    Configuration configuration = new Configuration();
+    configuration.set(
+        CheckpointingOptions.CHECKPOINTING_INTERVAL,
+        Duration.ofMillis(Math.round(checkpointSeconds * 1_000)));
+    configuration.set(
+        CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION,
+        ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
+    return configuration;
+  }
+}

@@ -1,0 +1,277 @@
+package io.pelton.job;
+
+import io.pelton.model.ScoredRow;
+import io.pelton.model.ServedVersion;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+import org.apache.flink.api.common.typeutils.TypeSerializer;
+import org.apache.flink.api.common.typeutils.TypeSerializerSchemaCompatibility;
+import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
+import org.apache.flink.core.memory.DataInputDeserializer;
+import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputSerializer;
+import org.apache.flink.core.memory.DataOutputView;
+import org.apache.flink.types.StringValue;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Every record holds all it needs; the served version travels as one block of bytes, which is
+ * encoded once as long as the same instance is written, and decoded once as long as the same bytes
+ * are read: then all rows share one {@link ServedVersion}.
+ */
+final class ScoredRowSerializer extends TypeSerializer<ScoredRow> {
+  private static final long serialVersionUID = 1L;
+  private static final byte NULL = 0;
+  private static final byte FALSE = 1;
+  private static final byte TRUE = 2;
+  private static final byte LONG = 3;
+  private static final byte DOUBLE = 4;
+  private static final byte STRING = 5;
+
+  private transient @Nullable ServedVersion written;
+  private transient byte @Nullable [] writtenBytes;
+  private transient @Nullable ServedVersion read;
+  private transient byte @Nullable [] readBytes;
+  private transient byte @Nullable [] scratch;
+
+  @Override
+  public boolean isImmutableType() {
+    return true;
+  }
+
+  @Override
+  public TypeSerializer<ScoredRow> duplicate() {
+    return new ScoredRowSerializer();
+  }
+
+  @Override
+  public @Nullable ScoredRow createInstance() {
+    return null;
+  }
+
+  @Override
+  public ScoredRow copy(ScoredRow from) {
+    return from;
+  }
+
+  @Override
+  public ScoredRow copy(ScoredRow from, ScoredRow reuse) {
+    return from;
+  }
+
+  @Override
+  public int getLength() {
+    return -1;
+  }
+
+  @Override
+  public void serialize(ScoredRow row, DataOutputView target) throws IOException {
+    StringValue.writeString(row.id, target);
+    target.writeLong(row.time);
+    target.writeInt(row.keys.length);
+    for (String key : row.keys) {
+      StringValue.writeString(key, target);
+    }
+    target.writeInt(row.carried.length);
+    for (Object value : row.carried) {
+      writeCarried(value, target);
+    }
+    byte[] served = encoded(row.served);
+    target.writeInt(served.length);
+    target.write(served);
+    writeDoubles(row.features, target);
+    target.writeLong(row.featureDigest);
+    writeDoubles(row.outputs, target);
+  }
+
+  @Override
+  public ScoredRow deserialize(DataInputView source) throws IOException {
+    String id = StringValue.readString(source);
+    long time = source.readLong();
+    String[] keys = new String[source.readInt()];
+    for (int i = 0; i < keys.length; i++) {
+      keys[i] = StringValue.readString(source);
+    }
+    @Nullable Object[] carried = new @Nullable Object[source.readInt()];
+    for (int i = 0; i < carried.length; i++) {
+      carried[i] = readCarried(source);
+    }
+    ServedVersion served = readServed(source);
+    double[] features = readDoubles(source);
+    long featureDigest = source.readLong();
+    double[] outputs = readDoubles(source);
+    return new ScoredRow(id, time, keys, carried, served, features, featureDigest, outputs);
+  }
+
+  @Override
+  public ScoredRow deserialize(ScoredRow reuse, DataInputView source) throws IOException {
+    return deserialize(source);
+  }
+
+  @Override
+  public void copy(DataInputView source, DataOutputView target) throws IOException {
+    serialize(deserialize(source), target);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof ScoredRowSerializer;
+  }
+
+  @Override
+  public int hashCode() {
+    return ScoredRowSerializer.class.hashCode();
+  }
+
+  @Override
+  public TypeSerializerSnapshot<ScoredRow> snapshotConfiguration() {
+    return new Snapshot();
+  }
+
+  private static void writeCarried(@Nullable Object value, DataOutputView target)
+      throws IOException {
+    if (value == null) {
+      target.writeByte(NULL);
+    } else if (value instanceof Boolean truth) {
+      target.writeByte(truth ? TRUE : FALSE);
+    } else if (value instanceof Long number) {
+      target.writeByte(LONG);
+      target.writeLong(number);
+    } else if (value instanceof Double number) {
+      target.writeByte(DOUBLE);
+      target.writeDouble(number);
+    } else if (value instanceof String text) {
+      target.writeByte(STRING);
+      StringValue.writeString(text, target);
+    } else {
+      throw new IOException(
+          "carried value %s is a %s; it must be null, Boolean, Long, Double or String"
+              .formatted(value, value.getClass().getName()));
+    }
+  }
+
+  private static @Nullable Object readCarried(DataInputView source) throws IOException {
+    byte tag = source.readByte();
+    return switch (tag) {
+      case NULL -> null;
+      case FALSE -> Boolean.FALSE;
+      case TRUE -> Boolean.TRUE;
+      case LONG -> source.readLong();
+      case DOUBLE -> source.readDouble();
+      case STRING -> StringValue.readString(source);
+      default -> throw new IOException("carried value with unknown tag " + tag);
+    };
+  }
+
+  private byte[] encoded(ServedVersion served) throws IOException {
+    byte[] bytes = writtenBytes;
+    if (bytes == null || served != written) {
+      DataOutputSerializer output = new DataOutputSerializer(512);
+      StringValue.writeString(served.model(), output);
+      output.writeInt(served.version());
+      StringValue.writeString(served.artifactDigest(), output);
+      StringValue.writeString(served.variant(), output);
+      writeStrings(served.features(), output);
+      writeStrings(served.outputs(), output);
+      bytes = output.getCopyOfBuffer();
+      written = served;
+      writtenBytes = bytes;
+    }
+    return bytes;
+  }
+
+  private ServedVersion readServed(DataInputView source) throws IOException {
+    int length = source.readInt();
+    byte[] bytes = scratch;
+    if (bytes == null || bytes.length < length) {
+      bytes = new byte[length];
+      scratch = bytes;
+    }
+    source.readFully(bytes, 0, length);
+    ServedVersion known = read;
+    if (known != null
+        && readBytes != null
+        && Arrays.equals(bytes, 0, length, readBytes, 0, readBytes.length)) {
+      return known;
+    }
+    DataInputDeserializer input = new DataInputDeserializer(bytes, 0, length);
+    ServedVersion served =
+        new ServedVersion(
+            StringValue.readString(input),
+            input.readInt(),
+            StringValue.readString(input),
+            StringValue.readString(input),
+            readStrings(input),
+            readStrings(input));
+    read = served;
+    readBytes = Arrays.copyOf(bytes, length);
+    return served;
+  }
+
+  private static void writeStrings(List<String> strings, DataOutputView target) throws IOException {
+    target.writeInt(strings.size());
+    for (String string : strings) {
+      StringValue.writeString(string, target);
+    }
+  }
+
+  private static List<String> readStrings(DataInputView source) throws IOException {
+    String[] strings = new String[source.readInt()];
+    for (int i = 0; i < strings.length; i++) {
+      strings[i] = StringValue.readString(source);
+    }
+    return List.of(strings);
+  }
+
+  private static void writeDoubles(double[] values, DataOutputView target) throws IOException {
+    target.writeInt(values.length);
+    for (double value : values) {
+      target.writeDouble(value);
+    }
+  }
+
+  private static double[] readDoubles(DataInputView source) throws IOException {
+    double[] values = new double[source.readInt()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = source.readDouble();
+    }
+    return values;
+  }
+
+  /** Version 1: the layout above. */
+  public static final class Snapshot implements TypeSerializerSnapshot<ScoredRow> {
+    private static final int VERSION = 1;
+
+    @Override
+    public int getCurrentVersion() {
+      return VERSION;
+    }
+
+    @Override
+    public void writeSnapshot(DataOutputView out) {}
+
+    @Override
+    public void readSnapshot(int version, DataInputView in, ClassLoader classLoader)
+        throws IOException {
+      if (version != VERSION) {
+        throw new IOException(
+            "scored rows were written in layout %d; this Pelton reads %d; restore with a newer one"
+                .formatted(version, VERSION));
+      }
+    }
+
+    @Override
+    public TypeSerializer<ScoredRow> restoreSerializer() {
+      return new ScoredRowSerializer();
+    }
+
+    @Override
+    public TypeSerializerSchemaCompatibility<ScoredRow> resolveSchemaCompatibility(
+        TypeSerializerSnapshot<ScoredRow> old) {
+      return old instanceof Snapshot
+          ? TypeSerializerSchemaCompatibility.compatibleAsIs()
+          : TypeSerializerSchemaCompatibility.incompatible();
+    }
+  }
+}

@@ -1,0 +1,128 @@
+package io.pelton.drift;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * What a model version's features and outputs looked like when it was trained: the reference that
+ * drift is measured against. Its JSON keeps every double exactly; infinities are the strings {@code
+ * "Infinity"} and {@code "-Infinity"}.
+ */
+public record BaselineProfile(List<FeatureProfile> features, List<FeatureProfile> outputs) {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  public BaselineProfile {
+    features = List.copyOf(features);
+    outputs = List.copyOf(outputs);
+    requireKind(features, FeatureProfile.Kind.FEATURE);
+    requireKind(outputs, FeatureProfile.Kind.OUTPUT);
+  }
+
+  private static void requireKind(List<FeatureProfile> profiles, FeatureProfile.Kind kind) {
+    Set<String> names = new HashSet<>();
+    for (FeatureProfile profile : profiles) {
+      if (profile.kind() != kind) {
+        throw new IllegalArgumentException(
+            "profile of %s is of kind %s among those of kind %s"
+                .formatted(profile.name(), profile.kind(), kind));
+      }
+      if (!names.add(profile.name())) {
+        throw new IllegalArgumentException(
+            "baseline has two profiles of %s; names must be unique".formatted(profile.name()));
+      }
+    }
+  }
+
+  /**
+   * Freezes a reference sample.
+   *
+   * @param featureRows reference rows, values in the order of {@code featureNames}; NaN is missing
+   * @param outputRows the same rows' scores, in the order of {@code outputNames}
+   * @param mostEdges edges a feature keeps at most
+   * @throws IllegalArgumentException when there are no rows, or rows of another width
+   */
+  public static BaselineProfile of(
+      List<String> featureNames,
+      double[][] featureRows,
+      List<String> outputNames,
+      double[][] outputRows,
+      int mostEdges) {
+    return new BaselineProfile(
+        profiles(featureNames, FeatureProfile.Kind.FEATURE, featureRows, mostEdges),
+        profiles(outputNames, FeatureProfile.Kind.OUTPUT, outputRows, mostEdges));
+  }
+
+  private static List<FeatureProfile> profiles(
+      List<String> names, FeatureProfile.Kind kind, double[][] rows, int mostEdges) {
+    List<FeatureProfile> profiles = new ArrayList<>();
+    for (int column = 0; column < names.size(); column++) {
+      double[] values = new double[rows.length];
+      for (int row = 0; row < rows.length; row++) {
+        if (rows[row].length != names.size()) {
+          throw new IllegalArgumentException(
+              "reference row %d has %d values; there are %d names: %s"
+                  .formatted(row, rows[row].length, names.size(), names));
+        }
+        values[row] = rows[row][column];
+      }
+      profiles.add(FeatureProfile.of(names.get(column), kind, values, mostEdges));
+    }
+    return profiles;
+  }
+
+  /**
+   * Profile of a feature.
+   *
+   * @throws IllegalArgumentException when the baseline has no such feature
+   */
+  public FeatureProfile feature(String name) {
+    return find(features, "feature", name);
+  }
+
+  /**
+   * Profile of a model output.
+   *
+   * @throws IllegalArgumentException when the baseline has no such output
+   */
+  public FeatureProfile output(String name) {
+    return find(outputs, "output", name);
+  }
+
+  private static FeatureProfile find(List<FeatureProfile> profiles, String kind, String name) {
+    for (FeatureProfile profile : profiles) {
+      if (profile.name().equals(name)) {
+        return profile;
+      }
+    }
+    throw new IllegalArgumentException(
+        "baseline has no %s %s; it has %s"
+            .formatted(kind, name, profiles.stream().map(FeatureProfile::name).toList()));
+  }
+
+  /** Text that {@link #fromJson} reads back to the last bit. */
+  public String toJson() {
+    try {
+      return JSON.writeValueAsString(this);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("baseline profile cannot be written as JSON", e);
+    }
+  }
+
+  /**
+   * Reads what {@link #toJson} wrote.
+   *
+   * @throws IllegalArgumentException when the text is not a baseline profile
+   */
+  public static BaselineProfile fromJson(String json) {
+    try {
+      return JSON.readValue(json, BaselineProfile.class);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(
+          "not a baseline profile: " + e.getOriginalMessage() + "; publish the version again", e);
+    }
+  }
+}

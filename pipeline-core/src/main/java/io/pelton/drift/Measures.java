@@ -1,0 +1,307 @@
+package io.pelton.drift;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.commons.math3.distribution.NormalDistribution;
+import org.apache.commons.math3.special.Gamma;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How far the values of a window lie from their baseline profile. All of it comes from counts, so
+ * it is the same however the window was split and merged.
+ *
+ * @param baselineCount reference rows, missing ones included
+ * @param currentCount rows of the window, missing ones included
+ * @param missingPValue two-proportion z test of the missing shares
+ * @param outOfRange rows below the smallest or above the largest reference value
+ * @param ks Kolmogorov-Smirnov distance over the values that are not missing; null when a side has
+ *     none
+ * @param rankErrorBound by how much {@code ks} may fall short because the reference was thinned
+ * @param psi population stability index over deciles of the reference and the missing values
+ * @param psiAdjusted PSI less its expectation under no drift
+ * @param jensenShannon distance, base 2, over PSI's bins
+ * @param wasserstein first Wasserstein distance over the reference's standard deviation; values in
+ *     a gap count at its middle, those out of range at the nearest end. Null where a side has no
+ *     values, the deviation is 0 or infinite values make it infinite
+ */
+public record Measures(
+    long baselineCount,
+    long currentCount,
+    long missingBaseline,
+    long missingCurrent,
+    double missingPValue,
+    long outOfRange,
+    @Nullable Double ks,
+    @Nullable Double ksPValue,
+    KsMethod ksMethod,
+    double rankErrorBound,
+    double psi,
+    double psiAdjusted,
+    double psiPValue,
+    double jensenShannon,
+    @Nullable Double wasserstein,
+    List<Bin> bins) {
+
+  /** Where the Kolmogorov-Smirnov p-value comes from. */
+  public enum KsMethod {
+    /** All orders in which two samples of these sizes can come. */
+    EXACT("exact"),
+    /** The one-sample distribution at the harmonic sample size. */
+    FINITE_SAMPLE("finite-sample"),
+    /** A side has no values. */
+    NONE("none");
+
+    private final String text;
+
+    KsMethod(String text) {
+      this.text = text;
+    }
+
+    /** Word on drift reports. */
+    public String text() {
+      return text;
+    }
+  }
+
+  /**
+   * One of PSI's bins.
+   *
+   * @param upper right-closed upper bound; null: the bin of missing values
+   */
+  public record Bin(@Nullable Double upper, long baseline, long current) {}
+
+  private static final long EXACT_AT_MOST = 10_000;
+  private static final int DECILES = 10;
+
+  public Measures {
+    bins = List.copyOf(bins);
+  }
+
+  /**
+   * Measures a window.
+   *
+   * @throws IllegalArgumentException when the counts are of another layout than the profile's, or
+   *     empty
+   */
+  public static Measures of(FeatureProfile profile, SparseCounts window) {
+    ValueCounts counts = new ValueCounts(profile);
+    counts.add(window);
+    return of(profile, counts);
+  }
+
+  /**
+   * Measures a window.
+   *
+   * @throws IllegalArgumentException when the counts are of another layout than the profile's, or
+   *     empty
+   */
+  public static Measures of(FeatureProfile profile, ValueCounts window) {
+    long[] reference = profile.counts();
+    long[] current = window.toArray();
+    if (current.length != reference.length) {
+      throw new IllegalArgumentException(
+          "window of %s has %d slots; its baseline profile has %d"
+              .formatted(profile.reportName(), current.length, reference.length));
+    }
+    int missing = reference.length - 1;
+    long n = sum(reference);
+    long m = sum(current);
+    if (m == 0) {
+      throw new IllegalArgumentException(
+          "window of %s has no rows; nothing can be measured".formatted(profile.reportName()));
+    }
+    long values = n - reference[missing];
+    long windowValues = m - current[missing];
+
+    Double ks = null;
+    Double ksPValue = null;
+    KsMethod method = KsMethod.NONE;
+    if (values > 0 && windowValues > 0) {
+      ks = distance(reference, values, current, windowValues);
+      if (values <= EXACT_AT_MOST / windowValues) {
+        method = KsMethod.EXACT;
+        ksPValue =
+            KolmogorovSmirnov.exactPValue(
+                (int) values,
+                (int) windowValues,
+                Math.round(ks * leastCommonMultiple(values, windowValues)));
+      } else {
+        method = KsMethod.FINITE_SAMPLE;
+        double harmonic = (double) values * windowValues / ((double) values + windowValues);
+        ksPValue = KolmogorovSmirnov.finiteSamplePValue(ks, (long) Math.rint(harmonic));
+      }
+    }
+
+    List<Bin> bins = bins(profile, current);
+    double psi = psi(bins, n, m);
+    double sampling = 1.0 / n + 1.0 / m;
+    int freedom = bins.size() - 1;
+    return new Measures(
+        n,
+        m,
+        reference[missing],
+        current[missing],
+        proportionPValue(reference[missing], n, current[missing], m),
+        current[0] + (profile.edges().length == 0 ? 0 : current[missing - 1]),
+        ks,
+        ksPValue,
+        method,
+        profile.rankErrorBound(),
+        psi,
+        psi - freedom * sampling,
+        freedom == 0 ? 1 : Gamma.regularizedGammaQ(freedom / 2.0, psi / sampling / 2),
+        jensenShannon(bins, n, m),
+        values > 0 && windowValues > 0 ? wasserstein(profile, values, current, windowValues) : null,
+        bins);
+  }
+
+  /**
+   * The one p-value that enters false-discovery control. It is KS's; but KS does not see missing
+   * values, so when there are any, the smaller of KS's and theirs counts, twice (Bonferroni).
+   * Without a KS distance it is PSI's, which has a bin for them.
+   */
+  public double pValue() {
+    if (ksPValue == null) {
+      return psiPValue;
+    }
+    return missingBaseline == 0 && missingCurrent == 0
+        ? ksPValue
+        : Math.min(1, 2 * Math.min(ksPValue, missingPValue));
+  }
+
+  private static long sum(long[] counts) {
+    long sum = 0;
+    for (long count : counts) {
+      sum += count;
+    }
+    return sum;
+  }
+
+  /** Largest difference of the distribution functions, at each edge just before it and at it. */
+  private static double distance(long[] reference, long values, long[] current, long windowValues) {
+    double largest = 0;
+    long below = 0;
+    long windowBelow = 0;
+    for (int slot = 0; slot < reference.length - 1; slot++) {
+      below += reference[slot];
+      windowBelow += current[slot];
+      largest =
+          Math.max(
+              largest, Math.abs((double) below / values - (double) windowBelow / windowValues));
+    }
+    return largest;
+  }
+
+  private static long leastCommonMultiple(long a, long b) {
+    long x = a;
+    long y = b;
+    while (y != 0) {
+      long rest = x % y;
+      x = y;
+      y = rest;
+    }
+    return a / x * b;
+  }
+
+  /**
+   * Right-closed bins at the smallest reference values at or below which k tenths of the reference
+   * lie, then the missing values. A bin that is empty on both sides says nothing and is left out.
+   */
+  private static List<Bin> bins(FeatureProfile profile, long[] current) {
+    double[] edges = profile.edges();
+    long[] reference = profile.counts();
+    int missing = reference.length - 1;
+    long values = sum(reference) - reference[missing];
+
+    List<Bin> bins = new ArrayList<>();
+    long below = 0;
+    long inBin = 0;
+    long windowInBin = 0;
+    int decile = 1;
+    for (int edge = 0; edge < edges.length; edge++) {
+      long atOrBefore = reference[2 * edge] + reference[2 * edge + 1];
+      below += atOrBefore;
+      inBin += atOrBefore;
+      windowInBin += current[2 * edge] + current[2 * edge + 1];
+      if (decile < DECILES && below * DECILES >= values * decile) {
+        addUnlessEmpty(bins, new Bin(edges[edge], inBin, windowInBin));
+        inBin = 0;
+        windowInBin = 0;
+        while (decile < DECILES && below * DECILES >= values * decile) {
+          decile++;
+        }
+      }
+    }
+    inBin += reference[missing - 1];
+    windowInBin += current[missing - 1];
+    addUnlessEmpty(bins, new Bin(Double.POSITIVE_INFINITY, inBin, windowInBin));
+    addUnlessEmpty(bins, new Bin(null, reference[missing], current[missing]));
+    return bins;
+  }
+
+  private static void addUnlessEmpty(List<Bin> bins, Bin bin) {
+    if (bin.baseline() > 0 || bin.current() > 0) {
+      bins.add(bin);
+    }
+  }
+
+  /** Half a row is added to every bin of both sides, so that an empty one stays finite. */
+  private static double psi(List<Bin> bins, long n, long m) {
+    double psi = 0;
+    double added = bins.size() / 2.0;
+    for (Bin bin : bins) {
+      double p = (bin.baseline() + 0.5) / (n + added);
+      double q = (bin.current() + 0.5) / (m + added);
+      psi += (q - p) * Math.log(q / p);
+    }
+    return psi;
+  }
+
+  private static double jensenShannon(List<Bin> bins, long n, long m) {
+    double divergence = 0;
+    for (Bin bin : bins) {
+      double p = (double) bin.baseline() / n;
+      double q = (double) bin.current() / m;
+      double middle = (p + q) / 2;
+      divergence += relativeEntropy(p, middle) + relativeEntropy(q, middle);
+    }
+    return Math.sqrt(Math.max(0, divergence / 2 / Math.log(2)));
+  }
+
+  private static double relativeEntropy(double p, double q) {
+    return p == 0 ? 0 : p * Math.log(p / q);
+  }
+
+  private static @Nullable Double wasserstein(
+      FeatureProfile profile, long values, long[] current, long windowValues) {
+    double[] edges = profile.edges();
+    long[] reference = profile.counts();
+    double area = 0;
+    long below = 0;
+    long windowBelow = 0;
+    for (int edge = 0; edge < edges.length - 1; edge++) {
+      below += reference[2 * edge] + reference[2 * edge + 1];
+      windowBelow += current[2 * edge] + current[2 * edge + 1];
+      double before = Math.abs((double) below / values - (double) windowBelow / windowValues);
+      double after =
+          Math.abs(
+              (double) (below + reference[2 * edge + 2]) / values
+                  - (double) (windowBelow + current[2 * edge + 2]) / windowValues);
+      if (before + after > 0) {
+        area += (edges[edge + 1] / 2 - edges[edge] / 2) * (before + after);
+      }
+    }
+    double distance = area / profile.stddev();
+    return Double.isFinite(distance) && profile.stddev() > 0 ? distance : null;
+  }
+
+  private static double proportionPValue(long a, long n, long b, long m) {
+    double pooled = (double) (a + b) / (n + m);
+    double deviation = Math.sqrt(pooled * (1 - pooled) * (1.0 / n + 1.0 / m));
+    if (deviation == 0) {
+      return 1;
+    }
+    double z = Math.abs((double) a / n - (double) b / m) / deviation;
+    return 2 * new NormalDistribution(null, 0, 1).cumulativeProbability(-z);
+  }
+}

@@ -1,0 +1,119 @@
+package io.pelton.drift;
+
+import java.util.Arrays;
+
+/**
+ * How many values fell at and between the edges of a {@link FeatureProfile}. With E edges there are
+ * 2E+2 slots: gap 0, edge 0, gap 1, edge 1, ..., gap E, and last the missing values. Integers, so
+ * counts merge by addition, in any order.
+ */
+public final class ValueCounts {
+  private final double[] edges;
+  private final boolean rounded;
+  private final long[] slots;
+
+  public ValueCounts(FeatureProfile profile) {
+    edges = profile.edges();
+    rounded = profile.kind() == FeatureProfile.Kind.OUTPUT;
+    slots = new long[2 * edges.length + 2];
+  }
+
+  /** Counts one value; NaN is missing. Allocates nothing. */
+  public void add(double value) {
+    slots[slot(edges, rounded ? FeatureProfile.rounded(value) : value)]++;
+  }
+
+  /**
+   * Slot of a value. The loop has no branch that depends on the value: its trip count is fixed by
+   * the number of edges, and the choice compiles to a conditional move.
+   */
+  static int slot(double[] edges, double value) {
+    if (Double.isNaN(value)) {
+      return 2 * edges.length + 1;
+    }
+    if (edges.length == 0) {
+      return 0;
+    }
+    int base = 0;
+    int length = edges.length;
+    while (length > 1) {
+      int half = length >>> 1;
+      base += edges[base + half - 1] < value ? half : 0;
+      length -= half;
+    }
+    int below = edges[base] < value ? base + 1 : base;
+    return 2 * below + (below < edges.length && edges[below] == value ? 1 : 0);
+  }
+
+  /**
+   * Adds other counts of the same profile.
+   *
+   * @throws IllegalArgumentException when the counts are of another layout
+   */
+  public void add(ValueCounts other) {
+    requireSlots(other.slots.length);
+    for (int i = 0; i < slots.length; i++) {
+      slots[i] += other.slots[i];
+    }
+  }
+
+  /**
+   * Adds other counts of the same profile.
+   *
+   * @throws IllegalArgumentException when the counts are of another layout
+   */
+  public void add(SparseCounts other) {
+    requireSlots(other.slots());
+    for (int i = 0; i < other.slot().length; i++) {
+      slots[other.slot()[i]] += other.count()[i];
+    }
+  }
+
+  private void requireSlots(int others) {
+    if (others != slots.length) {
+      throw new IllegalArgumentException(
+          "counts of %d slots cannot be added to counts of %d; both must be of one baseline profile"
+              .formatted(others, slots.length));
+    }
+  }
+
+  /** The slots that are not zero. */
+  public SparseCounts toSparse() {
+    int size = 0;
+    for (long count : slots) {
+      size += count == 0 ? 0 : 1;
+    }
+    int[] slot = new int[size];
+    long[] count = new long[size];
+    int next = 0;
+    for (int i = 0; i < slots.length; i++) {
+      if (slots[i] != 0) {
+        slot[next] = i;
+        count[next++] = slots[i];
+      }
+    }
+    return new SparseCounts(slots.length, slot, count);
+  }
+
+  /** All slots in order; a copy. */
+  public long[] toArray() {
+    return slots.clone();
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof ValueCounts that
+        && Arrays.equals(slots, that.slots)
+        && Arrays.equals(edges, that.edges);
+  }
+
+  @Override
+  public int hashCode() {
+    return Arrays.hashCode(slots);
+  }
+
+  @Override
+  public String toString() {
+    return "counts of %d rows in %d slots".formatted(Arrays.stream(slots).sum(), slots.length);
+  }
+}

@@ -1,0 +1,201 @@
+package io.pelton.event;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.avro.AvroRuntimeException;
+import org.apache.avro.Schema;
+import org.apache.avro.generic.GenericData;
+import org.apache.avro.generic.GenericDatumReader;
+import org.apache.avro.io.BinaryDecoder;
+import org.apache.avro.io.DecoderFactory;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads Avro binary data of one writer schema. The writer's fields are turned once into one step
+ * each, so that an event costs neither schema resolution nor a generic record; fields are matched
+ * by name, numbers are widened, and a field that the writer lacks takes the event schema's default.
+ */
+public final class AvroEventReader {
+  private final Step[] steps;
+  private final @Nullable Object[] template;
+  private @Nullable BinaryDecoder decoder;
+
+  private enum Kind {
+    INT,
+    LONG,
+    TIMESTAMP,
+    FLOAT,
+    DOUBLE,
+    STRING,
+    ENUM,
+    BOOLEAN,
+    GENERIC,
+    SKIP
+  }
+
+  /** What to do with the writer's next field; {@code nullBranch} is -1 when it is no union. */
+  private record Step(
+      Kind kind,
+      int target,
+      int nullBranch,
+      long unitsPerMilli,
+      Schema schema,
+      @Nullable GenericDatumReader<Object> generic) {}
+
+  /**
+   * @throws EventFormatException when events of {@code writer} cannot be read as {@code schema}
+   */
+  public AvroEventReader(EventSchema schema, Schema writer) {
+    if (writer.getType() != Schema.Type.RECORD) {
+      throw new EventFormatException(
+          "the writer's schema is no record but " + writer.getType().getName());
+    }
+    template = new @Nullable Object[schema.fields().size()];
+    for (int i = 0; i < template.length; i++) {
+      EventSchema.Field field = schema.fields().get(i);
+      if (writer.getField(field.name()) == null) {
+        template[i] = defaultOf(schema, field, writer);
+      }
+    }
+    List<Step> list = new ArrayList<>();
+    for (Schema.Field field : writer.getFields()) {
+      int target = schema.indexOf(field.name());
+      list.add(
+          step(field.schema(), target, target < 0 ? null : schema.fields().get(target), writer));
+    }
+    steps = list.toArray(Step[]::new);
+  }
+
+  private static @Nullable Object defaultOf(
+      EventSchema schema, EventSchema.Field field, Schema writer) {
+    Schema.Field declared = schema.schema().getField(field.name());
+    if (!declared.hasDefaultValue()) {
+      throw new EventFormatException(
+          "the writer's schema "
+              + writer.getFullName()
+              + " lacks the field \""
+              + field.name()
+              + "\", which the pipeline's event schema declares without a default");
+    }
+    Object value = GenericData.get().getDefaultValue(declared);
+    if (value instanceof Integer number) {
+      return number.longValue();
+    }
+    if (value instanceof Float number) {
+      return number.doubleValue();
+    }
+    if (value instanceof Long number && field.type() == FieldType.TIMESTAMP) {
+      return Math.floorDiv(
+          number, EventSchema.unitsPerMilli(EventSchema.valueSchema(field.schema())));
+    }
+    return value != null && field.type() == FieldType.STRING ? value.toString() : value;
+  }
+
+  private static Step step(
+      Schema fieldSchema, int target, EventSchema.@Nullable Field field, Schema writer) {
+    Schema value = EventSchema.valueSchema(fieldSchema);
+    int nullBranch =
+        value != fieldSchema ? fieldSchema.getIndexNamed(Schema.Type.NULL.getName()) : -1;
+    if (field == null) {
+      // A union that is more than optional is skipped whole.
+      return new Step(Kind.SKIP, target, nullBranch, 1, value, null);
+    }
+    Kind kind =
+        switch (field.type()) {
+          case BOOLEAN -> value.getType() == Schema.Type.BOOLEAN ? Kind.BOOLEAN : null;
+          case INT ->
+              switch (value.getType()) {
+                case INT -> Kind.INT;
+                case LONG -> Kind.LONG;
+                default -> null;
+              };
+          case TIMESTAMP -> value.getType() == Schema.Type.LONG ? Kind.TIMESTAMP : null;
+          case DOUBLE ->
+              switch (value.getType()) {
+                case FLOAT -> Kind.FLOAT;
+                case DOUBLE, INT, LONG -> Kind.DOUBLE;
+                default -> null;
+              };
+          case STRING ->
+              switch (value.getType()) {
+                case STRING -> Kind.STRING;
+                case ENUM -> Kind.ENUM;
+                default -> null;
+              };
+          case OTHER -> Kind.GENERIC;
+        };
+    if (kind == null) {
+      throw new EventFormatException(
+          "field \""
+              + field.name()
+              + "\" is "
+              + value
+              + " in the writer's schema "
+              + writer.getFullName()
+              + ", which cannot be read as "
+              + EventSchema.valueSchema(field.schema()));
+    }
+    return new Step(
+        kind,
+        target,
+        nullBranch,
+        EventSchema.unitsPerMilli(value),
+        value,
+        kind == Kind.GENERIC
+            ? new GenericDatumReader<>(value, EventSchema.valueSchema(field.schema()))
+            : null);
+  }
+
+  /**
+   * Reads one event from {@code bytes[offset, length)}.
+   *
+   * @return the fields in the event schema's order, a new array each time
+   * @throws EventFormatException when the bytes do not fit the writer's schema
+   */
+  public @Nullable Object[] read(byte[] bytes, int offset) {
+    BinaryDecoder in =
+        DecoderFactory.get().binaryDecoder(bytes, offset, bytes.length - offset, decoder);
+    decoder = in;
+    @Nullable Object[] fields = template.clone();
+    try {
+      for (Step step : steps) {
+        if (step.nullBranch < 0 || in.readIndex() != step.nullBranch) {
+          read(in, step, fields);
+        }
+      }
+      if (!in.isEnd()) {
+        throw new EventFormatException("bytes are left over after the last field");
+      }
+    } catch (IOException | AvroRuntimeException | IndexOutOfBoundsException e) {
+      throw new EventFormatException("the bytes do not fit their Avro schema: " + e);
+    }
+    return fields;
+  }
+
+  private static void read(BinaryDecoder in, Step step, @Nullable Object[] fields)
+      throws IOException {
+    switch (step.kind) {
+      case INT -> fields[step.target] = (long) in.readInt();
+      case LONG -> fields[step.target] = in.readLong();
+      case TIMESTAMP -> fields[step.target] = Math.floorDiv(in.readLong(), step.unitsPerMilli);
+      case FLOAT -> fields[step.target] = (double) in.readFloat();
+      case DOUBLE ->
+          fields[step.target] =
+              switch (step.schema.getType()) {
+                case INT -> (double) in.readInt();
+                case LONG -> (double) in.readLong();
+                default -> in.readDouble();
+              };
+      case STRING -> fields[step.target] = in.readString();
+      case ENUM -> fields[step.target] = step.schema.getEnumSymbols().get(in.readEnum());
+      case BOOLEAN -> fields[step.target] = in.readBoolean();
+      case GENERIC -> {
+        if (step.generic != null) {
+          fields[step.target] = step.generic.read(null, in);
+        }
+      }
+      case SKIP -> GenericDatumReader.skip(step.schema, in);
+    }
+  }
+}

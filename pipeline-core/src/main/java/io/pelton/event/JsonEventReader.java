@@ -1,0 +1,103 @@
+package io.pelton.event;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParseException;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+
+/** Reads plain JSON objects; members that the event schema does not name are skipped. */
+public final class JsonEventReader {
+  private static final ObjectMapper MAPPER =
+      new ObjectMapper(
+          JsonFactory.builder().disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION).build());
+
+  private final EventSchema schema;
+
+  public JsonEventReader(EventSchema schema) {
+    this.schema = schema;
+  }
+
+  /**
+   * @return the fields in the schema's order, null where a member is absent
+   * @throws EventFormatException when the bytes are no JSON object or a member is of another type
+   */
+  public @Nullable Object[] read(byte[] bytes) {
+    @Nullable Object[] fields = new @Nullable Object[schema.fields().size()];
+    try (JsonParser parser = MAPPER.createParser(bytes)) {
+      if (parser.nextToken() != JsonToken.START_OBJECT) {
+        throw new EventFormatException("not a JSON object");
+      }
+      while (parser.nextToken() == JsonToken.FIELD_NAME) {
+        int index = schema.indexOf(parser.currentName());
+        JsonToken token = parser.nextToken();
+        if (index < 0) {
+          parser.skipChildren();
+        } else if (token != JsonToken.VALUE_NULL) {
+          fields[index] = value(parser, token, schema.fields().get(index));
+        }
+      }
+      if (parser.nextToken() != null) {
+        throw new EventFormatException("text is left over after the JSON object");
+      }
+    } catch (JsonParseException e) {
+      throw new EventFormatException("not JSON: " + e.getOriginalMessage());
+    } catch (IOException e) {
+      throw new EventFormatException("not JSON: " + e.getMessage());
+    }
+    return fields;
+  }
+
+  private static Object value(JsonParser parser, JsonToken token, EventSchema.Field field)
+      throws IOException {
+    switch (field.type()) {
+      case BOOLEAN -> {
+        if (token.isBoolean()) {
+          return parser.getBooleanValue();
+        }
+      }
+      case INT -> {
+        if (token == JsonToken.VALUE_NUMBER_INT) {
+          return parser.getLongValue();
+        }
+      }
+      case DOUBLE -> {
+        if (token.isNumeric()) {
+          return parser.getDoubleValue();
+        }
+      }
+      case STRING -> {
+        if (token == JsonToken.VALUE_STRING) {
+          return parser.getText();
+        }
+      }
+      case TIMESTAMP -> {
+        if (token == JsonToken.VALUE_NUMBER_INT) {
+          return parser.getLongValue();
+        }
+        if (token == JsonToken.VALUE_STRING) {
+          return EventSchema.parseTime(parser.getText());
+        }
+      }
+      case OTHER -> {
+        return parser.readValueAs(Object.class);
+      }
+    }
+    throw new EventFormatException(
+        "field \""
+            + field.name()
+            + "\": "
+            + (token.isStructStart() ? "a JSON " + token : parser.getText())
+            + " is no "
+            + switch (field.type()) {
+              case BOOLEAN -> "boolean";
+              case INT -> "whole number";
+              case DOUBLE -> "number";
+              case TIMESTAMP -> "time (ISO 8601 text or epoch millis)";
+              default -> "text";
+            });
+  }
+}

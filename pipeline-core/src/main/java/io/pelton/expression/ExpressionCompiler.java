@@ -1,0 +1,216 @@
+package io.pelton.expression;
+
+import dev.cel.bundle.Cel;
+import dev.cel.bundle.CelBuilder;
+import dev.cel.bundle.CelFactory;
+import dev.cel.common.CelAbstractSyntaxTree;
+import dev.cel.common.CelIssue;
+import dev.cel.common.CelOptions;
+import dev.cel.common.CelValidationException;
+import dev.cel.common.ast.CelExpr;
+import dev.cel.common.navigation.CelNavigableAst;
+import dev.cel.common.types.CelType;
+import dev.cel.common.types.NullableType;
+import dev.cel.common.types.SimpleType;
+import dev.cel.runtime.CelEvaluationException;
+import dev.cel.runtime.CelRuntime;
+import io.pelton.event.EventSchema;
+import io.pelton.event.FieldType;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Compiles CEL (Common Expression Language) over the fields of an event, and {@code time}, the
+ * event's time. Numbers of different types compare; a field that may be null can be compared with
+ * null.
+ */
+public final class ExpressionCompiler {
+  private static final String TIME = "time";
+
+  private final EventSchema schema;
+  private final Cel cel;
+
+  public ExpressionCompiler(EventSchema schema) {
+    this.schema = schema;
+    CelBuilder builder =
+        CelFactory.standardCelBuilder()
+            .setOptions(CelOptions.current().enableHeterogeneousNumericComparisons(true).build())
+            .addVar(TIME, SimpleType.TIMESTAMP);
+    for (EventSchema.Field field : schema.fields()) {
+      if (!field.name().equals(TIME)) {
+        builder.addVar(field.name(), type(field));
+      }
+    }
+    cel = builder.build();
+  }
+
+  private static CelType type(EventSchema.Field field) {
+    CelType type =
+        switch (field.type()) {
+          case BOOLEAN -> SimpleType.BOOL;
+          case INT -> SimpleType.INT;
+          case DOUBLE -> SimpleType.DOUBLE;
+          case STRING -> SimpleType.STRING;
+          case TIMESTAMP -> SimpleType.TIMESTAMP;
+          case OTHER -> SimpleType.DYN;
+        };
+    return field.nullable() && !type.equals(SimpleType.DYN) ? NullableType.create(type) : type;
+  }
+
+  /**
+   * An expression with a number or truth as its value.
+   *
+   * @throws ExpressionException when it does not compile, with CEL's reasons, or has another type
+   */
+  public Expression number(String source) {
+    return compile(source, List.of(SimpleType.DOUBLE, SimpleType.INT, SimpleType.BOOL), "number");
+  }
+
+  /**
+   * An expression with a truth as its value.
+   *
+   * @throws ExpressionException when it does not compile, with CEL's reasons, or has another type
+   */
+  public Expression truth(String source) {
+    return compile(source, List.of(SimpleType.BOOL), "truth (true or false)");
+  }
+
+  private Expression compile(String source, List<CelType> allowed, String wanted) {
+    CelAbstractSyntaxTree tree;
+    try {
+      tree = cel.compile(source).getAst();
+    } catch (CelValidationException e) {
+      throw new ExpressionException(
+          e.getErrors().stream()
+              .map(ExpressionCompiler::describe)
+              .collect(Collectors.joining("; ")));
+    }
+    CelType result = tree.getResultType();
+    boolean fits =
+        result.equals(SimpleType.DYN)
+            || allowed.stream()
+                .anyMatch(t -> t.equals(result) || NullableType.create(t).equals(result));
+    if (!fits) {
+      throw new ExpressionException(
+          "must be a " + wanted + ", but \"" + source + "\" is of type " + result.name());
+    }
+    CelExpr root = tree.getExpr();
+    if (root.exprKind().getKind() == CelExpr.ExprKind.Kind.IDENT
+        && schema.indexOf(root.ident().name()) >= 0
+        && !root.ident().name().equals(TIME)) {
+      return new FieldReference(source, schema.indexOf(root.ident().name()));
+    }
+    int[] used =
+        CelNavigableAst.fromAst(tree)
+            .getRoot()
+            .allNodes()
+            .filter(node -> node.getKind() == CelExpr.ExprKind.Kind.IDENT)
+            .mapToInt(node -> schema.indexOf(node.expr().ident().name()))
+            .filter(index -> index >= 0)
+            .distinct()
+            .toArray();
+    try {
+      return new Interpreted(source, cel.createProgram(tree), schema, used);
+    } catch (CelEvaluationException e) {
+      throw new ExpressionException("\"" + source + "\" cannot be planned: " + e.getMessage());
+    }
+  }
+
+  private static String describe(CelIssue issue) {
+    return issue.getMessage() + " (column " + (issue.getSourceLocation().getColumn() + 1) + ")";
+  }
+
+  private static double toNumber(String source, @Nullable Object value) {
+    if (value instanceof Number number) {
+      return number.doubleValue();
+    }
+    if (value instanceof Boolean truth) {
+      return truth ? 1 : 0;
+    }
+    if (value == null || value instanceof dev.cel.common.values.NullValue) {
+      return Double.NaN;
+    }
+    throw new ExpressionException(
+        "\"" + source + "\" gave " + value + ", which is neither a number nor a truth");
+  }
+
+  /** A bare field: no interpreter. */
+  private record FieldReference(String source, int index) implements Expression {
+    @Override
+    public double number(@Nullable Object[] fields, long time) {
+      return toNumber(source, fields[index]);
+    }
+
+    @Override
+    public boolean truth(@Nullable Object[] fields, long time) {
+      return fields[index] instanceof Boolean truth && truth;
+    }
+  }
+
+  /** CEL's own interpreter. */
+  private static final class Interpreted implements Expression {
+    private final String source;
+    private final CelRuntime.Program program;
+    private final EventSchema schema;
+    private final int[] used;
+
+    Interpreted(String source, CelRuntime.Program program, EventSchema schema, int[] used) {
+      this.source = source;
+      this.program = program;
+      this.schema = schema;
+      this.used = used;
+    }
+
+    @Override
+    public String source() {
+      return source;
+    }
+
+    @Override
+    public double number(@Nullable Object[] fields, long time) {
+      return toNumber(source, evaluate(fields, time));
+    }
+
+    @Override
+    public boolean truth(@Nullable Object[] fields, long time) {
+      Object value = evaluate(fields, time);
+      if (value == null || value instanceof Boolean) {
+        return value != null && (Boolean) value;
+      }
+      throw new ExpressionException(
+          "\"" + source + "\" gave " + value + ", which is neither true nor false");
+    }
+
+    /** Null when a null field leaves the expression without a value. */
+    private @Nullable Object evaluate(@Nullable Object[] fields, long time) {
+      try {
+        return program.eval(name -> Optional.ofNullable(variable(name, fields, time)));
+      } catch (CelEvaluationException e) {
+        for (int index : used) {
+          if (fields[index] == null) {
+            return null;
+          }
+        }
+        throw new ExpressionException("\"" + source + "\" has no value: " + e.getMessage());
+      }
+    }
+
+    private Object variable(String name, @Nullable Object[] fields, long time) {
+      if (name.equals(TIME)) {
+        return Instant.ofEpochMilli(time);
+      }
+      int index = schema.indexOf(name);
+      Object value = fields[index];
+      if (value == null) {
+        return dev.cel.common.values.NullValue.NULL_VALUE;
+      }
+      return value instanceof Long millis
+              && schema.fields().get(index).type() == FieldType.TIMESTAMP
+          ? Instant.ofEpochMilli(millis)
+          : value;
+    }
+  }
+}

@@ -1,0 +1,25 @@
+package io.pelton.model;
+
+/** A loaded model. Used by one thread at a time; holds native memory until closed. */
+public interface ScoringModel extends AutoCloseable {
+  /** Values a row. */
+  int features();
+
+  /** Outputs a row. */
+  int outputs();
+
+  /** What it really runs on: {@code cpu}, {@code gpu(0)}. */
+  String device();
+
+  /**
+   * Scores the first {@code count} rows.
+   *
+   * @param rows row-major, {@code count * features()} values or more; NaN is missing and reaches
+   *     the model as NaN
+   * @param outputs row-major, filled with {@code count * outputs()} values
+   */
+  void score(float[] rows, int count, double[] outputs) throws ScoringException;
+
+  @Override
+  void close();
+}

@@ -1,0 +1,478 @@
+package io.pelton.pipeline;
+
+import io.pelton.event.EventSchema;
+import io.pelton.event.FieldType;
+import io.pelton.expression.ExpressionCompiler;
+import io.pelton.expression.ExpressionException;
+import io.pelton.pipeline.PipelineDefinition.Aggregate;
+import io.pelton.pipeline.PipelineDefinition.Device;
+import io.pelton.pipeline.PipelineDefinition.Drift;
+import io.pelton.pipeline.PipelineDefinition.Entity;
+import io.pelton.pipeline.PipelineDefinition.EventFormat;
+import io.pelton.pipeline.PipelineDefinition.Events;
+import io.pelton.pipeline.PipelineDefinition.Feature;
+import io.pelton.pipeline.PipelineDefinition.Model;
+import io.pelton.pipeline.PipelineDefinition.Outcomes;
+import io.pelton.pipeline.PipelineDefinition.Persistence;
+import io.pelton.pipeline.PipelineDefinition.RowFeature;
+import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.avro.AvroRuntimeException;
+import org.apache.avro.Schema;
+import org.jspecify.annotations.Nullable;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.api.lowlevel.Compose;
+import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
+import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+import org.snakeyaml.engine.v2.nodes.Node;
+
+/** Reads pipeline files. */
+public final class PipelineFile {
+  private static final Pattern PIPELINE_NAME = Pattern.compile("[a-z0-9][a-z0-9._-]{0,99}");
+  private static final Pattern AVRO_NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
+  private static final Pattern TOPIC_NAME = Pattern.compile("[A-Za-z0-9._-]{1,249}");
+  private static final Pattern AGGREGATE =
+      Pattern.compile("\\s*([A-Za-z_-]+)\\s*(?:\\((.*)\\))?\\s*", Pattern.DOTALL);
+  private static final long DEFAULT_MAX_AHEAD = 86_400_000;
+  private static final long DEFAULT_IDLE_AFTER = 30_000;
+
+  static final List<String> KEYS =
+      List.of(
+          "pipeline",
+          "events",
+          "entities",
+          "features",
+          "model",
+          "registry",
+          "carry",
+          "outcomes",
+          "drift",
+          "topics");
+  static final List<String> EVENT_KEYS =
+      List.of(
+          "topic",
+          "format",
+          "schema",
+          "id",
+          "time",
+          "out-of-orderness",
+          "max-ahead",
+          "idle-after",
+          "rules");
+  static final List<String> FEATURE_KEYS =
+      List.of("value", "entity", "aggregate", "windows", "delay", "default");
+  static final List<String> MODEL_KEYS = List.of("name", "features", "batch", "device");
+  static final List<String> BATCH_KEYS = List.of("max-size", "max-delay");
+  static final List<String> OUTCOME_KEYS = List.of("topic", "id", "time", "label", "within");
+  static final List<String> DRIFT_KEYS =
+      List.of(
+          "window",
+          "allowed-lateness",
+          "thresholds",
+          "false-discovery-rate",
+          "minimum-count",
+          "persistence",
+          "edges");
+  static final List<String> THRESHOLD_KEYS = List.of("psi", "ks");
+  static final List<String> PERSISTENCE_KEYS = List.of("windows", "of");
+
+  private final Path path;
+  private final List<Problem> problems = new ArrayList<>();
+
+  private PipelineFile(Path path) {
+    this.path = path;
+  }
+
+  /**
+   * Reads and validates a pipeline file; the event schema is looked for beside it.
+   *
+   * @throws InvalidPipelineException with every problem found
+   */
+  public static PipelineDefinition read(Path path) throws InvalidPipelineException {
+    PipelineFile file = new PipelineFile(path);
+    PipelineDefinition pipeline = file.parse();
+    if (!file.problems.isEmpty() || pipeline == null) {
+      file.problems.sort(Comparator.comparingInt(Problem::line));
+      throw new InvalidPipelineException(file.problems);
+    }
+    return pipeline;
+  }
+
+  private @Nullable PipelineDefinition parse() {
+    Node root;
+    try {
+      root =
+          new Compose(LoadSettings.builder().setUseMarks(true).setLabel(path.toString()).build())
+              .composeString(Files.readString(path))
+              .orElse(null);
+    } catch (IOException e) {
+      note(0, "", "cannot be read: " + e);
+      return null;
+    } catch (MarkedYamlEngineException e) {
+      note(
+          e.getProblemMark().map(mark -> mark.getLine() + 1).orElse(0),
+          "",
+          "is no YAML: " + e.getProblem());
+      return null;
+    } catch (YamlEngineException e) {
+      note(0, "", "is no YAML: " + e.getMessage());
+      return null;
+    }
+    if (root == null) {
+      note(0, "", "is empty; it must at least name the pipeline, its events and its features");
+      return null;
+    }
+    Section file = new Section(path.toString(), problems, "", root);
+    file.allow(KEYS);
+    String name = file.required("pipeline", "the pipeline's name, which its topics begin with");
+    if (!name.isEmpty() && !PIPELINE_NAME.matcher(name).matches()) {
+      file.problem(
+          "pipeline",
+          "\"" + name + "\" must be lower-case letters, digits, dots, dashes and underscores");
+    }
+    for (String section : List.of("events", "features")) {
+      if (!file.has(section)) {
+        note(1, section, "the section is missing");
+      }
+    }
+    Section eventSection = file.section("events");
+    EventSchema schema = schema(eventSection);
+    Events events = events(eventSection, schema);
+    List<Entity> entities = entities(file.section("entities"), schema);
+    List<Feature> features = features(file.section("features"), entities, schema);
+    List<String> carry = file.texts("carry");
+    for (String field : carry) {
+      checkField(file, "carry", field, schema);
+    }
+    Model model = file.has("model") ? model(file.section("model"), features) : null;
+    Outcomes outcomes = file.has("outcomes") ? outcomes(file.section("outcomes"), schema) : null;
+    Drift drift = file.has("drift") ? drift(file.section("drift")) : null;
+    if (drift != null && model == null) {
+      file.problem("drift", "needs a model section: drift is measured on what the model scored");
+    }
+    String registry = file.text("registry");
+    Map<String, String> topics = topics(file.section("topics"));
+    return new PipelineDefinition(
+        name, events, entities, features, model, registry, carry, outcomes, drift, topics);
+  }
+
+  private void note(int line, String key, String message) {
+    problems.add(new Problem(path.toString(), line, key, message));
+  }
+
+  private EventSchema schema(Section events) {
+    Schema fallback = Schema.createRecord("Unknown", null, null, false, List.of());
+    String file =
+        events.required("schema", "the Avro schema of the events, a file beside this one");
+    if (file.isEmpty()) {
+      return new EventSchema(fallback);
+    }
+    Path schemaPath = path.toAbsolutePath().resolveSibling(file);
+    try {
+      return new EventSchema(new Schema.Parser().parse(Files.readString(schemaPath)));
+    } catch (IOException e) {
+      events.problem("schema", "\"" + file + "\" cannot be read: " + e);
+    } catch (AvroRuntimeException | IllegalArgumentException e) {
+      events.problem("schema", "\"" + file + "\" is no Avro record schema: " + e.getMessage());
+    }
+    return new EventSchema(fallback);
+  }
+
+  private static void checkField(Section section, String key, String field, EventSchema schema) {
+    if (!field.isEmpty() && !schema.fields().isEmpty() && schema.indexOf(field) < 0) {
+      section.problem(
+          key,
+          "the event schema has no field \""
+              + field
+              + "\""
+              + Names.suggest(
+                  field, schema.fields().stream().map(EventSchema.Field::name).toList()));
+    }
+  }
+
+  private static Events events(Section section, EventSchema schema) {
+    section.allow(EVENT_KEYS);
+    String topic = section.required("topic", "the Kafka topic with the events");
+    checkTopic(section, "topic", topic);
+    String id = section.required("id", "the field with the event's id");
+    checkField(section, "id", id, schema);
+    String time = section.required("time", "the field with the event's time");
+    checkField(section, "time", time, schema);
+    int timeIndex = schema.indexOf(time);
+    if (timeIndex >= 0) {
+      FieldType type = schema.fields().get(timeIndex).type();
+      if (type != FieldType.TIMESTAMP && type != FieldType.INT && type != FieldType.STRING) {
+        section.problem(
+            "time",
+            "field \""
+                + time
+                + "\" must be a timestamp, epoch millis or ISO 8601 text, but is "
+                + type);
+      }
+    }
+    Long outOfOrderness = section.duration("out-of-orderness");
+    long maxAhead = section.duration("max-ahead", DEFAULT_MAX_AHEAD, 1);
+    long idleAfter = section.duration("idle-after", DEFAULT_IDLE_AFTER, 1);
+    ExpressionCompiler compiler = new ExpressionCompiler(schema);
+    Map<String, String> rules = new LinkedHashMap<>();
+    Section ruleSection = section.section("rules");
+    for (String rule : ruleSection.keys()) {
+      String source = ruleSection.required(rule, "a CEL expression that holds for good events");
+      if (!source.isEmpty() && !schema.fields().isEmpty()) {
+        try {
+          compiler.truth(source);
+        } catch (ExpressionException e) {
+          ruleSection.problem(rule, String.valueOf(e.getMessage()));
+        }
+      }
+      rules.put(rule, source);
+    }
+    return new Events(
+        topic,
+        section.choice("format", EventFormat.AVRO, EventFormat.class),
+        schema.schema(),
+        id,
+        time,
+        outOfOrderness,
+        maxAhead,
+        idleAfter,
+        rules);
+  }
+
+  private static void checkTopic(Section section, String key, String topic) {
+    if (!topic.isEmpty() && !TOPIC_NAME.matcher(topic).matches()) {
+      section.problem(
+          key, "\"" + topic + "\" is no topic name: letters, digits, dots, dashes and underscores");
+    }
+  }
+
+  private static List<Entity> entities(Section section, EventSchema schema) {
+    List<Entity> entities = new ArrayList<>();
+    for (String name : section.keys()) {
+      String field = section.required(name, "the event field with the entity's key");
+      checkField(section, name, field, schema);
+      entities.add(new Entity(name, field));
+    }
+    return entities;
+  }
+
+  private static List<Feature> features(
+      Section section, List<Entity> entities, EventSchema schema) {
+    List<Feature> features = new ArrayList<>();
+    ExpressionCompiler compiler = new ExpressionCompiler(schema);
+    Map<String, String> owners = new HashMap<>();
+    for (String name : section.keys()) {
+      Section body = section.section(name);
+      if (!AVRO_NAME.matcher(name).matches()) {
+        section.problem(
+            name, "a feature's name is letters, digits and underscores, and begins with no digit");
+      }
+      body.allow(FEATURE_KEYS);
+      Feature feature =
+          body.has("value")
+              ? rowFeature(name, body, compiler, schema)
+              : windowedFeature(name, body, entities, compiler, schema);
+      features.add(feature);
+      for (String column : feature.columns()) {
+        String owner = owners.put(column, name);
+        if (owner != null) {
+          section.problem(name, "its column " + column + " is also a column of " + owner);
+        }
+      }
+    }
+    if (section.present() && features.isEmpty()) {
+      section.problem("there is no feature; name at least one");
+    }
+    return features;
+  }
+
+  private static RowFeature rowFeature(
+      String name, Section body, ExpressionCompiler compiler, EventSchema schema) {
+    String source = body.required("value", "a CEL expression over the event");
+    for (String key : List.of("entity", "aggregate", "windows", "delay", "default")) {
+      if (body.has(key)) {
+        body.problem(
+            key, "does not go with value: a feature is a value of the event or an aggregate");
+      }
+    }
+    checkNumber(body, "value", source, compiler, schema);
+    return new RowFeature(name, source);
+  }
+
+  private static void checkNumber(
+      Section body, String key, String source, ExpressionCompiler compiler, EventSchema schema) {
+    if (!source.isEmpty() && !schema.fields().isEmpty()) {
+      try {
+        compiler.number(source);
+      } catch (ExpressionException e) {
+        body.problem(key, String.valueOf(e.getMessage()));
+      }
+    }
+  }
+
+  private static WindowedFeature windowedFeature(
+      String name,
+      Section body,
+      List<Entity> entities,
+      ExpressionCompiler compiler,
+      EventSchema schema) {
+    if (!body.has("aggregate") && !body.has("entity")) {
+      body.problem("needs value (of the event itself), or entity, aggregate and windows");
+    }
+    String entity = body.required("entity", "whose events are aggregated");
+    List<String> known = entities.stream().map(Entity::name).toList();
+    if (!entity.isEmpty() && !known.contains(entity)) {
+      body.problem("entity", "unknown entity \"" + entity + "\"" + Names.suggest(entity, known));
+    }
+    String text = body.required("aggregate", "count, or sum, mean, min or max of an expression");
+    Aggregate aggregate = Aggregate.COUNT;
+    String input = null;
+    if (!text.isEmpty()) {
+      Matcher matcher = AGGREGATE.matcher(text);
+      List<String> names =
+          Arrays.stream(Aggregate.values()).map(a -> a.name().toLowerCase(Locale.ROOT)).toList();
+      String function = matcher.matches() ? matcher.group(1) : text;
+      int index = names.indexOf(function);
+      if (index < 0) {
+        body.problem(
+            "aggregate", "unknown aggregate \"" + function + "\"" + Names.suggest(function, names));
+      } else {
+        aggregate = Aggregate.values()[index];
+        String argument = matcher.group(2);
+        input = argument == null || argument.isBlank() ? null : argument.strip();
+        if (aggregate != Aggregate.COUNT && input == null) {
+          body.problem(
+              "aggregate", "\"" + text + "\" needs an expression: " + function + "(amount)");
+        } else if (aggregate == Aggregate.COUNT && input != null) {
+          body.problem("aggregate", "count takes no expression: it counts events");
+          input = null;
+        } else if (input != null) {
+          checkNumber(body, "aggregate", input, compiler, schema);
+        }
+      }
+    }
+    LinkedHashMap<String, Long> windows = new LinkedHashMap<>();
+    if (!body.has("windows")) {
+      body.problem("windows", "is missing: a list of widths, [1d, 7d]");
+    }
+    for (String label : body.texts("windows")) {
+      Long millis = Section.millis(label);
+      if (millis == null || millis <= 0 || !AVRO_NAME.matcher("_" + label).matches()) {
+        body.problem(
+            "windows",
+            "\"" + label + "\" is no width; write a whole number and ms, s, m, h, d or w: 7d");
+      } else if (windows.put(label, millis) != null) {
+        body.problem("windows", "\"" + label + "\" is given twice");
+      }
+    }
+    if (body.has("windows") && windows.isEmpty()) {
+      body.problem("windows", "must not be empty");
+    }
+    String whenEmpty = body.text("default");
+    return new WindowedFeature(
+        name,
+        entity,
+        aggregate,
+        input,
+        windows,
+        body.duration("delay", 0, 0),
+        whenEmpty == null
+            ? null
+            : (Double) body.number("default", 0, -Double.MAX_VALUE, Double.MAX_VALUE));
+  }
+
+  private static Model model(Section section, List<Feature> features) {
+    section.allow(MODEL_KEYS);
+    String name = section.required("name", "the model's name in the registry");
+    Set<String> columns = new LinkedHashSet<>();
+    features.forEach(feature -> columns.addAll(feature.columns()));
+    List<String> inputs = section.texts("features");
+    boolean all = inputs.isEmpty() || inputs.equals(List.of("all"));
+    if (section.has("features") && inputs.isEmpty()) {
+      section.problem("features", "must not be empty: all, or a list of features");
+    }
+    Set<String> seen = new LinkedHashSet<>();
+    for (String input : all ? List.<String>of() : inputs) {
+      if (!columns.contains(input)) {
+        section.problem(
+            "features",
+            "the pipeline has no feature \"" + input + "\"" + Names.suggest(input, columns));
+      }
+      if (!seen.add(input)) {
+        section.problem("features", "\"" + input + "\" is given twice");
+      }
+    }
+    Section batch = section.section("batch");
+    batch.allow(BATCH_KEYS);
+    return new Model(
+        name,
+        all ? null : List.copyOf(inputs),
+        (int) batch.whole("max-size", 256, 1, 65_536),
+        batch.duration("max-delay", 5, 1),
+        section.choice("device", Device.PREFER_GPU, Device.class));
+  }
+
+  private static Outcomes outcomes(Section section, EventSchema schema) {
+    section.allow(OUTCOME_KEYS);
+    String topic = section.required("topic", "the Kafka topic with the outcomes");
+    checkTopic(section, "topic", topic);
+    String label = section.required("label", "the field with the label");
+    return new Outcomes(
+        topic,
+        section.required("id", "the field with the event's id"),
+        section.required("time", "the field with the time from which the label was known"),
+        label,
+        section.duration("within", 30L * 86_400_000, 1));
+  }
+
+  private static Drift drift(Section section) {
+    section.allow(DRIFT_KEYS);
+    Section thresholds = section.section("thresholds");
+    thresholds.allow(THRESHOLD_KEYS);
+    Section persistence = section.section("persistence");
+    persistence.allow(PERSISTENCE_KEYS);
+    int windows = (int) persistence.whole("windows", 2, 1, 1_000);
+    int of = (int) persistence.whole("of", Math.max(3, windows), 1, 1_000);
+    if (windows > of) {
+      persistence.problem("windows", windows + " of the last " + of + " windows can never be");
+    }
+    if (!section.has("window")) {
+      section.problem("window", "is missing: the width of a drift window, 1h");
+    }
+    return new Drift(
+        section.duration("window", 3_600_000, 1_000),
+        section.duration("allowed-lateness", 60_000, 0),
+        thresholds.number("psi", 0.2, 0, 1_000),
+        thresholds.number("ks", 0.1, 0, 1),
+        section.number("false-discovery-rate", 0.05, 1e-12, 1),
+        section.whole("minimum-count", 200, 1, Long.MAX_VALUE),
+        new Persistence(windows, of),
+        (int) section.whole("edges", 2_048, 10, 1_000_000));
+  }
+
+  private static Map<String, String> topics(Section section) {
+    List<String> kinds = List.copyOf(PipelineDefinition.topicKinds());
+    section.allow(kinds);
+    Map<String, String> topics = new LinkedHashMap<>();
+    for (String kind : section.keys()) {
+      String topic = section.required(kind, "a topic's name");
+      checkTopic(section, kind, topic);
+      topics.put(kind, topic);
+    }
+    return topics;
+  }
+}

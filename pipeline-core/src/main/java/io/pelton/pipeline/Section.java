@@ -1,0 +1,267 @@
+package io.pelton.pipeline;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.snakeyaml.engine.v2.nodes.MappingNode;
+import org.snakeyaml.engine.v2.nodes.Node;
+import org.snakeyaml.engine.v2.nodes.NodeTuple;
+import org.snakeyaml.engine.v2.nodes.ScalarNode;
+import org.snakeyaml.engine.v2.nodes.SequenceNode;
+import org.snakeyaml.engine.v2.nodes.Tag;
+
+/**
+ * A mapping of the pipeline file while it is read: every problem is noted with its line and key,
+ * and reading goes on with a stand-in, so that all problems are found at once.
+ */
+final class Section {
+  private static final Pattern DURATION = Pattern.compile("(\\d{1,12})\\s*(ms|s|m|h|d|w)");
+  private static final Map<String, Long> UNITS =
+      Map.of(
+          "ms", 1L,
+          "s", 1_000L,
+          "m", 60_000L,
+          "h", 3_600_000L,
+          "d", 86_400_000L,
+          "w", 604_800_000L);
+
+  private final String file;
+  private final List<Problem> problems;
+  private final String path;
+  private final @Nullable Node node;
+  private final Map<String, Node> values = new LinkedHashMap<>();
+  private final Map<String, Integer> lines = new LinkedHashMap<>();
+
+  /**
+   * @param node null when the section is absent: everything in it is then absent too
+   */
+  Section(String file, List<Problem> problems, String path, @Nullable Node node) {
+    this.file = file;
+    this.problems = problems;
+    this.path = path;
+    this.node = node;
+    if (node instanceof MappingNode mapping) {
+      for (NodeTuple tuple : mapping.getValue()) {
+        String key =
+            tuple.getKeyNode() instanceof ScalarNode scalar ? scalar.getValue() : "(not a name)";
+        if (values.put(key, tuple.getValueNode()) != null) {
+          problem(line(tuple.getKeyNode()), at(key), "the key is given twice");
+        }
+        lines.put(key, line(tuple.getKeyNode()));
+      }
+    } else if (node != null) {
+      problem(line(node), path, "must be a mapping of keys to values, but is " + show(node));
+    }
+  }
+
+  private static int line(Node node) {
+    return node.getStartMark().map(mark -> mark.getLine() + 1).orElse(0);
+  }
+
+  private static String show(Node node) {
+    if (node instanceof ScalarNode scalar) {
+      return scalar.getTag().equals(Tag.NULL) ? "empty" : "\"" + scalar.getValue() + "\"";
+    }
+    return node instanceof SequenceNode ? "a list" : "a mapping";
+  }
+
+  private String at(String key) {
+    return path.isEmpty() ? key : path + "." + key;
+  }
+
+  private void problem(int line, String key, String message) {
+    problems.add(new Problem(file, line, key, message));
+  }
+
+  /** Notes a problem with the value of {@code key}, or with the absence of it. */
+  void problem(String key, String message) {
+    Node value = values.get(key);
+    problem(value != null ? line(value) : line(), at(key), message);
+  }
+
+  /** Notes a problem with the whole section. */
+  void problem(String message) {
+    problem(line(), path, message);
+  }
+
+  private int line() {
+    return node != null ? line(node) : 0;
+  }
+
+  boolean present() {
+    return node != null;
+  }
+
+  boolean has(String key) {
+    return values.containsKey(key);
+  }
+
+  /** Keys in the file's order. */
+  List<String> keys() {
+    return List.copyOf(values.keySet());
+  }
+
+  /** Notes every key that is not one of {@code known}. */
+  void allow(List<String> known) {
+    for (String key : values.keySet()) {
+      if (!known.contains(key)) {
+        problem(lines.getOrDefault(key, 0), at(key), "unknown key" + Names.suggest(key, known));
+      }
+    }
+  }
+
+  Section section(String key) {
+    return new Section(file, problems, at(key), values.get(key));
+  }
+
+  @Nullable String text(String key) {
+    Node value = values.get(key);
+    if (value == null) {
+      return null;
+    }
+    if (value instanceof ScalarNode scalar && !scalar.getTag().equals(Tag.NULL)) {
+      return scalar.getValue();
+    }
+    problem(key, "must be a text, but is " + show(value));
+    return null;
+  }
+
+  /** A text that must be there; a stand-in when it is not. */
+  String required(String key, String what) {
+    if (!has(key)) {
+      if (present()) {
+        problem(line(), at(key), "is missing: " + what);
+      }
+      return "";
+    }
+    String text = text(key);
+    if (text != null && text.isBlank()) {
+      problem(key, "is empty: " + what);
+    }
+    return text == null ? "" : text;
+  }
+
+  /** Strings of a list, or of one string. */
+  List<String> texts(String key) {
+    Node value = values.get(key);
+    List<String> texts = new ArrayList<>();
+    if (value instanceof SequenceNode sequence) {
+      for (Node element : sequence.getValue()) {
+        if (element instanceof ScalarNode scalar && !scalar.getTag().equals(Tag.NULL)) {
+          texts.add(scalar.getValue());
+        } else {
+          problem(line(element), at(key), "must be a list of texts, but holds " + show(element));
+        }
+      }
+    } else if (value instanceof ScalarNode scalar && !scalar.getTag().equals(Tag.NULL)) {
+      texts.add(scalar.getValue());
+    } else if (value != null) {
+      problem(key, "must be a list of texts, but is " + show(value));
+    }
+    return texts;
+  }
+
+  /** Milliseconds. */
+  @Nullable Long duration(String key) {
+    String text = text(key);
+    if (text == null) {
+      return null;
+    }
+    Long millis = millis(text);
+    if (millis == null) {
+      problem(
+          key,
+          "\"" + text + "\" is no duration; write a whole number and ms, s, m, h, d or w: 10s");
+    }
+    return millis;
+  }
+
+  /** Milliseconds, at least {@code least}. */
+  long duration(String key, long whenAbsent, long least) {
+    Long millis = duration(key);
+    if (millis == null) {
+      return whenAbsent;
+    }
+    if (millis < least) {
+      problem(key, "\"" + text(key) + "\" is too short; at least " + least + "ms");
+      return whenAbsent;
+    }
+    return millis;
+  }
+
+  static @Nullable Long millis(String text) {
+    Matcher matcher = DURATION.matcher(text.strip());
+    if (!matcher.matches()) {
+      return null;
+    }
+    Long unit = UNITS.get(matcher.group(2));
+    try {
+      return Math.multiplyExact(Long.parseLong(matcher.group(1)), unit == null ? 1 : unit);
+    } catch (ArithmeticException e) {
+      return null;
+    }
+  }
+
+  double number(String key, double whenAbsent, double least, double most) {
+    String text = text(key);
+    if (text == null) {
+      return whenAbsent;
+    }
+    try {
+      double value = Double.parseDouble(text);
+      if (value >= least && value <= most) {
+        return value;
+      }
+      problem(key, text + " is out of range; from " + plain(least) + " to " + plain(most));
+    } catch (NumberFormatException e) {
+      problem(key, "\"" + text + "\" is no number");
+    }
+    return whenAbsent;
+  }
+
+  long whole(String key, long whenAbsent, long least, long most) {
+    String text = text(key);
+    if (text == null) {
+      return whenAbsent;
+    }
+    try {
+      long value = Long.parseLong(text);
+      if (value >= least && value <= most) {
+        return value;
+      }
+      problem(key, text + " is out of range; from " + least + " to " + most);
+    } catch (NumberFormatException e) {
+      problem(key, "\"" + text + "\" is no whole number");
+    }
+    return whenAbsent;
+  }
+
+  private static String plain(double value) {
+    return value == Math.rint(value) && Math.abs(value) < 1e15
+        ? Long.toString((long) value)
+        : Double.toString(value);
+  }
+
+  /** One of an enum's constants, written in lower case with dashes. */
+  <E extends Enum<E>> E choice(String key, E whenAbsent, Class<E> type) {
+    String text = text(key);
+    if (text == null) {
+      return whenAbsent;
+    }
+    List<String> names = new ArrayList<>();
+    for (E constant : type.getEnumConstants()) {
+      String name = constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
+      if (name.equals(text)) {
+        return constant;
+      }
+      names.add(name);
+    }
+    problem(key, "unknown value \"" + text + "\"" + Names.suggest(text, names));
+    return whenAbsent;
+  }
+}

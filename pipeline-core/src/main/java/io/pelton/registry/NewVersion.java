@@ -1,0 +1,31 @@
+package io.pelton.registry;
+
+import java.nio.file.Path;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model about to be published; the registry gives it its number and digests.
+ *
+ * @param engine DJL's name of the engine: {@code OnnxRuntime} or {@code TensorFlow}
+ * @param artifact local model file or SavedModel directory
+ * @param engineOptions options for the engine, e.g. {@code Tags}, {@code SignatureDefKey}
+ * @param profileJson baseline profile of the training data, null when there is none
+ * @param evaluation metrics on held-out data by name
+ */
+public record NewVersion(
+    String name,
+    String engine,
+    Path artifact,
+    Signature signature,
+    Map<String, String> engineOptions,
+    GoldenRows goldenRows,
+    @Nullable String profileJson,
+    Map<String, Double> evaluation,
+    Provenance provenance) {
+  public NewVersion {
+    engineOptions = Map.copyOf(engineOptions);
+    evaluation = Map.copyOf(evaluation);
+    goldenRows.check(signature);
+  }
+}

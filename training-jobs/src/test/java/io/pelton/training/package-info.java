@@ -1,0 +1,4 @@
+@NullMarked
+package io.pelton.training;
+
+import org.jspecify.annotations.NullMarked;
