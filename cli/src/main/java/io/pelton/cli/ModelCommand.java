@@ -25,18 +25,13 @@ import picocli.CommandLine.Spec;
     name = "model",
     description = "Models in the registry: list, show, promote, import.",
     mixinStandardHelpOptions = true,
-    synopsisSubcommandLabel = "COMMAND")
-public final class ModelCommand implements Runnable {
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = ModelImportCommand.class)
+final class ModelCommand implements Runnable {
   @Spec private CommandSpec command;
 
   @SuppressWarnings("NullAway.Init") // picocli sets the fields
-  private ModelCommand() {}
-
-  /** The command with its subcommands, to be added to {@code pelton} under the name model. */
-  public static CommandLine commandLine(BaselineProfiler profiler, PipelineReader pipelines) {
-    return new CommandLine(new ModelCommand())
-        .addSubcommand(new ModelImportCommand(profiler, pipelines));
-  }
+  ModelCommand() {}
 
   @Override
   public void run() {
@@ -49,29 +44,25 @@ public final class ModelCommand implements Runnable {
       mixinStandardHelpOptions = true)
   int list(@Option(names = "--registry", required = true, paramLabel = "DIR") String directory)
       throws Exception {
-    return InputErrors.exitCode(
-        command,
-        () -> {
-          Registry registry = open(directory);
-          List<String[]> table = new ArrayList<>();
-          table.add(new String[] {"MODEL", "VERSION", "ENGINE", "CREATED", "ALIASES"});
-          for (String model : registry.models()) {
-            SortedMap<String, Integer> aliases = registry.aliases(model);
-            for (int version : registry.versions(model)) {
-              ModelManifest manifest = registry.manifest(model, version);
-              table.add(
-                  new String[] {
-                    model,
-                    String.valueOf(version),
-                    manifest.engine(),
-                    manifest.createdAt(),
-                    String.join(",", aliasesOf(aliases, version))
-                  });
-            }
-          }
-          print(table);
-          return CommandLine.ExitCode.OK;
-        });
+    Registry registry = open(directory);
+    List<String[]> table = new ArrayList<>();
+    table.add(new String[] {"MODEL", "VERSION", "ENGINE", "CREATED", "ALIASES"});
+    for (String model : registry.models()) {
+      SortedMap<String, Integer> aliases = registry.aliases(model);
+      for (int version : registry.versions(model)) {
+        ModelManifest manifest = registry.manifest(model, version);
+        table.add(
+            new String[] {
+              model,
+              String.valueOf(version),
+              manifest.engine(),
+              manifest.createdAt(),
+              String.join(",", aliasesOf(aliases, version))
+            });
+      }
+    }
+    print(table);
+    return CommandLine.ExitCode.OK;
   }
 
   @Command(
@@ -84,20 +75,14 @@ public final class ModelCommand implements Runnable {
               description = "A version or alias; the champion when there is none.")
           String reference)
       throws Exception {
-    return InputErrors.exitCode(
-        command,
-        () -> {
-          Registry registry = open(directory);
-          ModelVersion version = registry.resolve(reference);
-          ModelManifest manifest = registry.manifest(version.model(), version.version());
-          boolean profile = registry.profileJson(version.model(), version.version()).isPresent();
-          print(
-              describe(
-                  manifest,
-                  aliasesOf(registry.aliases(version.model()), version.version()),
-                  profile));
-          return CommandLine.ExitCode.OK;
-        });
+    Registry registry = open(directory);
+    ModelVersion version = registry.resolve(reference);
+    ModelManifest manifest = registry.manifest(version.model(), version.version());
+    boolean profile = registry.profileJson(version.model(), version.version()).isPresent();
+    print(
+        describe(
+            manifest, aliasesOf(registry.aliases(version.model()), version.version()), profile));
+    return CommandLine.ExitCode.OK;
   }
 
   @Command(
@@ -112,26 +97,22 @@ public final class ModelCommand implements Runnable {
           String alias,
       @Parameters(paramLabel = "NAME@VERSION") String reference)
       throws Exception {
-    return InputErrors.exitCode(
-        command,
-        () -> {
-          if (!reference.contains("@")) {
-            throw new InputException(
-                "\"%s\" names no version; give %s@VERSION".formatted(reference, reference));
-          }
-          Registry registry = open(directory);
-          ModelVersion version = registry.resolve(reference);
-          @Nullable Integer before = registry.aliases(version.model()).get(alias);
-          registry.setAlias(version.model(), alias, version.version());
-          out()
-              .printf(
-                  "%s is %s%s%n",
-                  version,
-                  alias,
-                  before == null ? "" : ", before it was " + version.model() + "@" + before);
-          out().flush();
-          return CommandLine.ExitCode.OK;
-        });
+    if (!reference.contains("@")) {
+      throw new InputException(
+          "\"%s\" names no version; give %s@VERSION".formatted(reference, reference));
+    }
+    Registry registry = open(directory);
+    ModelVersion version = registry.resolve(reference);
+    @Nullable Integer before = registry.aliases(version.model()).get(alias);
+    registry.setAlias(version.model(), alias, version.version());
+    out()
+        .printf(
+            "%s is %s%s%n",
+            version,
+            alias,
+            before == null ? "" : ", before it was " + version.model() + "@" + before);
+    out().flush();
+    return CommandLine.ExitCode.OK;
   }
 
   private static List<String[]> describe(

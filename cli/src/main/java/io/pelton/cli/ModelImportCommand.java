@@ -1,10 +1,13 @@
 package io.pelton.cli;
 
+import io.pelton.drift.BaselineProfile;
 import io.pelton.job.FlinkStorage;
 import io.pelton.model.ModelLoader;
 import io.pelton.model.ScoringException;
 import io.pelton.model.ScoringModel;
+import io.pelton.pipeline.InvalidPipelineException;
 import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineFile;
 import io.pelton.registry.GoldenRows;
 import io.pelton.registry.LocalStorage;
 import io.pelton.registry.ModelManifest;
@@ -48,9 +51,6 @@ final class ModelImportCommand implements Callable<Integer> {
 
   private static final int BATCH = 1024;
   private static final Pattern OUTPUT = Pattern.compile("([^=]+)=(.+?)(?::([0-9]{1,6}))?");
-
-  private final BaselineProfiler profiler;
-  private final PipelineReader pipelines;
 
   @Spec private CommandSpec command;
 
@@ -118,6 +118,13 @@ final class ModelImportCommand implements Callable<Integer> {
       description = "A sample of the training data's features: the reference of drift.")
   private Path baseline;
 
+  @Option(
+      names = "--edges",
+      paramLabel = "N",
+      defaultValue = "2048",
+      description = "Most edges the baseline keeps of a feature; default: ${DEFAULT-VALUE}.")
+  private int edges;
+
   @Option(names = "--promote", description = "Makes it the champion.")
   private boolean promote;
 
@@ -140,17 +147,10 @@ final class ModelImportCommand implements Callable<Integer> {
   }
 
   @SuppressWarnings("NullAway.Init") // picocli sets the fields
-  ModelImportCommand(BaselineProfiler profiler, PipelineReader pipelines) {
-    this.profiler = profiler;
-    this.pipelines = pipelines;
-  }
+  ModelImportCommand() {}
 
   @Override
-  public Integer call() throws Exception {
-    return InputErrors.exitCode(command, this::publish);
-  }
-
-  private int publish() throws IOException {
+  public Integer call() throws IOException, InvalidPipelineException {
     Signature signature =
         new Signature(
             List.of(new Signature.Input(input, inputType, featureNames())),
@@ -180,7 +180,8 @@ final class ModelImportCommand implements Callable<Integer> {
         sampleOutputs = score(model, sample);
       }
       String profile =
-          profiler.profileJson(signature.features(), sample, outputNames, sampleOutputs);
+          BaselineProfile.of(signature.features(), sample, outputNames, sampleOutputs, edges)
+              .toJson();
       Registry target = new Registry(FlinkStorage.open(registry));
       ModelManifest published = target.publish(version(signature, goldenRows, profile));
       if (promote) {
@@ -200,7 +201,7 @@ final class ModelImportCommand implements Callable<Integer> {
     }
   }
 
-  private List<String> featureNames() throws IOException {
+  private List<String> featureNames() throws IOException, InvalidPipelineException {
     if (features.names != null) {
       return features.names;
     }
@@ -208,7 +209,7 @@ final class ModelImportCommand implements Callable<Integer> {
     if (file == null) {
       throw new IllegalStateException("picocli requires one of the group");
     }
-    PipelineDefinition pipeline = pipelines.read(file);
+    PipelineDefinition pipeline = PipelineFile.read(file);
     if (pipeline.model() == null) {
       throw new InputException(
           "%s: no model section; add one, or name the features by --features".formatted(file));

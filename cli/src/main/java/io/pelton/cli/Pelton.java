@@ -1,7 +1,11 @@
 package io.pelton.cli;
 
+import io.pelton.job.KafkaUnavailableException;
+import io.pelton.model.ModelLoadException;
 import io.pelton.pipeline.InvalidPipelineException;
+import io.pelton.registry.RegistryException;
 import java.io.PrintWriter;
+import java.nio.file.NoSuchFileException;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -16,7 +20,6 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     subcommands = {
-      DemoCommand.class,
       ValidateCommand.class,
       RunCommand.class,
       SendCommand.class,
@@ -54,8 +57,19 @@ public final class Pelton {
 
   /** What somebody can mend gets its message; anything else the log's stack trace as well. */
   private static int report(Exception e, PrintWriter err) {
-    if (e instanceof InputException || e instanceof InvalidPipelineException) {
+    if (e instanceof InvalidPipelineException) {
       err.println(e.getMessage());
+      return USAGE;
+    }
+    if (e instanceof InputException
+        || e instanceof RegistryException
+        || e instanceof ModelLoadException
+        || e instanceof KafkaUnavailableException) {
+      err.println(String.valueOf(e.getMessage()).replace('\n', ' '));
+      return USAGE;
+    }
+    if (e instanceof NoSuchFileException missing) {
+      err.println("file " + missing.getFile() + " does not exist");
       return USAGE;
     }
     LoggerFactory.getLogger(Pelton.class).error("the command failed", e);

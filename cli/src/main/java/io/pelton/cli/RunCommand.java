@@ -88,8 +88,7 @@ final class RunCommand implements Callable<Integer> {
         state != null ? Files.createDirectories(state) : Files.createTempDirectory("pelton-run");
     Configuration cluster = new Configuration();
     cluster.set(RestOptions.BIND_PORT, Integer.toString(webPort));
-    try (EmbeddedFlink flink =
-        EmbeddedFlink.start(parallelism, directory, backend, cluster)) {
+    try (EmbeddedFlink flink = EmbeddedFlink.start(parallelism, directory, backend, cluster)) {
       Configuration settings = JobEnvironment.settings(options.configuration());
       Optional<Path> checkpoint = newestCheckpoint(directory);
       checkpoint.ifPresent(

@@ -2,8 +2,8 @@ package io.pelton.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.pelton.drift.BaselineProfile;
 import io.pelton.model.TinyModels;
-import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.registry.GoldenRows;
 import io.pelton.registry.LocalStorage;
 import io.pelton.registry.ModelManifest;
@@ -15,15 +15,12 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import org.apache.avro.SchemaBuilder;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 final class ModelCommandTest {
   private static final double[] WEIGHTS = {0.5, -1.25};
@@ -63,7 +60,12 @@ final class ModelCommandTest {
         .isCloseTo(TinyModels.probability(WEIGHTS, BIAS, 1, 0.5), Offset.offset(1e-6));
     assertThat(golden.outputs()[1][0]).isNaN();
     assertThat(registry.profileJson("fraud", 1))
-        .contains("[amount, risk] 2 rows [score] first " + golden.outputs()[0][0]);
+        .hasValueSatisfying(
+            json -> {
+              BaselineProfile profile = BaselineProfile.fromJson(json);
+              assertThat(profile.feature("amount").rows()).isEqualTo(2);
+              assertThat(profile.output("score").missing()).isEqualTo(1);
+            });
     assertThat(registry.aliases("fraud")).isEmpty();
   }
 
@@ -79,7 +81,7 @@ final class ModelCommandTest {
             "--artifact=" + saved,
             "--input=features",
             "--output=score=score",
-            "--pipeline=any.yaml",
+            "--pipeline=" + pipeline(),
             "--engine-option=Tags=serve",
             "--baseline=" + baseline,
             "--promote");
@@ -162,7 +164,7 @@ final class ModelCommandTest {
     assertThat(err).contains("--features=NAME", "--pipeline=FILE");
     assertThat(importModel("--features=a", "--output=score")).isEqualTo(2);
     assertThat(err).contains("'score' must be NAME=TENSOR[:COLUMN]");
-    assertThat(commandLine().execute()).isEqualTo(2);
+    assertThat(Pelton.commandLine().execute("model")).isEqualTo(2);
   }
 
   private void fails(String message, String... arguments) {
@@ -187,48 +189,38 @@ final class ModelCommandTest {
   }
 
   private int pelton(String... arguments) {
-    String[] all = Arrays.copyOf(arguments, arguments.length + 1);
-    all[arguments.length] = "--registry=" + directory.resolve("registry");
+    List<String> all = new ArrayList<>(List.of("model"));
+    all.addAll(List.of(arguments));
+    all.add("--registry=" + directory.resolve("registry"));
     StringWriter outText = new StringWriter();
     StringWriter errText = new StringWriter();
     int code =
-        commandLine()
+        Pelton.commandLine()
             .setOut(new PrintWriter(outText))
             .setErr(new PrintWriter(errText))
-            .execute(all);
+            .execute(all.toArray(new String[0]));
     out = outText.toString();
     err = errText.toString();
     return code;
   }
 
-  private static CommandLine commandLine() {
-    return ModelCommand.commandLine(
-        (names, rows, outputNames, outputs) ->
-            names + " " + rows.length + " rows " + outputNames + " first " + outputs[0][0],
-        file -> pipeline());
-  }
-
-  private static PipelineDefinition pipeline() {
-    return new PipelineDefinition(
-        "cards",
-        new PipelineDefinition.Events(
-            "events",
-            PipelineDefinition.EventFormat.JSON,
-            SchemaBuilder.record("E").fields().endRecord(),
-            "id",
-            "time",
-            null,
-            0,
-            0,
-            Map.of()),
-        List.of(),
-        List.of(new PipelineDefinition.RowFeature("unused", "1")),
-        new PipelineDefinition.Model("fraud", FEATURES, 1, 1, PipelineDefinition.Device.CPU),
-        null,
-        List.of(),
-        null,
-        null,
-        Map.of());
+  private Path pipeline() throws IOException {
+    csv(
+        "event.avsc",
+        """
+        {"type": "record", "name": "E", "fields": [
+          {"name": "id", "type": "string"},
+          {"name": "time", "type": "long"},
+          {"name": "amount", "type": "double"}]}
+        """);
+    return csv(
+        "pipeline.yaml",
+        """
+        pipeline: cards
+        events: {topic: events, schema: event.avsc, id: id, time: time}
+        features: {amount: {value: amount}, risk: {value: "amount / 2.0"}}
+        model: {name: fraud}
+        """);
   }
 
   private GoldenRows golden() throws IOException {

@@ -461,7 +461,7 @@ public final class PipelineFile {
         section.number("false-discovery-rate", 0.05, 1e-12, 1),
         section.whole("minimum-count", 200, 1, Long.MAX_VALUE),
         new Persistence(windows, of),
-        (int) section.whole("edges", 2_048, 10, 1_000_000));
+        (int) section.whole("edges", 2_048, 16, 1_000_000));
   }
 
   private static Map<String, String> topics(Section section) {

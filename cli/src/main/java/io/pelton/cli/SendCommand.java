@@ -1,0 +1,141 @@
+package io.pelton.cli;
+
+import io.pelton.event.EventFile;
+import io.pelton.event.EventFormatException;
+import io.pelton.event.EventSchema;
+import io.pelton.feature.job.EventSources;
+import io.pelton.job.KafkaSettings;
+import io.pelton.job.Topics;
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineDefinition.Topic;
+import io.pelton.pipeline.PipelineFile;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "send",
+    description = "Sends event files to the pipeline's events topic, in the pipeline's format.",
+    mixinStandardHelpOptions = true)
+final class SendCommand implements Callable<Integer> {
+  private static final int SHOWN = 10;
+
+  @Option(
+      names = "--pipeline",
+      required = true,
+      paramLabel = "FILE",
+      description = "The pipeline file.")
+  private Path pipelineFile = Path.of("");
+
+  @Option(
+      names = "--brokers",
+      required = true,
+      paramLabel = "HOST:PORT,…",
+      description = "Kafka's bootstrap servers.")
+  private String brokers = "";
+
+  @Option(
+      names = "--kafka-config",
+      paramLabel = "FILE",
+      description = "Properties for Kafka's clients, such as TLS and SASL settings.")
+  private @Nullable Path kafkaConfig;
+
+  @Option(
+      names = "--input",
+      required = true,
+      paramLabel = "FILES",
+      description = "Event files: paths and globs; repeatable; sent in this order.")
+  private List<String> inputs = new ArrayList<>();
+
+  @Option(
+      names = "--rate",
+      paramLabel = "RATE",
+      description =
+          "Events a second, max, or x3600 for event time sped up 3600 times; default max.")
+  private String rate = "max";
+
+  @Option(
+      names = "--partitions",
+      paramLabel = "N",
+      description = "Partitions of the topic if it is created; default ${DEFAULT-VALUE}.")
+  private int partitions = 4;
+
+  @Option(names = "--no-create", description = "Fail when the topic is missing.")
+  private boolean noCreate;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init")
+  private CommandSpec spec;
+
+  @Override
+  public Integer call() throws Exception {
+    PrintWriter out = spec.commandLine().getOut();
+    PipelineDefinition pipeline = PipelineFile.read(pipelineFile);
+    EventSchema schema = new EventSchema(pipeline.events().schema());
+    Pace pace;
+    KafkaSettings kafka;
+    List<org.apache.flink.core.fs.Path> files;
+    try {
+      pace = Pace.of(rate);
+      kafka =
+          kafkaConfig == null
+              ? KafkaSettings.of(brokers)
+              : KafkaSettings.read(brokers, kafkaConfig);
+      files = EventSources.resolve(inputs, pipeline);
+    } catch (IOException | IllegalArgumentException e) {
+      throw new InputException(e);
+    }
+    Topics.ensure(
+        kafka,
+        Topics.of(pipeline, List.of(Topic.EVENTS, Topic.SCHEMAS), partitions),
+        !noCreate,
+        Topics.TIMEOUT);
+    long unreadable = 0;
+    long start = System.nanoTime();
+    long sent;
+    try (EventProducer producer = EventProducer.open(pipeline, kafka)) {
+      for (org.apache.flink.core.fs.Path file : files) {
+        try (EventFile events =
+            EventFile.open(
+                file.toString(),
+                file.getFileSystem().open(file),
+                schema,
+                pipeline.neededFields())) {
+          while (events.next()) {
+            try {
+              @Nullable Object[] fields = events.fields();
+              pace.await(producer.sent(), producer.time(fields));
+              producer.send(fields);
+            } catch (EventFormatException e) {
+              unreadable++;
+              if (unreadable <= SHOWN) {
+                spec.commandLine()
+                    .getErr()
+                    .println(file.getName() + ":" + events.number() + ": " + e.getMessage());
+              }
+            }
+          }
+        }
+      }
+      producer.flush();
+      sent = producer.sent();
+    }
+    double seconds = (System.nanoTime() - start) / 1e9;
+    out.printf(
+        "%,d events sent to %s in %.1f s, %,.0f a second%n",
+        sent, pipeline.topic(Topic.EVENTS), seconds, sent / Math.max(seconds, 1e-3));
+    if (unreadable > 0) {
+      out.printf("%,d rows could not be read and were not sent%n", unreadable);
+    }
+    out.flush();
+    return unreadable > 0 ? Pelton.USAGE : 0;
+  }
+}
