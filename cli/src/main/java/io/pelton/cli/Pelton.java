@@ -74,6 +74,9 @@ public final class Pelton {
     }
     LoggerFactory.getLogger(Pelton.class).error("the command failed", e);
     err.println("failed: " + reasons(e));
+    if (System.getProperty("pelton.log") != null) {
+      err.println("log: " + System.getProperty("pelton.log"));
+    }
     return FAILED;
   }
 
