@@ -23,7 +23,14 @@ final class Account {
    */
   static List<String> broken(Map<String, Object> counts) {
     List<String> broken = new ArrayList<>();
-    balance(counts, broken, EVENTS_IN, "feature.out", "feature.late", "feature.dead");
+    balance(
+        counts,
+        broken,
+        EVENTS_IN,
+        "feature.out",
+        "feature.late",
+        "feature.dead",
+        "feature.history");
     if (counts.containsKey("inference.in")) {
       balance(counts, broken, "inference.in", "inference.out", "inference.dead");
       if (counts.containsKey("feature.out")) {

@@ -103,8 +103,7 @@ final class RunCommand implements Callable<Integer> {
       JobClient job = environment.executeAsync(name);
       out.printf("running %s; Flink's web page: %s; Ctrl-C stops it%n", name, flink.webUrl());
       out.flush();
-      Thread stop = new Thread(() -> stop(job, directory, temporary, out), "pelton-stop");
-      Runtime.getRuntime().addShutdownHook(stop);
+      StopSignal.onStop(() -> stop(job, directory, temporary, out));
       job.getJobExecutionResult().get();
       return 0;
     }

@@ -27,8 +27,11 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
 
   @Override
   public FeatureRow copy(FeatureRow from) {
-    return new FeatureRow(
-        from.id, from.time, from.keys.clone(), from.values.clone(), from.carried.clone());
+    FeatureRow copy =
+        new FeatureRow(
+            from.id, from.time, from.keys.clone(), from.values.clone(), from.carried.clone());
+    copy.history = from.history;
+    return copy;
   }
 
   @Override
@@ -54,6 +57,7 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
       target.writeDouble(value);
     }
     CarriedFields.write(row.carried, target);
+    target.writeBoolean(row.history);
   }
 
   @Override
@@ -69,7 +73,9 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
       values[i] = source.readDouble();
     }
     @Nullable Object[] carried = CarriedFields.read(source);
-    return new FeatureRow(id, time, keys, values, carried);
+    FeatureRow row = new FeatureRow(id, time, keys, values, carried);
+    row.history = source.readBoolean();
+    return row;
   }
 
   @Override

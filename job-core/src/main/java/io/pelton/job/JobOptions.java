@@ -6,6 +6,7 @@ import io.pelton.pipeline.PipelineFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
@@ -53,6 +54,14 @@ public final class JobOptions {
       paramLabel = "GROUP",
       description = "Kafka consumer group; default <pipeline>-<job>.")
   private @Nullable String group;
+
+  @Option(
+      names = "--history",
+      paramLabel = "FILES",
+      description =
+          "Event files that fill the feature state before the topic is read, so that wide windows"
+              + " are right from the first event on; repeatable. Give them again when you resume.")
+  private List<String> history = new ArrayList<>();
 
   @Option(
       names = "--partitions",
@@ -147,6 +156,11 @@ public final class JobOptions {
   /** The model to serve, null for the champion of the pipeline's model. */
   public @Nullable String model() {
     return model;
+  }
+
+  /** Paths and globs of the event files that fill the feature state first. */
+  public List<String> history() {
+    return List.copyOf(history);
   }
 
   /** The consumer group of a job. */

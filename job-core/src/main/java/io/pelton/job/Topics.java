@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.Config;
@@ -34,6 +35,8 @@ import org.apache.kafka.common.errors.TopicExistsException;
 public final class Topics {
   /** How long a broker may take to answer. */
   public static final Duration TIMEOUT = Duration.ofSeconds(20);
+
+  private static final long POLL_NANOS = 20_000_000;
 
   /**
    * A topic as it should be.
@@ -103,6 +106,7 @@ public final class Topics {
                 + "; create them, or run without --no-create");
       }
       create(kafka, admin, missing, timeout);
+      awaitVisible(kafka, admin, missing, timeout);
       checkCompaction(
           kafka,
           admin,
@@ -127,6 +131,30 @@ public final class Topics {
           throw e;
         }
       }
+    }
+  }
+
+  /** The controller has the topics before the brokers tell clients of them. */
+  private static void awaitVisible(
+      KafkaSettings kafka, Admin admin, List<Spec> created, Duration timeout)
+      throws KafkaUnavailableException {
+    List<String> names = created.stream().map(Spec::name).toList();
+    long deadline = System.nanoTime() + timeout.toNanos();
+    while (!names.isEmpty()
+        && !KafkaUnavailableException.await(
+                kafka, "list the topics", admin.listTopics().names(), timeout)
+            .containsAll(names)) {
+      if (System.nanoTime() > deadline) {
+        throw new KafkaUnavailableException(
+            "Kafka at "
+                + kafka.brokers()
+                + ": topics "
+                + names
+                + " were created but are not listed after "
+                + timeout.toMillis()
+                + " ms; check that all brokers are up");
+      }
+      LockSupport.parkNanos(POLL_NANOS);
     }
   }
 

@@ -127,6 +127,24 @@ public final class EntityHistory {
     return overtaken;
   }
 
+  /**
+   * Takes an event in, wherever its time places it, without computing its features.
+   *
+   * @param plan its inputs are those that the history was made for
+   */
+  public void add(EntityPlan plan, FeatureRow row) {
+    if (this.plan != plan) {
+      apply(plan);
+    }
+    if (row.time >= newest()) {
+      append(plan, row);
+      lastId = row.id;
+    } else {
+      insert(plan, row);
+    }
+    forget(newest() - plan.reach());
+  }
+
   private int slot(long number) {
     return (int) number & (times.length - 1);
   }

@@ -26,6 +26,9 @@ public final class FeatureRow {
   /** Carried event fields in the pipeline's order: null, Boolean, Long, Double or String. */
   public @Nullable Object[] carried;
 
+  /** Whether the row only fills histories, and is neither completed nor given out. */
+  public boolean history;
+
   public FeatureRow(
       String id, long time, String[] keys, double[] values, @Nullable Object[] carried) {
     this.id = id;

@@ -2,6 +2,8 @@ package io.pelton.model;
 
 import ai.djl.engine.Engine;
 import ai.djl.engine.StandardCapabilities;
+import ai.djl.util.Platform;
+import ai.djl.util.Utils;
 import io.pelton.registry.NearestName;
 import java.util.List;
 import java.util.TreeSet;
@@ -11,9 +13,9 @@ import java.util.TreeSet;
  * its first use whether it may download and report, and its ONNX engine must exist before anything
  * else touches ONNX Runtime.
  */
-final class Engines {
-  static final String ONNX = "OnnxRuntime";
-  static final String TENSORFLOW = "TensorFlow";
+public final class Engines {
+  public static final String ONNX = "OnnxRuntime";
+  public static final String TENSORFLOW = "TensorFlow";
 
   static {
     setUnlessSet("ai.djl.offline", "true");
@@ -23,8 +25,12 @@ final class Engines {
 
   private Engines() {}
 
-  /** Starts an engine, at its first use. */
-  static Engine engine(String model, String name) throws ModelLoadException {
+  /**
+   * Starts an engine, at its first use; later calls return the same.
+   *
+   * @param model what asks for it, for messages
+   */
+  public static Engine engine(String model, String name) throws ModelLoadException {
     List<String> known = List.of(ONNX, TENSORFLOW);
     if (!known.contains(name)) {
       throw new ModelLoadException(
@@ -36,12 +42,24 @@ final class Engines {
             "%s: engine %s is not on the class path, which has %s; add %s and its native library"
                 .formatted(model, name, new TreeSet<>(Engine.getAllEngines()), artifact(name)));
       }
+      requireNatives(model, name);
       return Engine.getEngine(name);
     } catch (RuntimeException | LinkageError e) {
       throw new ModelLoadException(
           "%s: engine %s does not start: %s; is its native library for this platform on the class path?"
               .formatted(model, name, rootMessage(e)),
           e);
+    }
+  }
+
+  /** TensorFlow's are a separate file; without it DJL looks for a download. */
+  private static void requireNatives(String model, String name) throws ModelLoadException {
+    if (name.equals(TENSORFLOW)
+        && Utils.getEnvOrSystemProperty("TENSORFLOW_LIBRARY_PATH") == null
+        && Platform.detectPlatform("tensorflow").isPlaceholder()) {
+      throw new ModelLoadException(
+          "%s: engine TensorFlow has no native library for %s on the class path; add org.tensorflow:tensorflow-core-native for it with native/lib/tensorflow.properties, or set TENSORFLOW_LIBRARY_PATH to the directory that holds it"
+              .formatted(model, Platform.fromSystem("tensorflow").getClassifier()));
     }
   }
 

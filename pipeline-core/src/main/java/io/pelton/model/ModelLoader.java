@@ -6,6 +6,7 @@ import ai.djl.Model;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.util.PairList;
+import com.google.protobuf.InvalidProtocolBufferException;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.registry.GoldenRows;
 import io.pelton.registry.ModelManifest;
@@ -207,7 +208,7 @@ public final class ModelLoader {
     Map<String, String> options =
         manifest.engine().equals(Engines.TENSORFLOW)
             ? tensorFlowOptions(artifact, manifest)
-            : onnxOptions(manifest);
+            : onnxOptions(artifact, manifest);
     Model model = Model.newInstance(manifest.name(), device, manifest.engine());
     try {
       model.load(artifact, null, options);
@@ -226,12 +227,30 @@ public final class ModelLoader {
     }
   }
 
-  private static Map<String, String> onnxOptions(ModelManifest manifest) {
+  private static Map<String, String> onnxOptions(Path artifact, ModelManifest manifest)
+      throws IOException {
+    SortedSet<String> others = names(artifact, manifest).others();
+    if (!others.isEmpty()) {
+      throw new ModelLoadException(
+          "%s: outputs that are no tensors: %s; export the model without them (skl2onnx: zipmap=False)"
+              .formatted(manifest.reference(), String.join(", ", others)));
+    }
     Map<String, String> options = new HashMap<>();
     options.put("interOpNumThreads", "1");
     options.put("intraOpNumThreads", "1");
     options.putAll(manifest.engineOptions());
     return options;
+  }
+
+  private static OnnxFile names(Path artifact, ModelManifest manifest) throws IOException {
+    try {
+      return OnnxFile.read(artifact);
+    } catch (InvalidProtocolBufferException e) {
+      throw new ModelLoadException(
+          "%s: %s is no ONNX model: %s"
+              .formatted(manifest.reference(), manifest.artifact(), e.getMessage()),
+          e);
+    }
   }
 
   private static Map<String, String> tensorFlowOptions(Path artifact, ModelManifest manifest)
@@ -241,13 +260,29 @@ public final class ModelLoader {
     options.put("SignatureDefKey", "serving_default");
     options.put("ConfigProto", Base64.getEncoder().encodeToString(ONE_THREAD));
     options.putAll(manifest.engineOptions());
-    SavedModelFile names = SavedModelFile.read(artifact.resolve("saved_model.pb"));
+    SavedModelFile names = savedModelNames(artifact, manifest);
     String signature = options.get("SignatureDefKey");
     requireKnown(manifest, "SignatureDefKey", signature, names.signatures());
     for (String tag : options.get("Tags").split(",")) {
       requireKnown(manifest, "Tags", tag, names.tags());
     }
     return options;
+  }
+
+  private static SavedModelFile savedModelNames(Path artifact, ModelManifest manifest)
+      throws IOException {
+    Path file = artifact.resolve("saved_model.pb");
+    if (!Files.isRegularFile(file)) {
+      throw new ModelLoadException(
+          "%s: %s holds no saved_model.pb; a TensorFlow artifact must be a SavedModel directory"
+              .formatted(manifest.reference(), manifest.artifact()));
+    }
+    try {
+      return SavedModelFile.read(file);
+    } catch (InvalidProtocolBufferException e) {
+      throw new ModelLoadException(
+          "%s: %s is no SavedModel: %s".formatted(manifest.reference(), file, e.getMessage()), e);
+    }
   }
 
   private static void requireKnown(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import ai.onnx.proto.OnnxMl;
 import io.pelton.pipeline.PipelineDefinition.Device;
 import io.pelton.registry.GoldenRows;
 import io.pelton.registry.LocalStorage;
@@ -227,7 +228,40 @@ final class ModelLoaderTest {
     Files.writeString(version.artifact(), "not a model");
 
     assertThatThrownBy(() -> load(publish(version)))
+        .isInstanceOf(ModelLoadException.class)
+        .hasMessageContaining("m@1: model/model.onnx is no ONNX model: ");
+  }
+
+  @Test
+  void refusesAModelThatOnlyTheEngineFindsBroken() throws Exception {
+    NewVersion version = onnx();
+    Files.write(
+        version.artifact(), OnnxMl.ModelProto.newBuilder().setIrVersion(8).build().toByteArray());
+
+    assertThatThrownBy(() -> load(publish(version)))
+        .isInstanceOf(ModelLoadException.class)
         .hasMessageContaining("m@1: engine OnnxRuntime cannot load model/model.onnx: ");
+  }
+
+  @Test
+  void refusesATensorFlowArtifactThatIsNoSavedModel() throws Exception {
+    NewVersion onnx = onnx();
+    NewVersion version =
+        TinyModels.version("m", "TensorFlow", onnx.artifact(), onnx.signature(), onnx.goldenRows());
+
+    assertThatThrownBy(() -> load(publish(version)))
+        .hasMessage(
+            "m@1: model/model.onnx holds no saved_model.pb; a TensorFlow artifact must be a SavedModel directory");
+  }
+
+  @Test
+  void refusesOutputsThatAreNoTensors() throws Exception {
+    NewVersion version = onnx();
+    TinyModels.addZipMap(version.artifact());
+
+    assertThatThrownBy(() -> load(publish(version)))
+        .hasMessage(
+            "m@1: outputs that are no tensors: zipped; export the model without them (skl2onnx: zipmap=False)");
   }
 
   @Test

@@ -72,6 +72,47 @@ public final class TinyModels {
     return file;
   }
 
+  /** Adds what skl2onnx adds to a classifier by default: the probabilities as a list of maps. */
+  static void addZipMap(Path onnx) throws IOException {
+    OnnxMl.ModelProto.Builder model =
+        OnnxMl.ModelProto.parseFrom(Files.readAllBytes(onnx)).toBuilder();
+    model.addOpsetImport(
+        OnnxMl.OperatorSetIdProto.newBuilder().setDomain("ai.onnx.ml").setVersion(1));
+    model
+        .getGraphBuilder()
+        .addNode(
+            node("ZipMap", "zipped", "probabilities").toBuilder()
+                .setDomain("ai.onnx.ml")
+                .addAttribute(
+                    OnnxMl.AttributeProto.newBuilder()
+                        .setName("classlabels_int64s")
+                        .setType(OnnxMl.AttributeProto.AttributeType.INTS)
+                        .addInts(0)
+                        .addInts(1)))
+        .addOutput(
+            OnnxMl.ValueInfoProto.newBuilder()
+                .setName("zipped")
+                .setType(
+                    OnnxMl.TypeProto.newBuilder()
+                        .setSequenceType(
+                            OnnxMl.TypeProto.Sequence.newBuilder()
+                                .setElemType(
+                                    OnnxMl.TypeProto.newBuilder()
+                                        .setMapType(
+                                            OnnxMl.TypeProto.Map.newBuilder()
+                                                .setKeyType(
+                                                    OnnxMl.TensorProto.DataType.INT64.getNumber())
+                                                .setValueType(
+                                                    OnnxMl.TypeProto.newBuilder()
+                                                        .setTensorType(
+                                                            OnnxMl.TypeProto.Tensor.newBuilder()
+                                                                .setElemType(
+                                                                    OnnxMl.TensorProto.DataType
+                                                                        .FLOAT
+                                                                        .getNumber()))))))));
+    Files.write(onnx, model.build().toByteArray());
+  }
+
   /** TensorFlow SavedModel: {@code features} to {@code score} [rows, 1]. */
   public static Path savedModel(Path directory, double[] weights, double bias) throws IOException {
     // DJL loads the native library, so its engine has to be first.

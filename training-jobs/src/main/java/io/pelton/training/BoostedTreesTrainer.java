@@ -96,6 +96,8 @@ public record BoostedTreesTrainer(
   }
 
   /**
+   * The defaults with some changed.
+   *
    * @param given those that differ from the defaults, e.g. {@code max-depth} → {@code 4}
    */
   public static BoostedTreesTrainer of(Map<String, String> given, long seed) {

@@ -56,6 +56,8 @@ public record DelayedSplit(Instant trainFrom, int trainDays, int delayDays, int 
   }
 
   /**
+   * Splits a set.
+   *
    * @param set rows with entities, from the first training day to the last test day, those between
    *     included: they tell who is known to be compromised
    */

@@ -24,6 +24,8 @@ public record Evaluation(int rows, int positives, Map<String, Double> metrics) {
   }
 
   /**
+   * Measures scores against a set's labels.
+   *
    * @param scores one for each row of the set
    */
   public static Evaluation of(TrainingSet set, double[] scores) {
@@ -47,6 +49,8 @@ public record Evaluation(int rows, int positives, Map<String, Double> metrics) {
   }
 
   /**
+   * One metric.
+   *
    * @throws IllegalArgumentException if the metric is not defined on these rows
    */
   public double get(Metric metric) {

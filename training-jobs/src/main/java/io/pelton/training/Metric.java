@@ -22,10 +22,12 @@ public enum Metric {
    */
   LOG_LOSS(Metric::logLoss);
 
+  @FunctionalInterface
   private interface Formula {
     double of(double[] scores, double[] labels);
   }
 
+  @SuppressWarnings("ImmutableEnumChecker") // Formulas are methods: they have no state.
   private final Formula formula;
 
   Metric(Formula formula) {
@@ -33,6 +35,8 @@ public enum Metric {
   }
 
   /**
+   * Measures scores.
+   *
    * @param labels 0 or 1, one for each score
    * @return the metric, NaN where it is not defined
    */

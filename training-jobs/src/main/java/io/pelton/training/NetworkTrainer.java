@@ -68,6 +68,8 @@ public record NetworkTrainer(
   }
 
   /**
+   * The defaults with some changed.
+   *
    * @param given those that differ from the defaults, e.g. {@code epochs} → {@code 40}
    */
   public static NetworkTrainer of(Map<String, String> given, long seed) {

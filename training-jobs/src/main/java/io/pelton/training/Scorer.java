@@ -4,6 +4,8 @@ package io.pelton.training;
 @FunctionalInterface
 public interface Scorer {
   /**
+   * Scores rows, each by itself.
+   *
    * @param rows features in the model's input order; NaN is missing
    * @return one score in [0, 1] for each row
    */

@@ -16,6 +16,8 @@ public interface Trainer {
   Map<String, String> hyperParameters();
 
   /**
+   * Trains a model and writes its files.
+   *
    * @param directory where the model's files go; made if absent
    * @throws IllegalArgumentException if the set holds one class only
    * @throws IOException if files cannot be written

@@ -60,10 +60,10 @@ final class EvaluationTest {
     payment(FIRST_DAY, "b", 0.8, 0);
     payment(FIRST_DAY, "c", 0.1, 1);
     payment(SECOND_DAY, "a", 0.99, 1);
-    payment(SECOND_DAY, "b", 0.8, 0);
     payment(SECOND_DAY, "c", 0.7, 1);
+    payment(SECOND_DAY, "d", 0.6, 0);
 
-    // Day one: a of (a, b). Day two: a is blocked; c of (b, c). c was not caught by day one's look.
+    // Day one: a of (a, b). Day two: a is blocked; c, which nobody looked at before, of (c, d).
     assertThat(CardPrecision.at(2, set(cards), scores())).isEqualTo(0.5);
   }
 

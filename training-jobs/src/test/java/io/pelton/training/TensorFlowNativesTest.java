@@ -19,8 +19,8 @@ final class TensorFlowNativesTest {
   @TempDir private Path directory;
 
   /** The other process: {@code train}, {@code serve} in the given order, in a directory. */
-  static final class Process {
-    private Process() {}
+  static final class Steps {
+    private Steps() {}
 
     public static void main(String[] args) throws Exception {
       Path directory = Path.of(args[0]);
@@ -97,7 +97,7 @@ final class TensorFlowNativesTest {
                 "-Xmx512m",
                 "-cp",
                 String.join(File.pathSeparator, classPath),
-                Process.class.getName(),
+                Steps.class.getName(),
                 directory.resolve("model").toString()));
     command.addAll(List.of(steps));
     Path output = directory.resolve("output");

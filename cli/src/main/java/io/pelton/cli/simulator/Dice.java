@@ -6,13 +6,19 @@ import java.util.SplittableRandom;
  * Seeds one random generator for each purpose and day, so that days do not depend on each other.
  */
 enum Dice {
-  PEOPLE,
-  PAYMENTS,
-  COMPROMISED_TERMINALS,
-  LEAKED_CARDS;
+  PEOPLE(0),
+  PAYMENTS(1),
+  COMPROMISED_TERMINALS(2),
+  LEAKED_CARDS(3);
+
+  private final int number;
+
+  Dice(int number) {
+    this.number = number;
+  }
 
   SplittableRandom of(long seed, int day) {
-    return new SplittableRandom(mix(mix(mix(seed) + day) + ordinal()));
+    return new SplittableRandom(mix(mix(mix(seed) + day) + number));
   }
 
   /** The finaliser of MurmurHash3. */

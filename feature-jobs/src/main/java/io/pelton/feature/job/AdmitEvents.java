@@ -75,7 +75,7 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
       context.output(DEAD, deadLetter(incoming));
     } else {
       long watermark = context.timerService().currentWatermark();
-      if (watermark != Long.MIN_VALUE && row.time <= watermark - allowedLateness) {
+      if (!row.history && watermark != Long.MIN_VALUE && row.time <= watermark - allowedLateness) {
         ledger().increment(LATE_COUNT);
         context.output(LATE, late(incoming, row, watermark));
       } else {

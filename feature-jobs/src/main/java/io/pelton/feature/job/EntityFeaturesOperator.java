@@ -52,7 +52,10 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
   enum Order {
     /** Rows wait for the watermark and are taken by (time, id). */
     WATERMARK,
-    /** Rows are taken as they come. */
+    /**
+     * Rows are taken as they come; until the first watermark tells that all history is in, they
+     * wait.
+     */
     ARRIVAL,
     /** Rows come key by key and by time, as in a batch run; nothing is kept in state. */
     SORTED
@@ -127,8 +130,22 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
   public void processElement(StreamRecord<FeatureRow> element) throws Exception {
     FeatureRow row = element.getValue();
     switch (order) {
-      case WATERMARK -> waiting.add(row);
-      case ARRIVAL -> take(row);
+      case WATERMARK -> {
+        if (row.history) {
+          fill(row);
+        } else {
+          waiting.add(row);
+        }
+      }
+      case ARRIVAL -> {
+        if (row.history) {
+          fill(row);
+        } else if (watermark == Long.MIN_VALUE) {
+          waiting.add(row);
+        } else {
+          take(row);
+        }
+      }
       case SORTED -> {
         String key = row.keys[plan.key()];
         if (!key.equals(sortedKey)) {
@@ -160,14 +177,28 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
   @Override
   public void processWatermark(Watermark mark) throws Exception {
     watermark = mark.getTimestamp();
-    if (order == Order.WATERMARK) {
-      while (!waiting.isEmpty() && waiting.peek().time <= watermark) {
+    if (order != Order.SORTED) {
+      while (!waiting.isEmpty() && (order == Order.ARRIVAL || waiting.peek().time <= watermark)) {
         FeatureRow row = waiting.remove();
         setCurrentKey(row.keys[plan.key()]);
         take(row);
       }
     }
     super.processWatermark(mark);
+  }
+
+  /** Lets a row of history in under the key that is current, and passes it on to be let in. */
+  private void fill(FeatureRow row) throws IOException {
+    EntityHistory history = histories.value();
+    if (history == null) {
+      history = new EntityHistory(plan.inputs().size());
+    }
+    history.add(plan, row);
+    if (history.expiry() == Long.MIN_VALUE) {
+      expireAfter(history);
+    }
+    histories.update(history);
+    emit(row);
   }
 
   /** Takes a row under the key that is current. */

@@ -34,9 +34,14 @@ final class EventFiles implements BulkFormat<Incoming, FileSourceSplit> {
   private static final long LATEST = Instant.parse("2200-01-01T00:00:00Z").toEpochMilli();
 
   private final PipelineDefinition pipeline;
+  private final boolean history;
 
-  EventFiles(PipelineDefinition pipeline) {
+  /**
+   * @param history rows shall only fill the feature state
+   */
+  EventFiles(PipelineDefinition pipeline, boolean history) {
     this.pipeline = pipeline;
+    this.history = history;
   }
 
   /**
@@ -57,14 +62,13 @@ final class EventFiles implements BulkFormat<Incoming, FileSourceSplit> {
   @Override
   public Reader<Incoming> createReader(Configuration config, FileSourceSplit split)
       throws IOException {
-    return new SplitReader(pipeline, split.path(), 0);
+    return new SplitReader(split.path(), 0);
   }
 
   @Override
   public Reader<Incoming> restoreReader(Configuration config, FileSourceSplit split)
       throws IOException {
     return new SplitReader(
-        pipeline,
         split.path(),
         split.getReaderPosition().map(CheckpointedPosition::getRecordsAfterOffset).orElse(0L));
   }
@@ -79,13 +83,13 @@ final class EventFiles implements BulkFormat<Incoming, FileSourceSplit> {
     return new IncomingTypeInfo();
   }
 
-  private static final class SplitReader implements Reader<Incoming> {
+  private final class SplitReader implements Reader<Incoming> {
     private final Path path;
     private final FeaturePlan plan;
     private final EventFile file;
     private long read;
 
-    SplitReader(PipelineDefinition pipeline, Path path, long skip) throws IOException {
+    SplitReader(Path path, long skip) throws IOException {
       this.path = path;
       plan = new FeaturePlan(pipeline);
       file = open(path, pipeline, plan.schema());
@@ -117,6 +121,7 @@ final class EventFiles implements BulkFormat<Incoming, FileSourceSplit> {
       Incoming.Rejection rejection = null;
       try {
         row = plan.admit(file.fields(), LATEST);
+        row.history = history;
       } catch (EventFormatException e) {
         rejection = EventDecoder.undecodable(String.valueOf(e.getMessage()));
       } catch (RejectedEventException e) {

@@ -12,6 +12,8 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Properties;
+import org.apache.flink.api.connector.source.Source;
+import org.apache.flink.connector.base.source.hybrid.HybridSource;
 import org.apache.flink.connector.file.src.FileSource;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
@@ -33,19 +35,26 @@ public final class EventSources {
    *
    * @param client settings of the Kafka client, the brokers and the group's id among them
    * @param schemas where writer schemas are found, beside the pipeline's own
+   * @param history files, as {@link #resolve} gives them, that fill the feature state before the
+   *     topic is read; none for the topic alone
    */
   public static DataStream<Incoming> kafka(
       StreamExecutionEnvironment environment,
       PipelineDefinition pipeline,
       Properties client,
-      SchemaStore schemas) {
-    KafkaSource<Incoming> source =
+      SchemaStore schemas,
+      List<Path> history) {
+    KafkaSource<Incoming> topic =
         KafkaSource.<Incoming>builder()
             .setProperties(client)
             .setTopics(pipeline.topic(Topic.EVENTS))
             .setStartingOffsets(OffsetsInitializer.committedOffsets(OffsetResetStrategy.EARLIEST))
             .setDeserializer(new KafkaEvents(pipeline, schemas))
             .build();
+    Source<Incoming, ?, ?> source =
+        history.isEmpty()
+            ? topic
+            : HybridSource.builder(files(pipeline, history, true)).addSource(topic).build();
     return environment.fromSource(source, EventWatermarks.strategy(pipeline), "events").uid(SOURCE);
   }
 
@@ -56,11 +65,17 @@ public final class EventSources {
    */
   public static DataStream<Incoming> files(
       StreamExecutionEnvironment environment, PipelineDefinition pipeline, List<Path> files) {
-    FileSource<Incoming> source =
-        FileSource.forBulkFileFormat(new EventFiles(pipeline), files.toArray(Path[]::new)).build();
     return environment
-        .fromSource(source, EventWatermarks.strategy(pipeline), "event files")
+        .fromSource(
+            files(pipeline, files, false), EventWatermarks.strategy(pipeline), "event files")
         .uid(SOURCE);
+  }
+
+  private static FileSource<Incoming> files(
+      PipelineDefinition pipeline, List<Path> files, boolean history) {
+    return FileSource.forBulkFileFormat(
+            new EventFiles(pipeline, history), files.toArray(Path[]::new))
+        .build();
   }
 
   /**

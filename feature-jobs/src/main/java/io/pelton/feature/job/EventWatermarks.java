@@ -10,7 +10,8 @@ import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 
 /**
  * Watermarks that trail the newest accepted event by the declared out-of-orderness. Rejected
- * records do not count, so a time in the year 9999 moves nothing.
+ * records do not count, so a time in the year 9999 moves nothing, nor does history: before the
+ * first watermark all of it has come.
  */
 final class EventWatermarks implements WatermarkGenerator<Incoming> {
   private final long bound;
@@ -31,7 +32,7 @@ final class EventWatermarks implements WatermarkGenerator<Incoming> {
 
   @Override
   public void onEvent(Incoming incoming, long timestamp, WatermarkOutput output) {
-    if (incoming.row != null && incoming.row.time > newest) {
+    if (incoming.row != null && !incoming.row.history && incoming.row.time > newest) {
       newest = incoming.row.time;
     }
   }

@@ -62,6 +62,11 @@ public final class FeatureJob {
       throws Exception {
     Properties client = options.kafka().consumer();
     client.setProperty(ConsumerConfig.GROUP_ID_CONFIG, options.group(pipeline, job));
-    return EventSources.kafka(environment, pipeline, client, sinks.schemaStore());
+    return EventSources.kafka(
+        environment,
+        pipeline,
+        client,
+        sinks.schemaStore(),
+        EventSources.resolve(options.history(), pipeline));
   }
 }

@@ -11,6 +11,9 @@ final class FeatureMetrics {
   /** Records that became dead letters. */
   static final String EVENTS_DEAD = "feature.dead";
 
+  /** Events that only filled the feature state. */
+  static final String HISTORY = "feature.history";
+
   /** Rows with all their features. */
   static final String ROWS_OUT = "feature.out";
 

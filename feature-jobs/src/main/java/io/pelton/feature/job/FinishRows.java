@@ -10,7 +10,10 @@ import org.apache.flink.streaming.api.functions.ProcessFunction;
 import org.apache.flink.util.Collector;
 import org.jspecify.annotations.Nullable;
 
-/** Leaves the inputs of aggregates behind and counts the rows that go out. */
+/**
+ * Leaves the inputs of aggregates behind and counts the rows that go out; rows that only filled the
+ * state end here.
+ */
 final class FinishRows extends ProcessFunction<FeatureRow, FeatureRow>
     implements CheckpointedFunction {
   private static final long serialVersionUID = 1;
@@ -24,7 +27,7 @@ final class FinishRows extends ProcessFunction<FeatureRow, FeatureRow>
 
   @Override
   public void initializeState(FunctionInitializationContext context) throws Exception {
-    ledger = new Ledger(FeatureMetrics.ROWS_OUT);
+    ledger = new Ledger(FeatureMetrics.ROWS_OUT, FeatureMetrics.HISTORY);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
   }
 
@@ -42,6 +45,10 @@ final class FinishRows extends ProcessFunction<FeatureRow, FeatureRow>
 
   @Override
   public void processElement(FeatureRow row, Context context, Collector<FeatureRow> out) {
+    if (row.history) {
+      ledger().increment(1);
+      return;
+    }
     row.values = Arrays.copyOf(row.values, featureCount);
     ledger().increment(0);
     out.collect(row);

@@ -17,21 +17,31 @@ import io.pelton.registry.Registry;
 import io.pelton.schemas.DeadLetter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.LongStream;
 import org.apache.avro.Schema;
 import org.apache.avro.SchemaBuilder;
 import org.apache.flink.api.common.JobExecutionResult;
 import org.apache.flink.api.common.RuntimeExecutionMode;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.functions.RichMapFunction;
+import org.apache.flink.api.common.state.CheckpointListener;
+import org.apache.flink.api.connector.source.util.ratelimit.RateLimiterStrategy;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptions;
+import org.apache.flink.configuration.RestartStrategyOptions;
+import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.flink.streaming.api.graph.StreamNode;
 import org.apache.flink.test.junit5.MiniClusterExtension;
 import org.apache.flink.util.CloseableIterator;
@@ -73,6 +83,60 @@ final class InferenceTopologyTest {
   void tensorFlowPredictionsAreTheEnginesOwnInStreamingAndBatch() throws Exception {
     predictionsAreTheEnginesOwn(
         TinyModels.savedModelVersion("fraud", directory.resolve("m"), MODEL, WEIGHTS, BIAS));
+  }
+
+  @Test
+  void aFailureNeitherLosesNorDoublesACount() throws Exception {
+    registry.publish(
+        TinyModels.onnxVersion("fraud", directory.resolve("m.onnx"), MODEL, WEIGHTS, BIAS));
+    registry.setAlias("fraud", "champion", 1);
+    int count = 2_000;
+    StreamExecutionEnvironment environment = environment(RuntimeExecutionMode.STREAMING, 2);
+    DataStream<FeatureRow> slow =
+        environment
+            .fromSource(
+                new DataGeneratorSource<>(
+                    InferenceTopologyTest::row,
+                    count,
+                    RateLimiterStrategy.perSecond(count),
+                    TestRowType.INSTANCE),
+                WatermarkStrategy.noWatermarks(),
+                "rows")
+            .uid("rows");
+    FailOnce.failed.set(false);
+    InferenceTopology.build(slow, pipeline(), source("fraud"))
+        .predictions()
+        .map(new FailOnce())
+        .uid("fail-once")
+        .sinkTo(new DiscardingSink<>())
+        .uid("discard");
+
+    JobExecutionResult result = environment.execute("inference");
+
+    assertThat(FailOnce.failed).isTrue();
+    assertThat(result.<Long>getAccumulatorResult("inference.in")).isEqualTo(count);
+    assertThat(result.<Long>getAccumulatorResult("inference.out")).isEqualTo(count);
+    assertNoFilesLeft();
+  }
+
+  /**
+   * Fails when the job's second checkpoint is complete, so that the first is in what is restored.
+   */
+  private static final class FailOnce extends RichMapFunction<ScoredRow, Long>
+      implements CheckpointListener {
+    static final AtomicBoolean failed = new AtomicBoolean();
+
+    @Override
+    public Long map(ScoredRow row) {
+      return row.time;
+    }
+
+    @Override
+    public void notifyCheckpointComplete(long checkpoint) {
+      if (checkpoint >= 2 && failed.compareAndSet(false, true)) {
+        throw new IllegalStateException("fails once");
+      }
+    }
   }
 
   @Test
@@ -211,6 +275,10 @@ final class InferenceTopologyTest {
       RuntimeExecutionMode mode, int parallelism) {
     Configuration configuration = new Configuration();
     configuration.set(PipelineOptions.GENERIC_TYPES, false);
+    configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
+    configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, 1);
+    configuration.set(
+        RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, Duration.ofMillis(1));
     StreamExecutionEnvironment environment =
         StreamExecutionEnvironment.getExecutionEnvironment(configuration);
     environment.setRuntimeMode(mode);
@@ -231,17 +299,21 @@ final class InferenceTopologyTest {
   }
 
   private static List<FeatureRow> rows(int count) {
-    Random random = new Random(3);
-    List<FeatureRow> rows = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      double[] values = {
-        random.nextGaussian() * 3, Double.NaN, random.nextGaussian(), random.nextDouble()
-      };
-      rows.add(
-          new FeatureRow(
-              String.valueOf(i), 1_000L * i, new String[] {"c" + i % 7}, values, new Object[0]));
-    }
-    return rows;
+    return new ArrayList<>(
+        LongStream.range(0, count).mapToObj(InferenceTopologyTest::row).toList());
+  }
+
+  private static FeatureRow row(long index) {
+    Random random = new Random(index);
+    double[] values = {
+      random.nextGaussian() * 3, Double.NaN, random.nextGaussian(), random.nextDouble()
+    };
+    return new FeatureRow(
+        String.valueOf(index),
+        1_000 * index,
+        new String[] {"c" + index % 7},
+        values,
+        new Object[0]);
   }
 
   private static PipelineDefinition pipeline() {
