@@ -49,7 +49,8 @@ public final class Pelton {
     return commandLine().execute(arguments);
   }
 
-  static CommandLine commandLine() {
+  /** The command with all its subcommands, as {@link #main} runs it. */
+  public static CommandLine commandLine() {
     return new CommandLine(new Pelton())
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setExecutionExceptionHandler((e, line, parsed) -> report(e, line.getErr()));
