@@ -50,7 +50,8 @@ public final class Pelton {
     return commandLine().execute(arguments);
   }
 
-  static CommandLine commandLine() {
+  /** The command with all its subcommands, as {@link #main} runs it. */
+  public static CommandLine commandLine() {
     return new CommandLine(new Pelton())
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setExecutionExceptionHandler((e, line, parsed) -> report(e, line.getErr()));
@@ -75,6 +76,9 @@ public final class Pelton {
     }
     LoggerFactory.getLogger(Pelton.class).error("the command failed", e);
     err.println("failed: " + reasons(e));
+    if (System.getProperty("pelton.log") != null) {
+      err.println("log: " + System.getProperty("pelton.log"));
+    }
     return FAILED;
   }
 
