@@ -49,7 +49,8 @@ public final class Pelton {
     return commandLine().execute(arguments);
   }
 
-  static CommandLine commandLine() {
+  /** The command, for a program that runs it in its own process and takes what it prints. */
+  public static CommandLine commandLine() {
     return new CommandLine(new Pelton())
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setExecutionExceptionHandler((e, line, parsed) -> report(e, line.getErr()));
