@@ -97,6 +97,7 @@ public final class AllJobs {
         deadLetters = deadLetters.union(drift.deadLetters());
       }
     }
+    // One sink a topic: transactional ids are made of it.
     late.sinkTo(sinks.late()).uid("late-sink").name("late");
     deadLetters.sinkTo(sinks.deadLetters()).uid("dead-letters-sink").name("dead letters");
     return pipeline.name();

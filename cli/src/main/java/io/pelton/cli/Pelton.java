@@ -50,7 +50,7 @@ public final class Pelton {
     return commandLine().execute(arguments);
   }
 
-  /** The command with all its subcommands, as {@link #main} runs it. */
+  /** The command, for a program that runs it in its own process and takes what it prints. */
   public static CommandLine commandLine() {
     return new CommandLine(new Pelton())
         .setCaseInsensitiveEnumValuesAllowed(true)
