@@ -113,14 +113,15 @@ final class DemoScreen {
       line(summary);
       return;
     }
-    StringBuilder text = new StringBuilder();
+    // Long lines are cut, not wrapped: a wrapped one would move what is drawn over it.
+    StringBuilder text = new StringBuilder("\033[?7l");
     if (boardLines > 0) {
       text.append("\033[").append(boardLines).append('A');
     }
     for (String line : lines) {
       text.append("\r\033[K").append(line).append('\n');
     }
-    text.append("\033[J");
+    text.append("\033[J\033[?7h");
     boardLines = lines.size();
     out.print(text);
     out.flush();

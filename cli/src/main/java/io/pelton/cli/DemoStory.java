@@ -597,12 +597,12 @@ final class DemoStory implements AutoCloseable {
           "throughput  %,.0f events/s in   %,.0f predictions/s out   %,d predictions so far"
               .formatted(eventsPerSecond, predictionsPerSecond, predictions));
       lines.add(
-          "latency     p50 %.0f ms   p95 %.0f ms   p99 %.0f ms   producer to prediction, read uncommitted"
+          "latency     p50 %.0f ms   p95 %.0f ms   p99 %.0f ms   (producer to prediction)"
               .formatted(latency[0], latency[1], latency[2]));
       lines.add(
-          "            of which order costs: 10 s of event time and up to 20 ms for the next watermark;"
-              + " committed readers wait for the checkpoint, every 2 s");
-      lines.add("drift       newest window of %s against the baseline".formatted("7 days"));
+          "            read uncommitted; committed readers wait for a checkpoint, every 2 s;");
+      lines.add("            order costs 10 s of event time and up to 20 ms for the watermark");
+      lines.add("drift       newest window of 7 days against the baseline");
       List<Map.Entry<String, DemoMonitor.Drift>> drift =
           monitor.drift().entrySet().stream()
               .sorted(Comparator.comparingDouble(entry -> -entry.getValue().psi()))
@@ -654,11 +654,13 @@ final class DemoStory implements AutoCloseable {
   }
 
   private static String describe(DriftAlert alert) {
-    return "%s %s  %s"
+    return "%s %s %-26s PSI %6.3f   KS %s"
         .formatted(
             DAY.format(alert.getWindowEnd()),
             alert.getState() == AlertState.OPENED ? "opened  " : "resolved",
-            alert.getMessage());
+            alert.getFeature(),
+            alert.getPsiAdjusted(),
+            alert.getKs() == null ? "–" : "%5.3f".formatted(alert.getKs()));
   }
 
   /** Checks what must hold, and says it. */
