@@ -15,6 +15,7 @@ import io.pelton.job.KafkaSinks;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Topic;
 import io.pelton.schemas.DeadLetter;
+import io.pelton.schemas.LateEvent;
 import java.util.List;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -66,7 +67,7 @@ public final class AllJobs {
         FeatureTopology.build(
             FeatureJob.events(environment, pipeline, options, sinks, NAME), pipeline);
     features.features().sinkTo(sinks.features()).uid("features-sink").name("features");
-    features.late().sinkTo(sinks.late()).uid("late-sink").name("late");
+    DataStream<LateEvent> late = features.late();
     DataStream<DeadLetter> deadLetters = features.deadLetters();
 
     if (pipeline.model() != null) {
@@ -92,10 +93,12 @@ public final class AllJobs {
             .uid("drift-reports-sink")
             .name("drift reports");
         drift.alerts().sinkTo(sinks.alerts()).uid("alerts-sink").name("alerts");
-        drift.late().sinkTo(sinks.late()).uid("drift-late-sink").name("late for drift");
+        late = late.union(drift.late());
         deadLetters = deadLetters.union(drift.deadLetters());
       }
     }
+    // One sink a topic: transactions are named after it, and two of a name would fence each other.
+    late.sinkTo(sinks.late()).uid("late-sink").name("late");
     deadLetters.sinkTo(sinks.deadLetters()).uid("dead-letters-sink").name("dead letters");
     return pipeline.name();
   }
