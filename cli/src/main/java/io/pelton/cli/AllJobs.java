@@ -27,7 +27,7 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  * events ──► features ──► inference ──► drift ──► drift reports, alerts
  *              │  │           │  └──► predictions
  *              │  └──► features topic
- *              └──► late, dead letters (of all three)
+ *              └──► late (events; predictions after their drift window), dead letters (of all three)
  * </pre>
  *
  * <p>A pipeline without a model ends after the features, one without a drift section after the
@@ -97,7 +97,7 @@ public final class AllJobs {
         deadLetters = deadLetters.union(drift.deadLetters());
       }
     }
-    // One sink a topic: transactions are named after it, and two of a name would fence each other.
+    // One sink a topic: transactional ids are made of it.
     late.sinkTo(sinks.late()).uid("late-sink").name("late");
     deadLetters.sinkTo(sinks.deadLetters()).uid("dead-letters-sink").name("dead letters");
     return pipeline.name();

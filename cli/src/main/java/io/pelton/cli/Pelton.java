@@ -20,6 +20,7 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     subcommands = {
+      DemoCommand.class,
       ValidateCommand.class,
       RunCommand.class,
       SendCommand.class,
@@ -49,7 +50,7 @@ public final class Pelton {
     return commandLine().execute(arguments);
   }
 
-  /** The command with all its subcommands, as {@link #main} runs it. */
+  /** The command, for a program that runs it in its own process and takes what it prints. */
   public static CommandLine commandLine() {
     return new CommandLine(new Pelton())
         .setCaseInsensitiveEnumValuesAllowed(true)

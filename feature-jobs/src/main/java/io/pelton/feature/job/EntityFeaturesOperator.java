@@ -177,7 +177,10 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
   @Override
   public void processWatermark(Watermark mark) throws Exception {
     watermark = mark.getTimestamp();
-    if (order != Order.SORTED) {
+    if (order == Order.SORTED) {
+      // A sorted input's watermark follows its last row; whoever hears of it takes no more rows.
+      takeSorted();
+    } else {
       while (!waiting.isEmpty() && (order == Order.ARRIVAL || waiting.peek().time <= watermark)) {
         FeatureRow row = waiting.remove();
         setCurrentKey(row.keys[plan.key()]);

@@ -172,6 +172,7 @@ class EntityFeaturesOperatorTest {
       harness.open();
       FeatureRow first = rows(1).get(0);
       long start = first.time;
+      harness.processWatermark(start - 60_000);
       for (long offset : new long[] {0, 20_000, 10_000, 30_000}) {
         FeatureRow row = FeatureRowSerializer.INSTANCE.copy(first);
         row.id = Long.toString(offset);
@@ -204,6 +205,8 @@ class EntityFeaturesOperatorTest {
       for (FeatureRow row : rows) {
         harness.processElement(row, row.time);
       }
+      harness.processWatermark(Long.MAX_VALUE);
+      assertThat(output(harness)).as("before the watermark goes on").hasSize(300);
       harness.endInput();
       assertThat(output(harness)).hasSize(300);
       assertThat(harness.numKeyedStateEntries()).isZero();
