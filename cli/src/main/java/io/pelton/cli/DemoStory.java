@@ -213,12 +213,11 @@ final class DemoStory implements AutoCloseable {
     Map<String, Object> counts;
     KafkaSchemaStore schemas = new KafkaSchemaStore(kafka, pipeline.topic(Topic.SCHEMAS));
     try (DemoMonitor monitor = new DemoMonitor(pipeline, kafka, schemas)) {
-      sent = stream(events, kafka, monitor, liveFrom);
+      sent = stream(events, kafka, monitor, liveFrom, champion, historyEvents);
       DemoScreen.Step step = screen.step("finishing what is in flight");
-      awaitCount(champion, "feature.in", sent + historyEvents, step);
       counts = drain(champion, flink);
       Map<String, Object> challengerCounts;
-      awaitCount(challenger, "inference.in", Account.count(counts, "feature.out"), step);
+      awaitCount(challenger, "inference.in", Account.count(counts, "feature.out"), step::progress);
       challengerCounts = drain(challenger, flink);
       step.done("%,d events".formatted(sent));
       counts.put("challenger.out", Account.count(challengerCounts, "inference.out"));
@@ -397,7 +396,7 @@ final class DemoStory implements AutoCloseable {
     JobOptions options = options(pipelineFile(), broker, "--history=" + history());
     StreamExecutionEnvironment environment = environment(flink, options);
     JobClient job = environment.executeAsync(AllJobs.define(environment, options));
-    awaitCount(job, "feature.history", historyEvents, step);
+    awaitCount(job, "feature.history", historyEvents, step::progress);
     step.done("champion serves on ONNX Runtime");
     return job;
   }
@@ -431,6 +430,11 @@ final class DemoStory implements AutoCloseable {
     boolean holds() throws Exception;
   }
 
+  /** Told how far a count has come, 0 to 1. */
+  private interface Progress {
+    void at(double fraction);
+  }
+
   private static void await(Condition condition, JobClient job, String what) throws Exception {
     long end = System.nanoTime() + PATIENCE.toNanos();
     while (!condition.holds()) {
@@ -447,16 +451,21 @@ final class DemoStory implements AutoCloseable {
     }
   }
 
-  private static void awaitCount(JobClient job, String count, long wanted, DemoScreen.Step step)
+  private static void awaitCount(JobClient job, String count, long wanted, Progress progress)
       throws Exception {
-    await(
-        () -> {
-          long reached = Account.count(job.getAccumulators().get(), count);
-          step.progress(wanted == 0 ? 1 : (double) reached / wanted);
-          return reached >= wanted;
-        },
-        job,
-        "take in " + wanted + " events");
+    for (long before = -1, reached = 0; reached < wanted; before = reached) {
+      // Patience is with each bit of progress, not with the whole.
+      long last = before;
+      await(
+          () -> {
+            long now = Account.count(job.getAccumulators().get(), count);
+            progress.at((double) now / wanted);
+            return now > last || now >= wanted;
+          },
+          job,
+          "take in more than " + before + " of " + wanted + " events");
+      reached = Account.count(job.getAccumulators().get(), count);
+    }
   }
 
   /** Ends a job after all that it has read has gone through it, last windows included. */
@@ -467,7 +476,13 @@ final class DemoStory implements AutoCloseable {
   }
 
   /** Sends the live events and shows what becomes of them. */
-  private long stream(DemoEvents events, KafkaSettings kafka, DemoMonitor monitor, Instant liveFrom)
+  private long stream(
+      DemoEvents events,
+      KafkaSettings kafka,
+      DemoMonitor monitor,
+      Instant liveFrom,
+      JobClient job,
+      long historyEvents)
       throws Exception {
     screen.line("");
     AtomicReference<@Nullable Exception> failure = new AtomicReference<>();
@@ -509,6 +524,14 @@ final class DemoStory implements AutoCloseable {
           monitor.check();
           board.showIfDue();
         }
+        awaitCount(
+            job,
+            "feature.in",
+            producer.sent() + historyEvents,
+            fraction -> {
+              monitor.check();
+              board.showIfDue();
+            });
       } finally {
         sender.interrupt();
         sender.join(10_000);
@@ -707,11 +730,9 @@ final class DemoStory implements AutoCloseable {
                 pipeline.topic(Topic.ALERTS)));
     tally.alerts().forEach(alert -> screen.line("  " + describe(alert)));
     if (keep) {
-      Files.write(
-          output.resolve("drift-reports.jsonl"),
-          tally.reports().stream().map(Object::toString).toList());
-      Files.write(
-          output.resolve("alerts.jsonl"), tally.alerts().stream().map(Object::toString).toList());
+      lines("drift-reports.jsonl", tally.reports());
+      lines("alerts.jsonl", tally.alerts());
+      lines("dead-letters.jsonl", tally.letters());
     }
     broken.forEach(problem -> screen.line("BROKEN: " + problem));
     screen.line(
@@ -726,6 +747,11 @@ final class DemoStory implements AutoCloseable {
           pelton demo --output DIR        keeps features, predictions, models and reports as files
           docs/getting-started.md         points a pipeline at your own topic and model""");
     return broken.isEmpty();
+  }
+
+  /** Writes records as JSON, one a line. */
+  private void lines(String file, List<?> records) throws IOException {
+    Files.write(output.resolve(file), records.stream().map(Object::toString).toList());
   }
 
   /** The shift must be seen in what it changed, and not before it came. */

@@ -39,6 +39,7 @@ import org.jspecify.annotations.Nullable;
  * @param late events that came too late to be scored
  * @param deadEvents records that became no feature row
  * @param deadRows feature rows that could not be scored
+ * @param letters all dead letters, of these stages and of drift
  * @param scores first output of each event's prediction, by event id
  * @param repeated predictions of an event that had one already
  */
@@ -49,6 +50,7 @@ record DemoTally(
     long late,
     long deadEvents,
     long deadRows,
+    List<DeadLetter> letters,
     List<DriftReport> reports,
     List<DriftAlert> alerts) {
 
@@ -101,10 +103,13 @@ record DemoTally(
         late += source.equals(pipeline.topic(Topic.EVENTS)) ? 1 : 0;
       }
       RecordCodec<DeadLetter> letterCodec = new RecordCodec<>(DeadLetter.class, schemas);
+      List<DeadLetter> letters = new ArrayList<>();
       long deadEvents = 0;
       long deadRows = 0;
       for (ConsumerRecord<byte[], byte[]> record : all(consumer, pipeline, Topic.DEAD_LETTERS)) {
-        switch (letterCodec.decode(record.value()).getStage()) {
+        DeadLetter letter = letterCodec.decode(record.value());
+        letters.add(letter);
+        switch (letter.getStage()) {
           case "decode", "validate" -> deadEvents++;
           case "inference" -> deadRows++;
           default -> {
@@ -119,6 +124,7 @@ record DemoTally(
           late,
           deadEvents,
           deadRows,
+          letters,
           reports,
           alerts);
     }
