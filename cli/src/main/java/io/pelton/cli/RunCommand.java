@@ -143,6 +143,7 @@ final class RunCommand implements Callable<Integer> {
     } catch (Exception e) {
       out.println("stopped without a savepoint: " + e.getMessage());
       out.flush();
+      job.cancel(); // else it goes on, and nobody is left to stop it
     }
   }
 
