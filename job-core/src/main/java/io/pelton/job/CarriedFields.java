@@ -18,7 +18,7 @@ final class CarriedFields {
   private CarriedFields() {}
 
   static void write(@Nullable Object[] fields, DataOutputView target) throws IOException {
-    target.writeByte(fields.length);
+    target.writeInt(fields.length);
     for (Object field : fields) {
       if (field == null) {
         target.writeByte(NULL);
@@ -41,7 +41,7 @@ final class CarriedFields {
   }
 
   static @Nullable Object[] read(DataInputView source) throws IOException {
-    @Nullable Object[] fields = new @Nullable Object[source.readByte()];
+    @Nullable Object[] fields = new @Nullable Object[source.readInt()];
     for (int i = 0; i < fields.length; i++) {
       byte tag = source.readByte();
       fields[i] =

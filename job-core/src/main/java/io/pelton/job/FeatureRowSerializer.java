@@ -48,7 +48,7 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
   public void serialize(FeatureRow row, DataOutputView target) throws IOException {
     StringValue.writeString(row.id, target);
     target.writeLong(row.time);
-    target.writeByte(row.keys.length);
+    target.writeInt(row.keys.length);
     for (String key : row.keys) {
       StringValue.writeString(key, target);
     }
@@ -64,7 +64,7 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
   public FeatureRow deserialize(DataInputView source) throws IOException {
     String id = StringValue.readString(source);
     long time = source.readLong();
-    String[] keys = new String[source.readByte()];
+    String[] keys = new String[source.readInt()];
     for (int i = 0; i < keys.length; i++) {
       keys[i] = StringValue.readString(source);
     }

@@ -22,12 +22,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class ScoredRowSerializer extends TypeSerializer<ScoredRow> {
   private static final long serialVersionUID = 1L;
-  private static final byte NULL = 0;
-  private static final byte FALSE = 1;
-  private static final byte TRUE = 2;
-  private static final byte LONG = 3;
-  private static final byte DOUBLE = 4;
-  private static final byte STRING = 5;
 
   private transient @Nullable ServedVersion written;
   private transient byte @Nullable [] writtenBytes;
@@ -73,10 +67,7 @@ final class ScoredRowSerializer extends TypeSerializer<ScoredRow> {
     for (String key : row.keys) {
       StringValue.writeString(key, target);
     }
-    target.writeInt(row.carried.length);
-    for (Object value : row.carried) {
-      writeCarried(value, target);
-    }
+    CarriedFields.write(row.carried, target);
     byte[] served = encoded(row.served);
     target.writeInt(served.length);
     target.write(served);
@@ -93,10 +84,7 @@ final class ScoredRowSerializer extends TypeSerializer<ScoredRow> {
     for (int i = 0; i < keys.length; i++) {
       keys[i] = StringValue.readString(source);
     }
-    @Nullable Object[] carried = new @Nullable Object[source.readInt()];
-    for (int i = 0; i < carried.length; i++) {
-      carried[i] = readCarried(source);
-    }
+    @Nullable Object[] carried = CarriedFields.read(source);
     ServedVersion served = readServed(source);
     double[] features = readDoubles(source);
     long featureDigest = source.readLong();
@@ -127,41 +115,6 @@ final class ScoredRowSerializer extends TypeSerializer<ScoredRow> {
   @Override
   public TypeSerializerSnapshot<ScoredRow> snapshotConfiguration() {
     return new Snapshot();
-  }
-
-  private static void writeCarried(@Nullable Object value, DataOutputView target)
-      throws IOException {
-    if (value == null) {
-      target.writeByte(NULL);
-    } else if (value instanceof Boolean truth) {
-      target.writeByte(truth ? TRUE : FALSE);
-    } else if (value instanceof Long number) {
-      target.writeByte(LONG);
-      target.writeLong(number);
-    } else if (value instanceof Double number) {
-      target.writeByte(DOUBLE);
-      target.writeDouble(number);
-    } else if (value instanceof String text) {
-      target.writeByte(STRING);
-      StringValue.writeString(text, target);
-    } else {
-      throw new IOException(
-          "carried value %s is a %s; it must be null, Boolean, Long, Double or String"
-              .formatted(value, value.getClass().getName()));
-    }
-  }
-
-  private static @Nullable Object readCarried(DataInputView source) throws IOException {
-    byte tag = source.readByte();
-    return switch (tag) {
-      case NULL -> null;
-      case FALSE -> Boolean.FALSE;
-      case TRUE -> Boolean.TRUE;
-      case LONG -> source.readLong();
-      case DOUBLE -> source.readDouble();
-      case STRING -> StringValue.readString(source);
-      default -> throw new IOException("carried value with unknown tag " + tag);
-    };
   }
 
   private byte[] encoded(ServedVersion served) throws IOException {
