@@ -1,6 +1,7 @@
 package io.pelton.feature.job;
 
 import io.pelton.job.Incoming;
+import io.pelton.job.IncomingTypeInfo;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Topic;
 import io.pelton.wire.SchemaStore;
@@ -55,7 +56,10 @@ public final class EventSources {
         history.isEmpty()
             ? topic
             : HybridSource.builder(files(pipeline, history, true)).addSource(topic).build();
-    return environment.fromSource(source, EventWatermarks.strategy(pipeline), "events").uid(SOURCE);
+    // A hybrid source does not tell its type.
+    return environment
+        .fromSource(source, EventWatermarks.strategy(pipeline), "events", new IncomingTypeInfo())
+        .uid(SOURCE);
   }
 
   /**
