@@ -27,7 +27,7 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  * events ──► features ──► inference ──► drift ──► drift reports, alerts
  *              │  │           │  └──► predictions
  *              │  └──► features topic
- *              └──► late, dead letters (of all three)
+ *              └──► late (events; predictions after their drift window), dead letters (of all three)
  * </pre>
  *
  * <p>A pipeline without a model ends after the features, one without a drift section after the

@@ -20,6 +20,7 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     subcommands = {
+      DemoCommand.class,
       ValidateCommand.class,
       RunCommand.class,
       SendCommand.class,
@@ -75,6 +76,9 @@ public final class Pelton {
     }
     LoggerFactory.getLogger(Pelton.class).error("the command failed", e);
     err.println("failed: " + reasons(e));
+    if (System.getProperty("pelton.log") != null) {
+      err.println("log: " + System.getProperty("pelton.log"));
+    }
     return FAILED;
   }
 

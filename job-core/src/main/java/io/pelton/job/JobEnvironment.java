@@ -19,6 +19,12 @@ public final class JobEnvironment {
     return configuration;
   }
 
+  /** The same, and what every batch job needs. */
+  public static Configuration batchSettings(Configuration configuration) {
+    configuration.set(ExecutionOptions.RUNTIME_MODE, RuntimeExecutionMode.BATCH);
+    return settings(configuration);
+  }
+
   /** The environment that the job was submitted to, or a local one, for unbounded input. */
   public static StreamExecutionEnvironment streaming(Configuration configuration) {
     return StreamExecutionEnvironment.getExecutionEnvironment(settings(configuration));
@@ -26,7 +32,6 @@ public final class JobEnvironment {
 
   /** The same for bounded input, in Flink's batch mode. */
   public static StreamExecutionEnvironment batch(Configuration configuration) {
-    configuration.set(ExecutionOptions.RUNTIME_MODE, RuntimeExecutionMode.BATCH);
-    return StreamExecutionEnvironment.getExecutionEnvironment(settings(configuration));
+    return StreamExecutionEnvironment.getExecutionEnvironment(batchSettings(configuration));
   }
 }

@@ -25,6 +25,12 @@ final class KolmogorovSmirnov {
   /** Beyond it p is below 1e-300. */
   private static final double VANISHING = 370;
 
+  /**
+   * Below it 1 - p is less than 1e-12 (its leading term is √(2π/z²) exp(-π²/(8 z²)) with z² this
+   * product), and the series that would sum it do not converge.
+   */
+  private static final double NEAR = 0.04;
+
   private KolmogorovSmirnov() {}
 
   /**
@@ -79,6 +85,9 @@ final class KolmogorovSmirnov {
       return 0;
     }
     double spread = n * d * d;
+    if (spread <= NEAR) {
+      return 1;
+    }
     if (spread >= VANISHING) {
       return 0;
     }

@@ -56,7 +56,6 @@ public final class EventSources {
         history.isEmpty()
             ? topic
             : HybridSource.builder(files(pipeline, history, true)).addSource(topic).build();
-    // A hybrid source does not tell its type.
     return environment
         .fromSource(source, EventWatermarks.strategy(pipeline), "events", new IncomingTypeInfo())
         .uid(SOURCE);

@@ -1,0 +1,36 @@
+package io.pelton.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class PaceTest {
+  @Test
+  void refusesWhatIsNoRate() {
+    for (String bad : List.of("", "fast", "x", "-1", "1k", "x-2")) {
+      assertThatThrownBy(() -> Pace.of(bad))
+          .as(bad)
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("is no rate; write 1000");
+    }
+    assertThatThrownBy(() -> Pace.of("0")).hasMessageContaining("must be more than 0");
+  }
+
+  @Test
+  void neverSendsAheadOfTheRateOrOfEventTime() {
+    Pace rate = Pace.of("1000");
+    long start = System.nanoTime();
+    for (int sent = 0; sent <= 50; sent++) {
+      rate.await(sent, 0);
+    }
+    assertThat(System.nanoTime() - start).isGreaterThanOrEqualTo(49_000_000);
+
+    Pace spedUp = Pace.of("x100");
+    start = System.nanoTime();
+    spedUp.await(0, 1_000_000);
+    spedUp.await(1, 1_005_000);
+    assertThat(System.nanoTime() - start).isGreaterThanOrEqualTo(49_000_000);
+  }
+}

@@ -1,0 +1,89 @@
+package io.pelton.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.pelton.feature.FeatureRow;
+import java.io.IOException;
+import org.apache.flink.api.common.serialization.SerializerConfigImpl;
+import org.apache.flink.api.common.typeutils.TypeSerializer;
+import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
+import org.apache.flink.core.memory.DataInputDeserializer;
+import org.apache.flink.core.memory.DataOutputSerializer;
+import org.assertj.core.api.recursive.comparison.RecursiveComparisonConfiguration;
+import org.junit.jupiter.api.Test;
+
+class RowSerializersTest {
+  /** NaN equals NaN, and -0.0 is not 0.0. */
+  private static final RecursiveComparisonConfiguration EXACT =
+      RecursiveComparisonConfiguration.builder()
+          .withEqualsForType(Double::equals, Double.class)
+          .build();
+
+  private static FeatureRow row() {
+    FeatureRow row =
+        new FeatureRow(
+            "größe-1",
+            -5,
+            new String[] {"a", "ключ"},
+            new double[] {1.5, Double.NaN, -0.0, Double.NEGATIVE_INFINITY},
+            new Object[] {null, true, false, 7L, 2.5, "text"});
+    row.history = true;
+    return row;
+  }
+
+  private static <T> T writtenAndRead(TypeSerializer<T> serializer, T value) throws IOException {
+    DataOutputSerializer out = new DataOutputSerializer(16);
+    serializer.serialize(value, out);
+    DataOutputSerializer copied = new DataOutputSerializer(16);
+    serializer.copy(new DataInputDeserializer(out.getCopyOfBuffer()), copied);
+    assertThat(copied.getCopyOfBuffer()).isEqualTo(out.getCopyOfBuffer());
+    DataInputDeserializer in = new DataInputDeserializer(copied.getCopyOfBuffer());
+    T read = serializer.deserialize(in);
+    assertThat(in.available()).isZero();
+    return read;
+  }
+
+  @Test
+  void featureRowsSurviveWritingAndCopying() throws IOException {
+    TypeSerializer<FeatureRow> serializer =
+        new FeatureRowTypeInfo().createSerializer(new SerializerConfigImpl());
+    FeatureRow row = row();
+    FeatureRow copy = serializer.copy(row);
+    assertThat(copy).isNotSameAs(row).usingRecursiveComparison(EXACT).isEqualTo(row);
+    assertThat(copy.values).isNotSameAs(row.values);
+    assertThat(writtenAndRead(serializer, row)).usingRecursiveComparison(EXACT).isEqualTo(row);
+  }
+
+  @Test
+  void incomingRecordsSurviveWithRowOrRejection() throws IOException {
+    TypeSerializer<Incoming> serializer =
+        new IncomingTypeInfo().createSerializer(new SerializerConfigImpl());
+    Incoming accepted =
+        new Incoming("topic", 3, 42, 1_000, new byte[] {1}, new byte[] {2, 3}, row(), null);
+    Incoming rejected =
+        new Incoming(
+            "file.csv",
+            -1,
+            7,
+            0,
+            null,
+            null,
+            null,
+            new Incoming.Rejection("validate", "rule", "broken", "positive", null));
+    for (Incoming record : new Incoming[] {accepted, rejected}) {
+      assertThat(writtenAndRead(serializer, record))
+          .usingRecursiveComparison(EXACT)
+          .isEqualTo(record);
+      assertThat(serializer.copy(record)).usingRecursiveComparison(EXACT).isEqualTo(record);
+    }
+  }
+
+  @Test
+  void snapshotsRestoreTheSerializer() {
+    for (TypeSerializer<?> serializer :
+        new TypeSerializer<?>[] {FeatureRowSerializer.INSTANCE, IncomingSerializer.INSTANCE}) {
+      TypeSerializerSnapshot<?> snapshot = serializer.snapshotConfiguration();
+      assertThat(snapshot.restoreSerializer()).isEqualTo(serializer);
+    }
+  }
+}
