@@ -94,7 +94,8 @@ public final class Pelton {
       Throwable next = cause.getCause();
       boolean repeats =
           last.contains(message)
-              || (next != null && next.getMessage() != null && message.contains(next.getMessage()));
+              || (next != null
+                  && (message.equals(next.toString()) || message.equals(next.getMessage())));
       if (!repeats) {
         text.append(text.isEmpty() ? "" : "\n  because: ").append(message);
         last = message;

@@ -34,7 +34,7 @@ final class CommittedTopic<T> implements AutoCloseable {
   }
 
   private final KafkaConsumer<byte[], byte[]> consumer;
-  private final List<TopicPartition> partitions;
+  private final String topic;
   private final Decoder<T> decoder;
   private final List<T> seen = new ArrayList<>();
 
@@ -42,12 +42,7 @@ final class CommittedTopic<T> implements AutoCloseable {
     Properties client = kafka.consumer();
     consumer =
         new KafkaConsumer<>(client, new ByteArrayDeserializer(), new ByteArrayDeserializer());
-    partitions =
-        consumer.partitionsFor(topic).stream()
-            .map(info -> new TopicPartition(topic, info.partition()))
-            .toList();
-    consumer.assign(partitions);
-    consumer.seekToBeginning(partitions);
+    this.topic = topic;
     this.decoder = decoder;
   }
 
@@ -87,9 +82,17 @@ final class CommittedTopic<T> implements AutoCloseable {
     return new KafkaSchemaStore(kafka, pipeline.topic(Topic.SCHEMAS));
   }
 
-  /** All that was committed until now. */
+  /** All that was committed until now; nothing while there is no such topic. */
   List<T> read() throws UndecodableException {
-    Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+    if (consumer.assignment().isEmpty()) {
+      List<TopicPartition> partitions =
+          consumer.partitionsFor(topic).stream()
+              .map(info -> new TopicPartition(topic, info.partition()))
+              .toList();
+      consumer.assign(partitions);
+      consumer.seekToBeginning(partitions);
+    }
+    Map<TopicPartition, Long> ends = consumer.endOffsets(consumer.assignment());
     while (ends.entrySet().stream()
         .anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
       for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
@@ -101,8 +104,7 @@ final class CommittedTopic<T> implements AutoCloseable {
 
   /** Waits until as many were committed. */
   List<T> await(int count, Duration within) {
-    Await.until(
-        count + " records in " + partitions.get(0).topic(), within, () -> read().size() >= count);
+    Await.until(count + " records in " + topic, within, () -> read().size() >= count);
     return seen;
   }
 

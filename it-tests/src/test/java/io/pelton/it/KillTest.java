@@ -173,7 +173,7 @@ class KillTest {
         count + " uncommitted predictions (logs in " + directory + ")",
         PATIENCE,
         () -> {
-          requireAlive(pelton);
+          pelton.requireAlive();
           try (KafkaConsumer<byte[], byte[]> consumer =
               new KafkaConsumer<>(
                   client, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
@@ -201,7 +201,7 @@ class KillTest {
           (before + more) + " predictions (logs in " + directory + ")",
           PATIENCE,
           () -> {
-            requireAlive(pelton);
+            pelton.requireAlive();
             return predictions.read().size() >= before + more;
           });
       return predictions.read().size();
@@ -218,16 +218,10 @@ class KillTest {
           "all " + count + " records to come out (logs in " + directory + ")",
           PATIENCE,
           () -> {
-            requireAlive(pelton);
+            pelton.requireAlive();
             return predictions.read().size() + lateEvents(late.read()).size() + dead.read().size()
                 >= count;
           });
-    }
-  }
-
-  private static void requireAlive(PeltonProcess pelton) throws Exception {
-    if (!pelton.isAlive()) {
-      throw new IllegalStateException("pelton has ended: " + pelton.output());
     }
   }
 

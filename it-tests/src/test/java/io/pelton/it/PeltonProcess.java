@@ -65,8 +65,13 @@ final class PeltonProcess implements AutoCloseable {
     return process.exitValue();
   }
 
-  boolean isAlive() {
-    return process.isAlive();
+  /**
+   * @throws AssertionError with all that it said, when it has ended
+   */
+  void requireAlive() throws IOException {
+    if (!process.isAlive()) {
+      throw new AssertionError("pelton has ended: " + output());
+    }
   }
 
   @Override

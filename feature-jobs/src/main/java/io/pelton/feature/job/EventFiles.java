@@ -94,7 +94,7 @@ final class EventFiles implements BulkFormat<Incoming, FileSourceSplit> {
       plan = new FeaturePlan(pipeline);
       file = open(path, pipeline, plan.schema());
       for (; read < skip; read++) {
-        if (!file.next()) {
+        if (!next()) {
           file.close();
           throw new IOException(
               path + " has become shorter: " + skip + " records were read of it before");
@@ -105,7 +105,7 @@ final class EventFiles implements BulkFormat<Incoming, FileSourceSplit> {
     @Override
     public @Nullable RecordIterator<Incoming> readBatch() throws IOException {
       List<Incoming> batch = new ArrayList<>(BATCH);
-      while (batch.size() < BATCH && file.next()) {
+      while (batch.size() < BATCH && next()) {
         batch.add(record());
       }
       if (batch.isEmpty()) {
@@ -114,6 +114,14 @@ final class EventFiles implements BulkFormat<Incoming, FileSourceSplit> {
       long before = read;
       read += batch.size();
       return new IteratorResultIterator<>(batch.iterator(), CheckpointedPosition.NO_OFFSET, before);
+    }
+
+    private boolean next() throws IOException {
+      try {
+        return file.next();
+      } catch (IOException | RuntimeException e) {
+        throw new IOException(path + " cannot be read to its end: " + e.getMessage(), e);
+      }
     }
 
     private Incoming record() {
