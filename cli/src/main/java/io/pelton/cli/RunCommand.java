@@ -45,7 +45,7 @@ final class RunCommand implements Callable<Integer> {
 
   private static final long STOP_SECONDS = 60;
 
-  @Parameters(paramLabel = "JOB", description = "${COMPLETION-CANDIDATES}, in lower case.")
+  @Parameters(paramLabel = "JOB", description = "feature, inference, drift, or all in one job.")
   private Jobs jobs = Jobs.ALL;
 
   @Mixin private JobOptions options = new JobOptions();

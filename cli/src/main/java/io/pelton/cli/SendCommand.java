@@ -4,19 +4,18 @@ import io.pelton.event.EventFile;
 import io.pelton.event.EventFormatException;
 import io.pelton.event.EventSchema;
 import io.pelton.feature.job.EventSources;
+import io.pelton.job.KafkaOptions;
 import io.pelton.job.KafkaSettings;
-import io.pelton.job.Topics;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Topic;
-import io.pelton.pipeline.PipelineFile;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -28,25 +27,7 @@ import picocli.CommandLine.Spec;
 final class SendCommand implements Callable<Integer> {
   private static final int SHOWN = 10;
 
-  @Option(
-      names = "--pipeline",
-      required = true,
-      paramLabel = "FILE",
-      description = "The pipeline file.")
-  private Path pipelineFile = Path.of("");
-
-  @Option(
-      names = "--brokers",
-      required = true,
-      paramLabel = "HOST:PORT,…",
-      description = "Kafka's bootstrap servers.")
-  private String brokers = "";
-
-  @Option(
-      names = "--kafka-config",
-      paramLabel = "FILE",
-      description = "Properties for Kafka's clients, such as TLS and SASL settings.")
-  private @Nullable Path kafkaConfig;
+  @Mixin private KafkaOptions options = new KafkaOptions();
 
   @Option(
       names = "--input",
@@ -62,15 +43,6 @@ final class SendCommand implements Callable<Integer> {
           "Events a second, max, or x3600 for event time sped up 3600 times; default max.")
   private String rate = "max";
 
-  @Option(
-      names = "--partitions",
-      paramLabel = "N",
-      description = "Partitions of the topic if it is created; default ${DEFAULT-VALUE}.")
-  private int partitions = 4;
-
-  @Option(names = "--no-create", description = "Fail when the topic is missing.")
-  private boolean noCreate;
-
   @Spec
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
@@ -78,26 +50,19 @@ final class SendCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     PrintWriter out = spec.commandLine().getOut();
-    PipelineDefinition pipeline = PipelineFile.read(pipelineFile);
+    PipelineDefinition pipeline = options.pipeline();
     EventSchema schema = new EventSchema(pipeline.events().schema());
     Pace pace;
     KafkaSettings kafka;
     List<org.apache.flink.core.fs.Path> files;
     try {
       pace = Pace.of(rate);
-      kafka =
-          kafkaConfig == null
-              ? KafkaSettings.of(brokers)
-              : KafkaSettings.read(brokers, kafkaConfig);
+      kafka = options.settings();
       files = EventSources.resolve(inputs, pipeline);
     } catch (IOException | IllegalArgumentException e) {
       throw new InputException(e);
     }
-    Topics.ensure(
-        kafka,
-        Topics.of(pipeline, List.of(Topic.EVENTS, Topic.SCHEMAS), partitions),
-        !noCreate,
-        Topics.TIMEOUT);
+    options.ensure(pipeline, List.of(Topic.EVENTS, Topic.SCHEMAS));
     long unreadable = 0;
     long start = System.nanoTime();
     long sent;

@@ -2,7 +2,6 @@ package io.pelton.job;
 
 import io.pelton.pipeline.InvalidPipelineException;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -13,29 +12,12 @@ import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.ExternalizedCheckpointRetention;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** What a streaming job is told on its command line; the same for all of them. */
 public final class JobOptions {
-  @Option(
-      names = "--pipeline",
-      required = true,
-      paramLabel = "FILE",
-      description = "The pipeline file.")
-  private Path pipelineFile = Path.of("");
-
-  @Option(
-      names = "--brokers",
-      required = true,
-      paramLabel = "HOST:PORT,…",
-      description = "Kafka's bootstrap servers.")
-  private String brokers = "";
-
-  @Option(
-      names = "--kafka-config",
-      paramLabel = "FILE",
-      description = "Properties for Kafka's clients, such as TLS and SASL settings.")
-  private @Nullable Path kafkaConfig;
+  @Mixin private KafkaOptions kafka = new KafkaOptions();
 
   @Option(
       names = "--registry",
@@ -62,15 +44,6 @@ public final class JobOptions {
           "Event files that fill the feature state before the topic is read, so that wide windows"
               + " are right from the first event on; repeatable. Give them again when you resume.")
   private List<String> history = new ArrayList<>();
-
-  @Option(
-      names = "--partitions",
-      paramLabel = "N",
-      description = "Partitions of topics that are created; default ${DEFAULT-VALUE}.")
-  private int partitions = 4;
-
-  @Option(names = "--no-create", description = "Fail when a topic is missing; do not create it.")
-  private boolean noCreate;
 
   @Option(
       names = "--delivery",
@@ -111,16 +84,14 @@ public final class JobOptions {
    * @throws InvalidPipelineException with all that is wrong with it
    */
   public PipelineDefinition pipeline() throws InvalidPipelineException {
-    return PipelineFile.read(pipelineFile);
+    return kafka.pipeline();
   }
 
   /**
    * @throws IOException when the file with Kafka's settings cannot be read
    */
   public KafkaSettings kafka() throws IOException {
-    return kafkaConfig == null
-        ? KafkaSettings.of(brokers)
-        : KafkaSettings.read(brokers, kafkaConfig);
+    return kafka.settings();
   }
 
   /**
@@ -129,7 +100,7 @@ public final class JobOptions {
    * @throws IllegalArgumentException when neither says
    */
   public String registry(PipelineDefinition pipeline) {
-    return registry(registry, pipeline, pipelineFile);
+    return registry(registry, pipeline, kafka.pipelineFile());
   }
 
   /**
@@ -177,12 +148,12 @@ public final class JobOptions {
   public KafkaSinks sinks(
       PipelineDefinition pipeline, String job, List<PipelineDefinition.Topic> topics)
       throws IOException, KafkaUnavailableException {
-    KafkaSettings kafka = kafka();
-    Topics.ensure(kafka, Topics.of(pipeline, topics, partitions), !noCreate, Topics.TIMEOUT);
+    kafka.ensure(pipeline, topics);
+    KafkaSettings settings = kafka();
     KafkaSinks sinks =
         switch (delivery) {
-          case EXACTLY_ONCE -> KafkaSinks.exactlyOnce(kafka, pipeline, job);
-          case AT_LEAST_ONCE -> KafkaSinks.atLeastOnce(kafka, pipeline, job);
+          case EXACTLY_ONCE -> KafkaSinks.exactlyOnce(settings, pipeline, job);
+          case AT_LEAST_ONCE -> KafkaSinks.atLeastOnce(settings, pipeline, job);
           default ->
               throw new IllegalArgumentException(
                   "--delivery "
