@@ -50,6 +50,10 @@ final class PeltonProcess implements AutoCloseable {
     return Files.readString(log);
   }
 
+  boolean isAlive() {
+    return process.isAlive();
+  }
+
   /** Ends it at once, as kill -9 or a power cut does. */
   void kill() throws InterruptedException {
     process.destroyForcibly().waitFor();
