@@ -34,6 +34,7 @@ import picocli.CommandLine.Option;
 final class AllInOneBenchmark implements Callable<Integer> {
   private static final String OUT = "benchmark-out";
   private static final int PARTITIONS = 4;
+  private static final double SHOWN = 0.05;
 
   @Option(
       names = "--pipeline",
@@ -57,7 +58,7 @@ final class AllInOneBenchmark implements Callable<Integer> {
       names = "--warm-up",
       paramLabel = "N",
       description = "Events before them; default ${DEFAULT-VALUE}.")
-  private long warmUp = 500_000;
+  private long warmUp = 700_000;
 
   @Option(names = "--repeat", paramLabel = "N", description = "Rounds; default ${DEFAULT-VALUE}.")
   private int repeat = 3;
@@ -110,7 +111,7 @@ final class AllInOneBenchmark implements Callable<Integer> {
             Case now = new Case(JobProcess.Job.named(job), parallelism);
             Map<String, Double> result =
                 run(now, round, brokers, pipelineCopy, pipeline, model, directory);
-            System.out.println(now + " " + result);
+            show(now, result);
             results.computeIfAbsent(now, unused -> new ArrayList<>()).add(result);
           }
         }
@@ -176,6 +177,17 @@ final class AllInOneBenchmark implements Callable<Integer> {
     deleteOutputs(brokers, pipeline);
     delete(directory.resolve("state-" + name));
     return result;
+  }
+
+  private static void show(Case now, Map<String, Double> result) {
+    System.out.printf("%s, parallelism %d:", now.job, now.parallelism);
+    result.forEach(
+        (name, value) -> {
+          if (value >= SHOWN) {
+            System.out.printf(" %s %,.1f;", name, value);
+          }
+        });
+    System.out.println();
   }
 
   private static void deleteOutputs(String brokers, PipelineDefinition pipeline) throws Exception {

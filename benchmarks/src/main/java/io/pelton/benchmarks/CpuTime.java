@@ -59,6 +59,7 @@ final class CpuTime {
     if (thread.startsWith("Source Data Fet")) {
       return "Kafka consumers";
     }
-    return "job";
+    // Linux keeps the first fifteen letters of a task's name.
+    return thread.replaceAll("[0-9]+$", "").strip();
   }
 }
