@@ -183,6 +183,9 @@ public record Measures(
     long below = 0;
     long windowBelow = 0;
     for (int slot = 0; slot < reference.length - 1; slot++) {
+      if (reference[slot] == 0 && current[slot] == 0) {
+        continue;
+      }
       below += reference[slot];
       windowBelow += current[slot];
       largest =
@@ -279,14 +282,24 @@ public record Measures(
     double area = 0;
     long below = 0;
     long windowBelow = 0;
+    double windowShare = 0;
     for (int edge = 0; edge < edges.length - 1; edge++) {
       below += reference[2 * edge] + reference[2 * edge + 1];
-      windowBelow += current[2 * edge] + current[2 * edge + 1];
-      double before = Math.abs((double) below / values - (double) windowBelow / windowValues);
+      long inWindow = current[2 * edge] + current[2 * edge + 1];
+      // A division costs more than all the rest; a window is mostly empty, and so are its gaps.
+      if (inWindow > 0) {
+        windowBelow += inWindow;
+        windowShare = (double) windowBelow / windowValues;
+      }
+      double before = Math.abs((double) below / values - windowShare);
+      long gap = reference[2 * edge + 2];
+      long windowGap = current[2 * edge + 2];
       double after =
-          Math.abs(
-              (double) (below + reference[2 * edge + 2]) / values
-                  - (double) (windowBelow + current[2 * edge + 2]) / windowValues);
+          gap == 0 && windowGap == 0
+              ? before
+              : Math.abs(
+                  (double) (below + gap) / values
+                      - (double) (windowBelow + windowGap) / windowValues);
       if (before + after > 0) {
         area += (edges[edge + 1] / 2 - edges[edge] / 2) * (before + after);
       }

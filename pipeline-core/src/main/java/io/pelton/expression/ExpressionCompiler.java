@@ -66,7 +66,8 @@ public final class ExpressionCompiler {
    * @throws ExpressionException when it does not compile, with CEL's reasons, or has another type
    */
   public Expression number(String source) {
-    return compile(source, List.of(SimpleType.DOUBLE, SimpleType.INT, SimpleType.BOOL), "number");
+    return compile(
+        source, List.of(SimpleType.DOUBLE, SimpleType.INT, SimpleType.BOOL), "number", true);
   }
 
   /**
@@ -75,10 +76,17 @@ public final class ExpressionCompiler {
    * @throws ExpressionException when it does not compile, with CEL's reasons, or has another type
    */
   public Expression truth(String source) {
-    return compile(source, List.of(SimpleType.BOOL), "truth (true or false)");
+    return compile(source, List.of(SimpleType.BOOL), "truth (true or false)", true);
   }
 
-  private Expression compile(String source, List<CelType> allowed, String wanted) {
+  /** The same by CEL's interpreter alone: the oracle of {@link Closures}. */
+  Expression interpretedNumber(String source) {
+    return compile(
+        source, List.of(SimpleType.DOUBLE, SimpleType.INT, SimpleType.BOOL), "number", false);
+  }
+
+  private Expression compile(
+      String source, List<CelType> allowed, String wanted, boolean closures) {
     CelAbstractSyntaxTree tree;
     try {
       tree = cel.compile(source).getAst();
@@ -112,11 +120,16 @@ public final class ExpressionCompiler {
             .filter(index -> index >= 0)
             .distinct()
             .toArray();
+    Interpreted interpreted;
     try {
-      return new Interpreted(source, cel.createProgram(tree), schema, used);
+      interpreted = new Interpreted(source, cel.createProgram(tree), schema, used);
     } catch (CelEvaluationException e) {
       throw new ExpressionException("\"" + source + "\" cannot be planned: " + e.getMessage());
     }
+    Closures.Real number = Closures.number(tree, schema);
+    return number == null || !closures
+        ? interpreted
+        : new Compiled(interpreted, number, Closures.truth(tree, schema));
   }
 
   private static String describe(CelIssue issue) {
@@ -147,6 +160,45 @@ public final class ExpressionCompiler {
     @Override
     public boolean truth(@Nullable Object[] fields, long time) {
       return fields[index] instanceof Boolean truth && truth;
+    }
+  }
+
+  /** Closures for usual values; the interpreter for nulls and where they give up. */
+  private static final class Compiled implements Expression {
+    private final Interpreted interpreted;
+    private final Closures.Real number;
+    private final Closures.@Nullable Truth truth;
+
+    Compiled(Interpreted interpreted, Closures.Real number, Closures.@Nullable Truth truth) {
+      this.interpreted = interpreted;
+      this.number = number;
+      this.truth = truth;
+    }
+
+    @Override
+    public String source() {
+      return interpreted.source;
+    }
+
+    @Override
+    public double number(@Nullable Object[] fields, long time) {
+      try {
+        return number.of(fields, time);
+      } catch (Closures.GiveUp e) {
+        return interpreted.number(fields, time);
+      }
+    }
+
+    @Override
+    public boolean truth(@Nullable Object[] fields, long time) {
+      if (truth != null) {
+        try {
+          return truth.of(fields, time);
+        } catch (Closures.GiveUp e) {
+          // Decided below.
+        }
+      }
+      return interpreted.truth(fields, time);
     }
   }
 

@@ -2,16 +2,14 @@ package io.pelton.feature.job;
 
 import io.pelton.feature.EntityHistory;
 import io.pelton.feature.EntityPlan;
-import io.pelton.feature.EventIds;
 import io.pelton.feature.FeatureRow;
+import io.pelton.feature.RowQueue;
 import io.pelton.job.FeatureRowSerializer;
 import io.pelton.job.Ledger;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.PriorityQueue;
 import java.util.TreeMap;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
@@ -44,9 +42,6 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
         Triggerable<String, VoidNamespace> {
   private static final long serialVersionUID = 1;
   private static final byte FORMAT = 1;
-  private static final Comparator<FeatureRow> BY_TIME_AND_ID =
-      Comparator.<FeatureRow>comparingLong(row -> row.time)
-          .thenComparing(row -> row.id, EventIds.ORDER);
 
   /** In which order rows are taken. */
   enum Order {
@@ -72,7 +67,7 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
   private transient StreamRecord<FeatureRow> outgoing;
 
   // Rows that wait for the watermark; for a sorted run, those of the current key and time.
-  private transient PriorityQueue<FeatureRow> waiting;
+  private transient RowQueue waiting;
   private transient EntityHistory sortedHistory;
   private transient String sortedKey;
   private transient long watermark;
@@ -98,7 +93,7 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
     super.initializeState(context);
     ledger = new Ledger(FeatureMetrics.OVERTAKEN);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
-    waiting = new PriorityQueue<>(64, BY_TIME_AND_ID);
+    waiting = new RowQueue();
     outgoing = new StreamRecord<>(null);
     watermark = Long.MIN_VALUE;
     sortedHistory = new EntityHistory(plan.inputs().size());
@@ -152,7 +147,7 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
           takeSorted();
           sortedKey = key;
           sortedHistory = new EntityHistory(plan.inputs().size());
-        } else if (!waiting.isEmpty() && waiting.peek().time != row.time) {
+        } else if (!waiting.isEmpty() && waiting.firstTime() != row.time) {
           takeSorted();
         }
         waiting.add(row);
@@ -161,7 +156,8 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
   }
 
   private void takeSorted() {
-    for (FeatureRow row = waiting.poll(); row != null; row = waiting.poll()) {
+    while (!waiting.isEmpty()) {
+      FeatureRow row = waiting.remove();
       sortedHistory.update(plan, row, 0, row.time);
       emit(row);
     }
@@ -181,7 +177,7 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
       // A sorted input's watermark follows its last row; whoever hears of it takes no more rows.
       takeSorted();
     } else {
-      while (!waiting.isEmpty() && (order == Order.ARRIVAL || waiting.peek().time <= watermark)) {
+      while (!waiting.isEmpty() && (order == Order.ARRIVAL || waiting.firstTime() <= watermark)) {
         FeatureRow row = waiting.remove();
         setCurrentKey(row.keys[plan.key()]);
         take(row);

@@ -1,0 +1,278 @@
+package io.pelton.benchmarks;
+
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineDefinition.Topic;
+import io.pelton.pipeline.PipelineFile;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * The all-in-one job beside its ceiling and beside a job written by hand: the same events, each job
+ * in a process of its own, in turns, as often as asked. Ratios are what to look at: rates depend on
+ * the machine and on who else uses it.
+ */
+@Command(
+    name = "all-in-one",
+    description = "The all-in-one job, a job by hand and a pass-through, from Kafka to Kafka.",
+    mixinStandardHelpOptions = true)
+final class AllInOneBenchmark implements Callable<Integer> {
+  private static final String OUT = "benchmark-out";
+  private static final int PARTITIONS = 4;
+  private static final double SHOWN = 0.05;
+
+  @Option(
+      names = "--pipeline",
+      paramLabel = "FILE",
+      description = "The pipeline file; default ${DEFAULT-VALUE}.")
+  private Path pipelineFile = Path.of("examples/card-fraud/pipeline.yaml");
+
+  @Option(
+      names = "--data",
+      paramLabel = "FILE",
+      description = "Event files, in the order of time; repeatable. Default: simulated payments.")
+  private List<Path> data = new ArrayList<>();
+
+  @Option(
+      names = "--events",
+      paramLabel = "N",
+      description = "Events measured; default ${DEFAULT-VALUE}.")
+  private long events = 1_000_000;
+
+  @Option(
+      names = "--warm-up",
+      paramLabel = "N",
+      description = "Events before them; default ${DEFAULT-VALUE}.")
+  private long warmUp = 700_000;
+
+  @Option(names = "--repeat", paramLabel = "N", description = "Rounds; default ${DEFAULT-VALUE}.")
+  private int repeat = 3;
+
+  @Option(
+      names = "--jobs",
+      split = ",",
+      paramLabel = "JOB",
+      description = "pass-through, all-in-one, naive; default all.")
+  private List<String> jobs = List.of("pass-through", "all-in-one", "naive");
+
+  @Option(
+      names = "--parallelism",
+      split = ",",
+      paramLabel = "N",
+      description = "Subtasks of each operator; default 1,2.")
+  private List<Integer> parallelisms = List.of(1, 2);
+
+  @Option(
+      names = "--checkpoint-interval",
+      paramLabel = "SECONDS",
+      description = "Seconds between checkpoints; default ${DEFAULT-VALUE}.")
+  private long checkpointSeconds = 10;
+
+  @Option(names = "--jvm", paramLabel = "OPTION", description = "More options for the job's JVM.")
+  private List<String> jvm = new ArrayList<>();
+
+  private record Case(JobProcess.Job job, int parallelism) {}
+
+  @Override
+  public Integer call() throws Exception {
+    Path directory = Files.createTempDirectory("pelton-benchmark");
+    Path pipelineCopy = copyPipeline(directory);
+    PipelineDefinition pipeline = PipelineFile.read(pipelineCopy);
+    // Rows wait for the watermark, which the last events of each partition hold back.
+    long all = warmUp + events + Math.max(10_000, events / 50);
+    Process broker = start("-Xmx1g", Broker.class, List.of(directory.resolve("kafka").toString()));
+    try {
+      String brokers = await(broker, Broker.READY);
+      Preparation preparation =
+          data.isEmpty()
+              ? Preparation.simulated(pipeline, all, directory)
+              : Preparation.fromFiles(pipeline, data);
+      preparation.send(brokers, all);
+      Path model = preparation.train(directory.resolve("registry"), directory.resolve("model"));
+      Map<Case, List<Map<String, Double>>> results = new LinkedHashMap<>();
+      for (int round = 0; round < repeat; round++) {
+        for (int parallelism : parallelisms) {
+          for (String job : jobs) {
+            Case now = new Case(JobProcess.Job.named(job), parallelism);
+            Map<String, Double> result =
+                run(now, round, brokers, pipelineCopy, pipeline, model, directory);
+            show(now, result);
+            results.computeIfAbsent(now, unused -> new ArrayList<>()).add(result);
+          }
+        }
+      }
+      print(results);
+    } finally {
+      broker.getOutputStream().close();
+      if (!broker.waitFor(20, java.util.concurrent.TimeUnit.SECONDS)) {
+        broker.destroyForcibly();
+      }
+      delete(directory);
+    }
+    return 0;
+  }
+
+  /** The registry is found beside the pipeline file. */
+  private Path copyPipeline(Path directory) throws IOException {
+    Path from = pipelineFile.toAbsolutePath().getParent();
+    try (Stream<Path> files = Files.list(from)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        Files.copy(file, directory.resolve(file.getFileName()));
+      }
+    }
+    return directory.resolve(pipelineFile.getFileName());
+  }
+
+  private Map<String, Double> run(
+      Case now,
+      int round,
+      String brokers,
+      Path pipelineFile,
+      PipelineDefinition pipeline,
+      Path model,
+      Path directory)
+      throws Exception {
+    String name = now.job + "-" + now.parallelism + "-" + round;
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", brokers))) {
+      admin.createTopics(List.of(new NewTopic(OUT, PARTITIONS, (short) 1))).all().get();
+    }
+    Process job =
+        start(
+            "-Xmx2g",
+            JobProcess.class,
+            List.of(
+                now.job.toString(),
+                Integer.toString(now.parallelism),
+                brokers,
+                pipelineFile.toString(),
+                pipeline.topic(Topic.EVENTS),
+                OUT,
+                model.toString(),
+                name,
+                directory.resolve("state-" + name).toString(),
+                Long.toString(warmUp),
+                Long.toString(events),
+                Long.toString(checkpointSeconds)));
+    Map<String, Double> result = new LinkedHashMap<>();
+    for (String value : await(job, JobProcess.RESULT).split(";", -1)) {
+      int equals = value.indexOf('=');
+      result.put(value.substring(0, equals), Double.valueOf(value.substring(equals + 1)));
+    }
+    job.waitFor();
+    deleteOutputs(brokers, pipeline);
+    delete(directory.resolve("state-" + name));
+    return result;
+  }
+
+  private static void show(Case now, Map<String, Double> result) {
+    System.out.printf("%s, parallelism %d:", now.job, now.parallelism);
+    result.forEach(
+        (name, value) -> {
+          if (value >= SHOWN) {
+            System.out.printf(" %s %,.1f;", name, value);
+          }
+        });
+    System.out.println();
+  }
+
+  private static void deleteOutputs(String brokers, PipelineDefinition pipeline) throws Exception {
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", brokers))) {
+      List<String> topics =
+          admin.listTopics().names().get().stream()
+              .filter(topic -> !topic.equals(pipeline.topic(Topic.EVENTS)))
+              .filter(topic -> !topic.equals(pipeline.topic(Topic.SCHEMAS)))
+              .toList();
+      admin.deleteTopics(topics).all().get();
+      while (admin.listTopics().names().get().contains(OUT)) {
+        Thread.sleep(100);
+      }
+    }
+  }
+
+  private Process start(String heap, Class<?> main, List<String> arguments) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add(heap);
+    if (main == JobProcess.class) {
+      command.addAll(jvm);
+    }
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+    command.addAll(arguments);
+    return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+  }
+
+  /** What follows {@code sign} on the first line that starts with it. */
+  private static String await(Process process, String sign) throws IOException {
+    BufferedReader lines = process.inputReader();
+    @Nullable String line;
+    while ((line = lines.readLine()) != null) {
+      if (line.startsWith(sign)) {
+        return line.substring(sign.length());
+      }
+      System.err.println(line);
+    }
+    throw new IOException("a process of the benchmark ended early; see above");
+  }
+
+  private void print(Map<Case, List<Map<String, Double>>> results) {
+    System.out.printf(
+        "%n%,d events after %,d of warm-up, median of %d; CPU without broker and producer%n%n",
+        events, warmUp, repeat);
+    System.out.println(
+        "| job | parallelism | events/s | CPU-s per million | of it compiler, GC | in warm-up |"
+            + " old generation MB | CPU / by hand |");
+    System.out.println("|---|---|---|---|---|---|---|---|");
+    results.forEach(
+        (now, runs) -> {
+          Optional<List<Map<String, Double>>> naive =
+              Optional.ofNullable(results.get(new Case(JobProcess.Job.NAIVE, now.parallelism)));
+          System.out.printf(
+              "| %s | %d | %,.0f | %.1f | %.1f | %.1f | %.0f | %s |%n",
+              now.job.title,
+              now.parallelism,
+              median(runs, "rate"),
+              median(runs, "cpu"),
+              median(runs, "cpu compiler") + median(runs, "cpu garbage collector"),
+              median(runs, "warm-up-cpu"),
+              median(runs, "heap"),
+              naive
+                  .map(by -> "%.2f".formatted(median(runs, "cpu") / median(by, "cpu")))
+                  .orElse(""));
+        });
+  }
+
+  private static double median(List<Map<String, Double>> runs, String name) {
+    double[] sorted =
+        runs.stream().mapToDouble(run -> run.getOrDefault(name, Double.NaN)).sorted().toArray();
+    int middle = sorted.length / 2;
+    return sorted.length % 2 == 1
+        ? sorted[middle]
+        : Arrays.stream(sorted, middle - 1, middle + 1).average().orElse(Double.NaN);
+  }
+
+  private static void delete(Path directory) throws IOException {
+    if (!Files.exists(directory)) {
+      return;
+    }
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+}

@@ -1,0 +1,18 @@
+package io.pelton.benchmarks;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** The command line of {@code benchmarks/run}. */
+@Command(
+    name = "benchmarks/run",
+    description = "Measures whole pipelines, side by side.",
+    mixinStandardHelpOptions = true,
+    subcommands = {AllInOneBenchmark.class, BatchBenchmark.class})
+final class Benchmarks {
+  private Benchmarks() {}
+
+  public static void main(String[] arguments) {
+    System.exit(new CommandLine(new Benchmarks()).execute(arguments));
+  }
+}

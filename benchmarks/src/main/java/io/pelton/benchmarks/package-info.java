@@ -1,0 +1,5 @@
+/** Whole-pipeline measurements, side by side in one run. Never shipped, never a test. */
+@NullMarked
+package io.pelton.benchmarks;
+
+import org.jspecify.annotations.NullMarked;
