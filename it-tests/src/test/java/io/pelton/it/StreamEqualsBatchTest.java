@@ -197,9 +197,9 @@ class StreamEqualsBatchTest {
   private static Map<String, DriftReport> byWindow(List<DriftReport> reports) {
     Map<String, DriftReport> windows = new HashMap<>();
     for (DriftReport report : reports) {
-      DriftReport plain =
-          DriftReport.newBuilder(report).setPipeline("").setWatermark(Instant.EPOCH).build();
-      assertThat(windows.put(plain.getWindowStart() + " " + plain.getFeature(), plain))
+      report.setPipeline("");
+      report.setWatermark(Instant.EPOCH);
+      assertThat(windows.put(report.getWindowStart() + " " + report.getFeature(), report))
           .as("second report of %s", report)
           .isNull();
     }

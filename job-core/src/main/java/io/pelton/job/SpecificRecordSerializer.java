@@ -1,5 +1,6 @@
 package io.pelton.job;
 
+import io.pelton.wire.RecordModel;
 import java.io.IOException;
 import org.apache.avro.Schema;
 import org.apache.avro.io.BinaryDecoder;
@@ -10,6 +11,7 @@ import org.apache.avro.specific.SpecificData;
 import org.apache.avro.specific.SpecificDatumReader;
 import org.apache.avro.specific.SpecificDatumWriter;
 import org.apache.avro.specific.SpecificRecord;
+import org.apache.avro.specific.SpecificRecordBase;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
 import org.apache.flink.api.java.typeutils.runtime.DataInputViewStream;
@@ -51,8 +53,7 @@ public final class SpecificRecordSerializer<T extends SpecificRecord> extends Ty
     @Nullable BinaryDecoder decoder;
 
     Codec(Class<T> type, @Nullable String writerSchema) {
-      TrustedRecords.trustPackageOf(type);
-      data = SpecificData.getForClass(type);
+      data = RecordModel.of(type.asSubclass(SpecificRecordBase.class));
       schema = data.getSchema(type);
       Schema written = writerSchema == null ? schema : new Schema.Parser().parse(writerSchema);
       reader = new SpecificDatumReader<>(written, schema, data);

@@ -8,14 +8,16 @@ import org.apache.avro.specific.SpecificRecordBase;
 
 /**
  * Avro's model of Pelton's own records, for datum readers and deep copies. Avro makes only classes
- * that were declared as trusted to the whole JVM; this model trusts the records of {@code
- * io.pelton.schemas} and asks for no global setting, which another library in the cluster may own.
+ * that were declared as trusted to the whole JVM; this model trusts the package of its record,
+ * where nested types live, and asks for no global setting, which another library in the cluster may
+ * own.
  */
 public final class RecordModel extends SpecificData {
-  private static final String PACKAGE = "io.pelton.schemas";
+  private final String trusted;
 
   private RecordModel(Class<? extends SpecificRecordBase> type) {
     super(type.getClassLoader());
+    trusted = type.getPackageName();
     for (Conversion<?> conversion : SpecificData.getForClass(type).getConversions()) {
       addLogicalTypeConversion(conversion);
     }
@@ -33,7 +35,7 @@ public final class RecordModel extends SpecificData {
       case RECORD:
       case ENUM:
       case FIXED:
-        if (PACKAGE.equals(schema.getNamespace())) {
+        if (trusted.equals(schema.getNamespace())) {
           try {
             return Class.forName(schema.getFullName(), true, getClassLoader());
           } catch (ClassNotFoundException e) {

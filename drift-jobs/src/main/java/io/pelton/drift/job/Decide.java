@@ -110,7 +110,11 @@ final class Decide extends KeyedProcessFunction<VersionKey, DriftReport, DriftRe
     if (drifted) {
       featuresDrifted.inc();
     }
-    return DriftReport.newBuilder(report).setQValue(qValue).setDrifted(drifted).build();
+    // Taken out of the state before, so nobody else has it; a builder's copy would need Avro's
+    // JVM-wide list of trusted classes.
+    report.setQValue(qValue);
+    report.setDrifted(drifted);
+    return report;
   }
 
   private void updateAlert(DriftReport report, Context context) throws Exception {

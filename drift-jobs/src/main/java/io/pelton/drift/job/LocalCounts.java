@@ -1,6 +1,7 @@
 package io.pelton.drift.job;
 
 import io.pelton.drift.job.Baselines.Baseline;
+import io.pelton.job.Ledger;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.model.ScoredRow;
 import io.pelton.schemas.DeadLetter;
@@ -43,6 +44,13 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
   static final int MOST_OPEN = 64;
 
   private static final long serialVersionUID = 1;
+
+  // Positions in the ledger.
+  private static final int IN = 0;
+  private static final int COUNTED = 1;
+  private static final int LATE_COUNT = 2;
+  private static final int DEAD = 3;
+
   private static final ListStateDescriptor<PartialCounts> OPEN =
       new ListStateDescriptor<>("open-windows", TypeInformation.of(PartialCounts.class));
   private static final ListStateDescriptor<Long> CLOSED =
@@ -60,7 +68,7 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
 
   private transient long closedUpTo;
   private transient Baselines baselines;
-  private transient Accounts accounts;
+  private transient Ledger ledger;
   private transient Counter handedOnEarly;
   private transient ListState<PartialCounts> openState;
   private transient ListState<Long> closedState;
@@ -77,7 +85,9 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
     open = new ArrayList<>();
     restored = new ArrayList<>();
     baselines = new Baselines(provider);
-    accounts = new Accounts(context.getOperatorStateStore(), getRuntimeContext());
+    ledger =
+        new Ledger(DriftMetrics.IN, DriftMetrics.COUNTED, DriftMetrics.LATE, DriftMetrics.DEAD);
+    ledger.open(context.getOperatorStateStore(), getRuntimeContext());
     handedOnEarly = getMetricGroup().counter(DriftMetrics.HANDED_ON_EARLY);
 
     openState = context.getOperatorStateStore().getListState(OPEN);
@@ -103,24 +113,24 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
     open.forEach(window -> partials.addAll(window.partials()));
     openState.update(partials);
     closedState.update(List.of(closedUpTo));
-    accounts.snapshot();
+    ledger.snapshot();
   }
 
   @Override
   public void processElement(StreamRecord<ScoredRow> element) {
     ScoredRow row = element.getValue();
-    accounts.in.add(1);
+    ledger.increment(IN);
     WindowCounts window = openWindow(row);
     if (window == null) {
       long start = windows.start(row.time);
       if (windows.closing(start) <= closedUpTo) {
-        accounts.late.add(1);
+        ledger.increment(LATE_COUNT);
         output.collect(LATE, new StreamRecord<>(late(row), row.time));
         return;
       }
       Baseline baseline = baselines.get(row.served, start);
       if (!baseline.found()) {
-        accounts.dead.add(1);
+        ledger.increment(DEAD);
         output.collect(
             DEAD_LETTERS, new StreamRecord<>(deadLetter(row, baseline.problem()), row.time));
         return;
@@ -133,7 +143,7 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
       }
     }
     window.add(row);
-    accounts.counted.add(1);
+    ledger.increment(COUNTED);
   }
 
   private @Nullable WindowCounts openWindow(ScoredRow row) {

@@ -2,6 +2,7 @@ package io.pelton.drift.job;
 
 import io.pelton.drift.Measures;
 import io.pelton.drift.job.Baselines.Baseline;
+import io.pelton.job.Ledger;
 import io.pelton.schemas.DriftBin;
 import io.pelton.schemas.DriftReport;
 import java.time.Instant;
@@ -28,6 +29,11 @@ import org.slf4j.LoggerFactory;
 final class MergeCounts extends KeyedProcessFunction<FeatureKey, PartialCounts, DriftReport>
     implements CheckpointedFunction {
   private static final long serialVersionUID = 1;
+
+  // Positions in the ledger.
+  private static final int COUNTED = 0;
+  private static final int LATE = 1;
+
   private static final Logger LOG = LoggerFactory.getLogger(MergeCounts.class);
   private static final MapStateDescriptor<Long, PartialCounts> OPEN =
       new MapStateDescriptor<>("open-windows", Types.LONG, TypeInformation.of(PartialCounts.class));
@@ -39,7 +45,7 @@ final class MergeCounts extends KeyedProcessFunction<FeatureKey, PartialCounts, 
   private final String pipeline;
 
   private transient Baselines baselines;
-  private transient Accounts accounts;
+  private transient Ledger ledger;
   private transient MapState<Long, PartialCounts> open;
   private transient ValueState<Long> reported;
 
@@ -51,12 +57,13 @@ final class MergeCounts extends KeyedProcessFunction<FeatureKey, PartialCounts, 
 
   @Override
   public void initializeState(FunctionInitializationContext context) throws Exception {
-    accounts = new Accounts(context.getOperatorStateStore(), getRuntimeContext());
+    ledger = new Ledger(DriftMetrics.COUNTED, DriftMetrics.LATE);
+    ledger.open(context.getOperatorStateStore(), getRuntimeContext());
   }
 
   @Override
   public void snapshotState(FunctionSnapshotContext context) throws Exception {
-    accounts.snapshot();
+    ledger.snapshot();
   }
 
   @Override
@@ -73,7 +80,7 @@ final class MergeCounts extends KeyedProcessFunction<FeatureKey, PartialCounts, 
     Long newest = reported.value();
     if (windows.closing(start) <= context.timerService().currentWatermark()
         || (newest != null && start <= newest)) {
-      correctAccounts(partial);
+      correctLedger(partial);
       return;
     }
     PartialCounts merged = open.get(start);
@@ -85,10 +92,10 @@ final class MergeCounts extends KeyedProcessFunction<FeatureKey, PartialCounts, 
    * A subtask that was idle does not hold the watermark back. Rows that it finds afterwards may
    * belong to windows that were closed without it: they were counted there, but are late here.
    */
-  private void correctAccounts(PartialCounts partial) {
+  private void correctLedger(PartialCounts partial) {
     if (partial.first()) {
-      accounts.counted.add(-partial.rows());
-      accounts.late.add(partial.rows());
+      ledger.add(COUNTED, -partial.rows());
+      ledger.add(LATE, partial.rows());
       LOG.warn(
           "{} rows of {}@{} came from an idle input after their window at {} was reported; they count as late",
           partial.rows(),

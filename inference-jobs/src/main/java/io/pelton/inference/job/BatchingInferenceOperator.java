@@ -1,6 +1,7 @@
 package io.pelton.inference.job;
 
 import io.pelton.feature.FeatureRow;
+import io.pelton.job.Ledger;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.model.FeatureDigest;
 import io.pelton.model.ScoredRow;
@@ -34,6 +35,11 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   static final OutputTag<DeadLetter> DEAD_LETTERS =
       new OutputTag<>("inference-dead-letters", new SpecificRecordTypeInfo<>(DeadLetter.class));
 
+  // Positions in the ledger.
+  private static final int IN = 0;
+  private static final int OUT = 1;
+  private static final int DEAD = 2;
+
   private static final String GPU_RESOURCE = "gpu";
   private static final String GPU_INDEX = "index";
 
@@ -47,7 +53,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   private transient int outputs;
   private transient RowBatch batch;
   private transient BatchScorer scorer;
-  private transient Accounting accounting;
+  private transient Ledger ledger;
   private transient InferenceMetrics measured;
   private transient StreamRecord<ScoredRow> record;
   private transient long firstArrivalNanos;
@@ -78,7 +84,8 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   @Override
   public void initializeState(StateInitializationContext context) throws Exception {
     super.initializeState(context);
-    accounting = new Accounting(context);
+    ledger = new Ledger(InferenceMetrics.IN, InferenceMetrics.OUT, InferenceMetrics.DEAD);
+    ledger.open(context.getOperatorStateStore(), getRuntimeContext());
   }
 
   @Override
@@ -94,7 +101,6 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     batch = new RowBatch(pipelineFeatures, served.features(), maxBatchSize);
     scorer = new BatchScorer(loaded.model(), maxBatchSize, this);
     record = new StreamRecord<>(null);
-    accounting.register(getRuntimeContext());
     measured = new InferenceMetrics(getMetricGroup(), loaded, loadMillis);
   }
 
@@ -106,7 +112,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
           "row has %d features; the pipeline has %d"
               .formatted(row.values.length, pipelineFeatures.size());
       bury(row, pipelineFeatures, row.values, detail);
-      accounting.add(0, 1);
+      account(0, 1);
       return;
     }
     batch.add(row);
@@ -142,7 +148,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   @Override
   public void snapshotState(StateSnapshotContext context) throws Exception {
     super.snapshotState(context);
-    accounting.snapshot();
+    ledger.snapshot();
   }
 
   @Override
@@ -226,8 +232,14 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     int died = scorer.score(batch);
     long end = System.nanoTime();
     batch.clear();
-    accounting.add(size - died, died);
+    account(size - died, died);
     measured.flushed(reason, size, (start - firstArrivalNanos) / 1_000, (end - start) / 1_000);
+  }
+
+  private void account(int scored, int died) {
+    ledger.add(IN, scored + died);
+    ledger.add(OUT, scored);
+    ledger.add(DEAD, died);
   }
 
   private void bury(FeatureRow row, List<String> names, double[] values, String detail) {

@@ -9,6 +9,15 @@ import org.apache.flink.runtime.metrics.DescriptiveStatisticsHistogram;
 
 /** Every metric of inference, by name. Times are microseconds unless the name says otherwise. */
 final class InferenceMetrics {
+  /** Rows that came in; also an accumulator. Whenever a batch has been flushed, in = out + dead. */
+  static final String IN = "inference.in";
+
+  /** Rows that were scored; also an accumulator. */
+  static final String OUT = "inference.out";
+
+  /** Rows that could not be scored; also an accumulator. */
+  static final String DEAD = "inference.dead";
+
   static final String GROUP = "inference";
   static final String ROWS = "rows";
   static final String BATCHES = "batches";

@@ -448,7 +448,7 @@ final class BatchingInferenceOperatorTest {
       long out,
       long dead) {
     Map<String, Long> counts = new TreeMap<>();
-    for (String name : List.of(Accounting.IN, Accounting.OUT, Accounting.DEAD)) {
+    for (String name : List.of(InferenceMetrics.IN, InferenceMetrics.OUT, InferenceMetrics.DEAD)) {
       counts.put(
           name,
           (Long)

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.pelton.feature.FeatureRow;
+import io.pelton.job.FeatureRowTypeInfo;
 import io.pelton.model.ModelLoader;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ScoringModel;
@@ -99,7 +100,7 @@ final class InferenceTopologyTest {
                     InferenceTopologyTest::row,
                     count,
                     RateLimiterStrategy.perSecond(count),
-                    TestRowType.INSTANCE),
+                    new FeatureRowTypeInfo()),
                 WatermarkStrategy.noWatermarks(),
                 "rows")
             .uid("rows");
@@ -290,7 +291,7 @@ final class InferenceTopologyTest {
   private static DataStream<FeatureRow> input(
       StreamExecutionEnvironment environment, List<FeatureRow> rows) {
     DataStream<FeatureRow> source =
-        environment.fromData(rows, TestRowType.INSTANCE).uid("rows").name("rows");
+        environment.fromData(rows, new FeatureRowTypeInfo()).uid("rows").name("rows");
     return (environment.getParallelism() == 1 ? source : source.rebalance());
   }
 
