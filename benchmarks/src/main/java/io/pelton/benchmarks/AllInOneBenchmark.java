@@ -9,13 +9,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.apache.flink.util.FileUtils;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.jspecify.annotations.Nullable;
@@ -122,7 +122,7 @@ final class AllInOneBenchmark implements Callable<Integer> {
       if (!broker.waitFor(20, java.util.concurrent.TimeUnit.SECONDS)) {
         broker.destroyForcibly();
       }
-      delete(directory);
+      FileUtils.deleteDirectory(directory.toFile());
     }
     return 0;
   }
@@ -175,7 +175,7 @@ final class AllInOneBenchmark implements Callable<Integer> {
     }
     job.waitFor();
     deleteOutputs(brokers, pipeline);
-    delete(directory.resolve("state-" + name));
+    FileUtils.deleteDirectory(directory.resolve("state-" + name).toFile());
     return result;
   }
 
@@ -263,16 +263,5 @@ final class AllInOneBenchmark implements Callable<Integer> {
     return sorted.length % 2 == 1
         ? sorted[middle]
         : Arrays.stream(sorted, middle - 1, middle + 1).average().orElse(Double.NaN);
-  }
-
-  private static void delete(Path directory) throws IOException {
-    if (!Files.exists(directory)) {
-      return;
-    }
-    try (Stream<Path> files = Files.walk(directory)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(file);
-      }
-    }
   }
 }

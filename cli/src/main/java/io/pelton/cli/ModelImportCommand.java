@@ -21,14 +21,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
+import org.apache.flink.util.FileUtils;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.ArgGroup;
@@ -197,7 +196,7 @@ final class ModelImportCommand implements Callable<Integer> {
       out.flush();
       return CommandLine.ExitCode.OK;
     } finally {
-      deleteTree(staging);
+      FileUtils.deleteDirectory(staging.toFile());
     }
   }
 
@@ -298,13 +297,5 @@ final class ModelImportCommand implements Callable<Integer> {
       }
     }
     return scores;
-  }
-
-  private static void deleteTree(Path directory) throws IOException {
-    try (Stream<Path> tree = Files.walk(directory)) {
-      for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(path);
-      }
-    }
   }
 }

@@ -7,6 +7,8 @@ import io.pelton.inference.job.InferenceJob;
 import io.pelton.job.JobEnvironment;
 import io.pelton.job.JobOptions;
 import io.pelton.job.KafkaUnavailableException;
+import io.pelton.pipeline.InvalidPipelineException;
+import io.pelton.pipeline.PipelineDefinition;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -22,6 +24,7 @@ import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.util.FileUtils;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -83,9 +86,18 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     PrintWriter out = spec.commandLine().getOut();
-    boolean temporary = state == null;
-    Path directory =
-        state != null ? Files.createDirectories(state) : Files.createTempDirectory("pelton-run");
+    if (state != null) {
+      return run(Files.createDirectories(state), out);
+    }
+    Path temporary = Files.createTempDirectory("pelton-run");
+    try {
+      return run(temporary, out);
+    } finally {
+      FileUtils.deleteDirectoryQuietly(temporary.toFile());
+    }
+  }
+
+  private int run(Path directory, PrintWriter out) throws Exception {
     Configuration cluster = new Configuration();
     cluster.set(RestOptions.BIND_PORT, Integer.toString(webPort));
     try (EmbeddedFlink flink = EmbeddedFlink.start(parallelism, directory, backend, cluster)) {
@@ -103,7 +115,7 @@ final class RunCommand implements Callable<Integer> {
       JobClient job = environment.executeAsync(name);
       out.printf("running %s; Flink's web page: %s; Ctrl-C stops it%n", name, flink.webUrl());
       out.flush();
-      StopSignal.onStop(() -> stop(job, directory, temporary, out));
+      StopSignal.onStop(() -> stop(job, directory, state == null, out));
       job.getJobExecutionResult().get();
       return 0;
     }
@@ -111,6 +123,7 @@ final class RunCommand implements Callable<Integer> {
 
   private String define(StreamExecutionEnvironment environment) throws Exception {
     try {
+      checkModel();
       return switch (jobs) {
         case FEATURE -> FeatureJob.define(environment, options);
         case INFERENCE -> InferenceJob.define(environment, options);
@@ -119,6 +132,13 @@ final class RunCommand implements Callable<Integer> {
       };
     } catch (KafkaUnavailableException | IllegalArgumentException | IOException e) {
       throw new InputException(e);
+    }
+  }
+
+  private void checkModel() throws IOException, InvalidPipelineException {
+    PipelineDefinition pipeline = options.pipeline();
+    if (jobs == Jobs.INFERENCE || (jobs == Jobs.ALL && pipeline.model() != null)) {
+      InferenceJob.model(pipeline, options).check(pipeline);
     }
   }
 

@@ -54,6 +54,7 @@ final class ScoreCommand implements Callable<Integer> {
       manifest = versions.manifest(version.model(), version.version());
       // The alias may move while the job starts; the version does not.
       source = new ModelSource(champion.registry(), version.toString());
+      source.check(pipeline);
     } catch (IllegalArgumentException e) {
       throw new InputException(e);
     }

@@ -4,8 +4,7 @@ import io.pelton.cli.embedded.EmbeddedKafka;
 import io.pelton.job.KafkaSettings;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
-import java.util.stream.Stream;
+import org.apache.flink.util.FileUtils;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -51,11 +50,7 @@ final class KafkaFixture implements BeforeAllCallback, AfterAllCallback {
     }
     if (embedded != null) {
       embedded.close();
-      try (Stream<Path> files = Files.walk(directory)) {
-        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-          Files.delete(file);
-        }
-      }
+      FileUtils.deleteDirectory(directory.toFile());
     }
   }
 }

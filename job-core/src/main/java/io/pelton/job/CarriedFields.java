@@ -35,7 +35,8 @@ final class CarriedFields {
         StringValue.writeString(text, target);
       } else {
         throw new IOException(
-            "a carried field of " + field.getClass() + " cannot be written: " + field);
+            "carried value %s is a %s; it must be null, Boolean, Long, Double or String"
+                .formatted(field, field.getClass().getName()));
       }
     }
   }

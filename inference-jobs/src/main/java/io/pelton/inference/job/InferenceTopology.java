@@ -32,18 +32,13 @@ public final class InferenceTopology {
    */
   public static InferenceOutputs build(
       DataStream<FeatureRow> features, PipelineDefinition pipeline, ModelSource source) {
-    PipelineDefinition.Model model = pipeline.model();
-    if (model == null) {
-      throw new IllegalArgumentException(
-          "pipeline " + pipeline.name() + " has no model section; add one to score with it");
-    }
+    PipelineDefinition.Model model = ModelSource.model(pipeline);
     BatchingInferenceOperator inference =
         new BatchingInferenceOperator(
             pipeline.featureNames(),
             model.maxBatchSize(),
             model.maxBatchDelay(),
-            new RegistryModels(
-                source, model.device(), pipeline.modelFeatures(), model.maxBatchSize()));
+            source.models(pipeline));
 
     SingleOutputStreamOperator<ScoredRow> predictions =
         features

@@ -1,7 +1,12 @@
 package io.pelton.inference.job;
 
 import io.pelton.pipeline.PipelineDefinition;
+import java.io.IOException;
 import java.io.Serializable;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.apache.flink.util.FileUtils;
 
 /**
  * Where a job takes its model from.
@@ -12,11 +17,38 @@ import java.io.Serializable;
 public record ModelSource(String registry, String reference) implements Serializable {
   /** The champion of the pipeline's model. */
   public static ModelSource champion(String registry, PipelineDefinition pipeline) {
+    return new ModelSource(registry, model(pipeline).name());
+  }
+
+  /**
+   * Loads the model once in this process, as a task would, so that one that cannot serve is an
+   * error before the job starts rather than a job that fails again and again.
+   *
+   * @throws IOException that says why the model cannot serve
+   */
+  public void check(PipelineDefinition pipeline) throws IOException {
+    Path temporary = Files.createTempDirectory("pelton-check");
+    try {
+      models(pipeline).load(temporary, List.of()).close();
+    } finally {
+      FileUtils.deleteDirectory(temporary.toFile());
+    }
+  }
+
+  RegistryModels models(PipelineDefinition pipeline) {
+    PipelineDefinition.Model model = model(pipeline);
+    return new RegistryModels(this, model.device(), pipeline.modelFeatures(), model.maxBatchSize());
+  }
+
+  /**
+   * @throws IllegalArgumentException when the pipeline has none
+   */
+  static PipelineDefinition.Model model(PipelineDefinition pipeline) {
     PipelineDefinition.Model model = pipeline.model();
     if (model == null) {
       throw new IllegalArgumentException(
           "pipeline " + pipeline.name() + " has no model section; add one to score with it");
     }
-    return new ModelSource(registry, model.name());
+    return model;
   }
 }

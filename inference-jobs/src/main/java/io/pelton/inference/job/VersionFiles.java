@@ -7,10 +7,9 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.stream.Stream;
+import org.apache.flink.util.FileUtils;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,7 +36,7 @@ final class VersionFiles {
       try {
         copy = new Copy(directory, registry.fetch(version.model(), version.version(), directory));
       } catch (IOException | RuntimeException e) {
-        deleteTree(directory);
+        FileUtils.deleteDirectory(directory.toFile());
         throw e;
       }
       copies.put(key, copy);
@@ -56,17 +55,9 @@ final class VersionFiles {
     if (copy != null && --copy.users == 0) {
       copies.remove(key);
       try {
-        deleteTree(copy.directory);
+        FileUtils.deleteDirectory(copy.directory.toFile());
       } catch (IOException e) {
         throw new UncheckedIOException("cannot delete the copy of " + key.version, e);
-      }
-    }
-  }
-
-  private static void deleteTree(Path directory) throws IOException {
-    try (Stream<Path> tree = Files.walk(directory)) {
-      for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(path);
       }
     }
   }
