@@ -7,8 +7,6 @@ import io.pelton.cli.simulator.SimulatorSettings;
 import io.pelton.cli.simulator.TransactionSimulator;
 import io.pelton.event.EventSchema;
 import io.pelton.feature.job.EventSources;
-import io.pelton.feature.job.FeatureOutputs;
-import io.pelton.feature.job.FeatureTopology;
 import io.pelton.inference.job.InferenceJob;
 import io.pelton.job.BatchOutput;
 import io.pelton.job.JobEnvironment;
@@ -20,39 +18,21 @@ import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Topic;
 import io.pelton.pipeline.PipelineFile;
 import io.pelton.registry.LocalStorage;
-import io.pelton.registry.ModelManifest;
 import io.pelton.registry.Registry;
-import io.pelton.schemas.AlertState;
-import io.pelton.training.BoostedTreesTrainer;
-import io.pelton.training.DelayedSplit;
-import io.pelton.training.Evaluation;
-import io.pelton.training.FeatureFiles;
-import io.pelton.training.LabelFiles;
-import io.pelton.training.Metric;
-import io.pelton.training.NetworkTrainer;
-import io.pelton.training.Publication;
-import io.pelton.training.TrainedModel;
-import io.pelton.training.Trainer;
-import io.pelton.training.TrainingSet;
-import io.pelton.training.TrainingSetReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
-import org.apache.flink.api.common.JobExecutionResult;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptions;
@@ -68,16 +48,10 @@ import org.jspecify.annotations.Nullable;
  * up.
  */
 final class DemoStory implements AutoCloseable {
-  private static final int HISTORY_DAYS = 60;
+  static final int HISTORY_DAYS = 60;
   private static final int LIVE_DAYS = 35;
   private static final int SHIFT_DAY = 14;
   private static final double INFLATION = 1.6;
-
-  // Windows of terminals reach back 37 days: training starts when they are full.
-  private static final int TRAIN_FROM_DAY = 39;
-  private static final int TRAIN_DAYS = 7;
-  private static final int DELAY_DAYS = 7;
-  private static final int TEST_DAYS = 7;
 
   /** Midnight before a Thursday, on which weekly windows begin, 60 days on. */
   private static final Instant START = Instant.parse("2025-11-02T00:00:00Z");
@@ -85,8 +59,6 @@ final class DemoStory implements AutoCloseable {
   private static final int PARTITIONS = 2;
   private static final String CHALLENGER = "card-fraud-challenger";
   private static final Duration PATIENCE = Duration.ofMinutes(2);
-  private static final DateTimeFormatter DAY =
-      DateTimeFormatter.ofPattern("d MMM HH:mm", Locale.ROOT).withZone(ZoneOffset.UTC);
 
   /** What the user chose. */
   record Settings(
@@ -182,10 +154,11 @@ final class DemoStory implements AutoCloseable {
     long historyEvents = makeHistory(events);
     Instant liveFrom = events.nextDay();
     Registry registry = new Registry(new LocalStorage(output.resolve("registry")));
-    learn(registry, liveFrom);
+    EmbeddedFlink flink = flinkStart.get();
+    new DemoTraining(screen, pipeline, registry, scratch, output, settings.seed())
+        .learn(flink, history(), liveFrom);
 
     EmbeddedKafka broker = kafkaStart.get();
-    EmbeddedFlink flink = flinkStart.get();
     KafkaSettings kafka = KafkaSettings.of(broker.bootstrapServers());
     screen.line("Kafka " + broker.bootstrapServers() + "   Flink " + flink.webUrl());
     Topics.ensure(
@@ -280,89 +253,6 @@ final class DemoStory implements AutoCloseable {
     }
     step.done("%,d payments".formatted(count));
     return count;
-  }
-
-  /** Computes the history's features in batch, trains both models on them and publishes them. */
-  private void learn(Registry registry, Instant liveFrom) throws Exception {
-    DemoScreen.Step computing = screen.step("computing their features in batch");
-    Path features = output.resolve("training");
-    StreamExecutionEnvironment batch =
-        flinkStart.get().environment(JobEnvironment.batchSettings(new Configuration()));
-    batch.setParallelism(2);
-    BatchOutput result =
-        BatchOutput.into(pipeline, features.toString(), BatchOutput.Format.CSV, null, null, false);
-    FeatureOutputs outputs =
-        FeatureTopology.build(
-            EventSources.files(
-                batch, pipeline, EventSources.resolve(List.of(history().toString()), pipeline)),
-            pipeline);
-    result.features(outputs.features());
-    result.deadLetters(outputs.deadLetters());
-    JobExecutionResult job = batch.execute("features of history");
-    Account.check(job.getAllAccumulatorResults());
-    long rows = result.commit().get(0).rows();
-    computing.done("%,d rows of %d features".formatted(rows, pipeline.featureNames().size()));
-
-    TrainingSet all =
-        TrainingSetReader.read(
-                new FeatureFiles(
-                    List.of(features.resolve("features.csv")),
-                    pipeline.events().id(),
-                    pipeline.modelFeatures()),
-                new LabelFiles(
-                    List.of(history()),
-                    pipeline.events().id(),
-                    pipeline.events().time(),
-                    "fraud",
-                    "customer_id"))
-            .set();
-    DelayedSplit.Sets sets =
-        new DelayedSplit(
-                liveFrom.minus(Duration.ofDays(HISTORY_DAYS - TRAIN_FROM_DAY)),
-                TRAIN_DAYS,
-                DELAY_DAYS,
-                TEST_DAYS)
-            .of(all);
-    train(
-        registry,
-        "training trees (XGBoost → ONNX)",
-        BoostedTreesTrainer.withDefaults(settings.seed()),
-        sets,
-        Registry.CHAMPION);
-    train(
-        registry,
-        "training a network (TensorFlow)",
-        NetworkTrainer.withDefaults(settings.seed()),
-        sets,
-        Registry.CHALLENGER);
-  }
-
-  private void train(
-      Registry registry, String title, Trainer trainer, DelayedSplit.Sets sets, String alias)
-      throws IOException {
-    DemoScreen.Step step = screen.step(title);
-    TrainedModel model =
-        trainer.train(sets.train(), Files.createDirectories(scratch.resolve(alias)));
-    PipelineDefinition.Model section = Objects.requireNonNull(pipeline.model());
-    ModelManifest published =
-        Publication.publish(
-            registry,
-            section.name(),
-            model,
-            sets.train(),
-            sets.test(),
-            Objects.requireNonNull(pipeline.drift()).edges());
-    registry.setAlias(section.name(), alias, published.version());
-    Evaluation evaluation = model.evaluate(sets.test());
-    step.done(
-        "%s@%d, %s: AUC %.3f, average precision %.3f on %,d held-out rows"
-            .formatted(
-                published.name(),
-                published.version(),
-                alias,
-                evaluation.get(Metric.AUC_ROC),
-                evaluation.get(Metric.AVERAGE_PRECISION),
-                sets.test().size()));
   }
 
   private JobOptions options(Path pipelineFile, EmbeddedKafka broker, String... more) {
@@ -558,44 +448,16 @@ final class DemoStory implements AutoCloseable {
     DemoTally other = DemoTally.read(challenger, kafka, schemas);
     step.done("read committed, from the first record to the last");
 
-    List<String> broken = new ArrayList<>(Account.broken(counts));
-    require(
-        broken,
-        Account.count(counts, "feature.in") == sent + historyEvents,
-        "%,d events were sent and %,d were history, but the job read %,d",
-        sent,
-        historyEvents,
-        Account.count(counts, "feature.in"));
-    require(
-        broken,
-        tally.predictions() + tally.late() + tally.deadLetters() == sent,
-        "%,d events were sent, but there are %,d predictions, %,d late events and %,d dead letters",
-        sent,
-        tally.predictions(),
-        tally.late(),
-        tally.deadLetters());
-    require(
-        broken,
-        tally.repeated() == 0,
-        "%,d events have more than one prediction",
-        tally.repeated());
-    require(
-        broken,
-        tally.features() == tally.predictions() + tally.deadRows(),
-        "there are %,d feature rows, but %,d predictions and %,d that could not be scored",
-        tally.features(),
-        tally.predictions(),
-        tally.deadRows());
-    require(
-        broken,
-        other.predictions() == tally.predictions(),
-        "the challenger made %,d predictions, the champion %,d",
-        other.predictions(),
-        tally.predictions());
-    require(broken, !tally.reports().isEmpty(), "there is no drift report");
-    if (settings.files().isEmpty()) {
-      checkShift(tally, broken);
-    }
+    List<String> broken =
+        DemoVerdict.broken(
+            counts,
+            sent,
+            historyEvents,
+            tally,
+            other,
+            settings.files().isEmpty()
+                ? START.plus(Duration.ofDays(HISTORY_DAYS + SHIFT_DAY))
+                : null);
 
     screen.line(
         "\nin %,d = out %,d + late %,d + dead %,d   (and %,d events of history)"
@@ -635,31 +497,6 @@ final class DemoStory implements AutoCloseable {
   /** Writes records as JSON, one a line. */
   private void lines(String file, List<?> records) throws IOException {
     Files.write(output.resolve(file), records.stream().map(Object::toString).toList());
-  }
-
-  /** The shift must be seen in what it changed, and not before it came. */
-  private static void checkShift(DemoTally tally, List<String> broken) {
-    Instant shift = START.plus(Duration.ofDays(HISTORY_DAYS + SHIFT_DAY));
-    require(
-        broken,
-        tally.alerts().stream()
-            .anyMatch(
-                alert ->
-                    alert.getFeature().equals("amount") && alert.getState() == AlertState.OPENED),
-        "amounts rose by %.0f %%, but no alert says so",
-        (INFLATION - 1) * 100);
-    require(
-        broken,
-        tally.alerts().stream().noneMatch(alert -> alert.getSince().isBefore(shift)),
-        "an alert is older than the shift on %s",
-        DAY.format(shift));
-  }
-
-  private static void require(
-      List<String> broken, boolean holds, String problem, Object... values) {
-    if (!holds) {
-      broken.add(problem.formatted(values));
-    }
   }
 
   /** Writes what is on the topics as files, in the form that batch runs write. */
