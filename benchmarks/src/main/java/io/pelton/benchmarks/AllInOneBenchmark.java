@@ -235,14 +235,12 @@ final class AllInOneBenchmark implements Callable<Integer> {
         events, warmUp, repeat);
     System.out.println(
         "| job | parallelism | events/s | CPU-s per million | of it compiler, GC | in warm-up |"
-            + " old generation MB | CPU / by hand |");
-    System.out.println("|---|---|---|---|---|---|---|---|");
+            + " peak heap, old generation MB | rate / pass-through | CPU / by hand |");
+    System.out.println("|---|---|---|---|---|---|---|---|---|");
     results.forEach(
         (now, runs) -> {
-          Optional<List<Map<String, Double>>> naive =
-              Optional.ofNullable(results.get(new Case(JobProcess.Job.NAIVE, now.parallelism)));
           System.out.printf(
-              "| %s | %d | %,.0f | %.1f | %.1f | %.1f | %.0f | %s |%n",
+              "| %s | %d | %,.0f | %.1f | %.1f | %.1f | %.0f, %.0f | %s | %s |%n",
               now.job.title,
               now.parallelism,
               median(runs, "rate"),
@@ -250,10 +248,18 @@ final class AllInOneBenchmark implements Callable<Integer> {
               median(runs, "cpu compiler") + median(runs, "cpu garbage collector"),
               median(runs, "warm-up-cpu"),
               median(runs, "heap"),
-              naive
-                  .map(by -> "%.2f".formatted(median(runs, "cpu") / median(by, "cpu")))
-                  .orElse(""));
+              median(runs, "old"),
+              ratio(results, now, JobProcess.Job.PASS_THROUGH, "rate"),
+              ratio(results, now, JobProcess.Job.NAIVE, "cpu"));
         });
+  }
+
+  /** Of a case to another job at the same parallelism; empty when that was not run. */
+  private static String ratio(
+      Map<Case, List<Map<String, Double>>> results, Case now, JobProcess.Job to, String name) {
+    return Optional.ofNullable(results.get(new Case(to, now.parallelism)))
+        .map(by -> "%.2f".formatted(median(results.get(now), name) / median(by, name)))
+        .orElse("");
   }
 
   private static double median(List<Map<String, Double>> runs, String name) {

@@ -130,7 +130,8 @@ final class JobProcess {
     values.add("rate=" + millions * 1e6 / (end.wall - warm.wall));
     values.add("cpu=" + (end.cpu - warm.cpu) / millions);
     values.add("warm-up-cpu=" + (warm.cpu - started.cpu) / ((warm.taken - started.taken) / 1e6));
-    values.add("heap=" + peakHeap());
+    values.add("heap=" + peakHeap(""));
+    values.add("old=" + peakHeap("Old"));
     Map<String, Double> kinds = new TreeMap<>(end.kinds);
     kinds.forEach(
         (kind, seconds) ->
@@ -178,11 +179,12 @@ final class JobProcess {
   }
 
   /**
-   * Most that the old generation held, megabytes: what the job keeps, and what outlived a while.
+   * Most that the heap's pools of that name held, megabytes; of the old generation it is what the
+   * job keeps, and what outlived a while.
    */
-  private static double peakHeap() {
+  private static double peakHeap(String name) {
     return ManagementFactory.getMemoryPoolMXBeans().stream()
-            .filter(pool -> pool.getType() == MemoryType.HEAP && pool.getName().contains("Old"))
+            .filter(pool -> pool.getType() == MemoryType.HEAP && pool.getName().contains(name))
             .mapToLong(pool -> pool.getPeakUsage().getUsed())
             .sum()
         / 1e6;
