@@ -12,6 +12,7 @@ import io.pelton.cli.simulator.BehaviourShift;
 import io.pelton.cli.simulator.SimulatorSettings;
 import io.pelton.cli.simulator.TransactionCsv;
 import io.pelton.cli.simulator.TransactionSimulator;
+import io.pelton.model.Engines;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineFile;
 import java.nio.file.Files;
@@ -75,6 +76,7 @@ class DemoTest {
       model = files.filter(file -> file.toString().endsWith(".onnx")).findFirst().orElseThrow();
     }
     int compared = 0;
+    Engines.engine("this test", Engines.ONNX); // else no later test of this process can start it
     OrtEnvironment runtime = OrtEnvironment.getEnvironment();
     try (OrtSession session = runtime.createSession(model.toString());
         CsvReader<NamedCsvRecord> rows =

@@ -46,7 +46,7 @@ public final class Engines {
       return Engine.getEngine(name);
     } catch (RuntimeException | LinkageError e) {
       throw new ModelLoadException(
-          "%s: engine %s does not start: %s; is its native library for this platform on the class path?"
+          "%s: engine %s does not start: %s; its native library for this platform must be on the class path, and nothing else in this process may have started it before"
               .formatted(model, name, rootMessage(e)),
           e);
     }

@@ -29,7 +29,7 @@ final class EnginesTest {
     assertThat(
             start("TensorFlow", jar -> !jar.matches("tensorflow-core-native-.*-linux-x86_64.jar")))
         .contains("test: engine TensorFlow does not start: Could not find jnitensorflow ")
-        .contains("is its native library for this platform on the class path?");
+        .contains("its native library for this platform must be on the class path");
   }
 
   @Test
