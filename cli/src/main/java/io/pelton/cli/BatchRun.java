@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -144,7 +145,11 @@ final class BatchRun {
           output,
           file.file(),
           file.rows(),
-          file.outside() > 0 ? ", %,d outside of the time range".formatted(file.outside()) : "");
+          file.first() == null || file.last() == null
+              ? ""
+              : ", %s to %s"
+                  .formatted(
+                      Instant.ofEpochMilli(file.first()), Instant.ofEpochMilli(file.last())));
     }
     if (in == 0) {
       out.println("  the input holds no events");

@@ -20,6 +20,7 @@ import java.util.Locale;
 import java.util.UUID;
 import org.apache.flink.api.common.eventtime.SerializableTimestampAssigner;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.functions.FilterFunction;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.core.fs.FileStatus;
 import org.apache.flink.core.fs.FileSystem;
@@ -60,7 +61,6 @@ public final class BatchOutput {
    * A file that was written.
    *
    * @param rows without the header
-   * @param outside rows that were left out because their time is outside of [from, to)
    * @param first least event time, epoch milliseconds; null without rows and for dead letters
    * @param last greatest event time
    * @param sha256 of the file, hex
@@ -69,7 +69,6 @@ public final class BatchOutput {
       String file,
       List<String> columns,
       long rows,
-      long outside,
       @Nullable Long first,
       @Nullable Long last,
       String sha256) {}
@@ -176,9 +175,19 @@ public final class BatchOutput {
   private <T> void write(String name, DataStream<T> rows, Table<T> table) {
     String file = name + "." + format.extension();
     files.add(file);
+    @Nullable Long least = from;
+    @Nullable Long end = to;
+    FilterFunction<T> range =
+        row -> {
+          Long time = table.time(row);
+          return time == null || ((least == null || time >= least) && (end == null || time < end));
+        };
     SerializableTimestampAssigner<T> order = (row, timestamp) -> table.order(row);
     // A keyed operator takes its input sorted by time in BATCH mode, by Flink's external sort.
-    rows.assignTimestampsAndWatermarks(
+    rows.filter(range)
+        .name("range of " + name)
+        .uid("batch-" + name + "-range")
+        .assignTimestampsAndWatermarks(
             WatermarkStrategy.<T>noWatermarks().withTimestampAssigner(order))
         .name("order " + name)
         .uid("batch-" + name + "-order")
@@ -186,7 +195,7 @@ public final class BatchOutput {
         .transform(
             "write " + file,
             Types.VOID,
-            new OrderedFileOperator<>(table, format, staging.toString(), file, from, to))
+            new OrderedFileOperator<>(table, format, staging.toString(), file))
         .uid("batch-" + name + "-write")
         .setParallelism(1)
         .setMaxParallelism(1);
@@ -254,7 +263,6 @@ public final class BatchOutput {
       ObjectNode entry = entries.addObject();
       entry.put("file", file.file());
       entry.put("rows", file.rows());
-      entry.put("outsideTimeRange", file.outside());
       entry.put("firstEventTime", instant(file.first()));
       entry.put("lastEventTime", instant(file.last()));
       entry.put("sha256", file.sha256());

@@ -30,23 +30,13 @@ final class OrderedFileOperator<T> extends AbstractStreamOperator<Void>
   private final BatchOutput.Format format;
   private final String staging;
   private final String file;
-  private final @Nullable Long from;
-  private final @Nullable Long to;
   private transient @Nullable Writing<T> writing;
 
-  OrderedFileOperator(
-      Table<T> table,
-      BatchOutput.Format format,
-      String staging,
-      String file,
-      @Nullable Long from,
-      @Nullable Long to) {
+  OrderedFileOperator(Table<T> table, BatchOutput.Format format, String staging, String file) {
     this.table = table;
     this.format = format;
     this.staging = staging;
     this.file = file;
-    this.from = from;
-    this.to = to;
   }
 
   /** Where the operator says what a file holds. */
@@ -63,7 +53,6 @@ final class OrderedFileOperator<T> extends AbstractStreamOperator<Void>
     final List<T> ties = new ArrayList<>();
     long order = Long.MIN_VALUE;
     long written;
-    long outside;
     @Nullable Long first;
     @Nullable Long last;
 
@@ -105,11 +94,6 @@ final class OrderedFileOperator<T> extends AbstractStreamOperator<Void>
   public void processElement(StreamRecord<T> element) throws Exception {
     Writing<T> writing = writing();
     T row = element.getValue();
-    Long time = table.time(row);
-    if (time != null && ((from != null && time < from) || (to != null && time >= to))) {
-      writing.outside++;
-      return;
-    }
     long order = element.getTimestamp();
     if (order != writing.order) {
       if (order < writing.order) {
@@ -162,7 +146,6 @@ final class OrderedFileOperator<T> extends AbstractStreamOperator<Void>
             file,
             table.columns().stream().map(Table.Column::name).toList(),
             writing.written,
-            writing.outside,
             writing.first,
             writing.last,
             HexFormat.of().formatHex(writing.digest.digest()));
