@@ -12,7 +12,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.apache.flink.util.FileUtils;
@@ -58,7 +57,7 @@ final class AllInOneBenchmark implements Callable<Integer> {
       names = "--warm-up",
       paramLabel = "N",
       description = "Events before them; default ${DEFAULT-VALUE}.")
-  private long warmUp = 700_000;
+  private long warmUp = 1_500_000;
 
   @Option(names = "--repeat", paramLabel = "N", description = "Rounds; default ${DEFAULT-VALUE}.")
   private int repeat = 3;
@@ -208,6 +207,7 @@ final class AllInOneBenchmark implements Callable<Integer> {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add(heap);
+    command.add("-XX:+UseParallelGC"); // as bin/pelton does
     if (main == JobProcess.class) {
       command.addAll(jvm);
     }
@@ -249,17 +249,18 @@ final class AllInOneBenchmark implements Callable<Integer> {
               median(runs, "warm-up-cpu"),
               median(runs, "heap"),
               median(runs, "old"),
-              ratio(results, now, JobProcess.Job.PASS_THROUGH, "rate"),
-              ratio(results, now, JobProcess.Job.NAIVE, "cpu"));
+              ratio(
+                  runs,
+                  results.get(new Case(JobProcess.Job.PASS_THROUGH, now.parallelism)),
+                  "rate"),
+              ratio(runs, results.get(new Case(JobProcess.Job.NAIVE, now.parallelism)), "cpu"));
         });
   }
 
-  /** Of a case to another job at the same parallelism; empty when that was not run. */
+  /** To another job at the same parallelism; empty when that was not run. */
   private static String ratio(
-      Map<Case, List<Map<String, Double>>> results, Case now, JobProcess.Job to, String name) {
-    return Optional.ofNullable(results.get(new Case(to, now.parallelism)))
-        .map(by -> "%.2f".formatted(median(results.get(now), name) / median(by, name)))
-        .orElse("");
+      List<Map<String, Double>> runs, @Nullable List<Map<String, Double>> to, String name) {
+    return to == null ? "" : "%.2f".formatted(median(runs, name) / median(to, name));
   }
 
   private static double median(List<Map<String, Double>> runs, String name) {

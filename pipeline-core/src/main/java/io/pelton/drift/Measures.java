@@ -97,7 +97,7 @@ public record Measures(
    */
   public static Measures of(FeatureProfile profile, ValueCounts window) {
     long[] reference = profile.counts();
-    long[] current = window.toArray();
+    long[] current = window.slots();
     if (current.length != reference.length) {
       throw new IllegalArgumentException(
           "window of %s has %d slots; its baseline profile has %d"
@@ -177,22 +177,25 @@ public record Measures(
     return sum;
   }
 
-  /** Largest difference of the distribution functions, at each edge just before it and at it. */
+  /**
+   * Largest difference of the distribution functions, at each edge just before it and at it. They
+   * are compared over their common denominator, for a division costs more than all the rest.
+   */
   private static double distance(long[] reference, long values, long[] current, long windowValues) {
     double largest = 0;
     long below = 0;
     long windowBelow = 0;
     for (int slot = 0; slot < reference.length - 1; slot++) {
-      if (reference[slot] == 0 && current[slot] == 0) {
-        continue;
-      }
       below += reference[slot];
       windowBelow += current[slot];
-      largest =
-          Math.max(
-              largest, Math.abs((double) below / values - (double) windowBelow / windowValues));
+      largest = Math.max(largest, apart(below, values, windowBelow, windowValues));
     }
-    return largest;
+    return largest / values / windowValues;
+  }
+
+  /** Difference of two shares, times both their denominators. */
+  private static double apart(long part, long of, long windowPart, long windowOf) {
+    return Math.abs((double) part * windowOf - (double) windowPart * of);
   }
 
   private static long leastCommonMultiple(long a, long b) {
@@ -282,29 +285,19 @@ public record Measures(
     double area = 0;
     long below = 0;
     long windowBelow = 0;
-    double windowShare = 0;
     for (int edge = 0; edge < edges.length - 1; edge++) {
       below += reference[2 * edge] + reference[2 * edge + 1];
-      long inWindow = current[2 * edge] + current[2 * edge + 1];
-      // A division costs more than all the rest; a window is mostly empty, and so are its gaps.
-      if (inWindow > 0) {
-        windowBelow += inWindow;
-        windowShare = (double) windowBelow / windowValues;
-      }
-      double before = Math.abs((double) below / values - windowShare);
+      windowBelow += current[2 * edge] + current[2 * edge + 1];
+      double before = apart(below, values, windowBelow, windowValues);
       long gap = reference[2 * edge + 2];
       long windowGap = current[2 * edge + 2];
-      double after =
-          gap == 0 && windowGap == 0
-              ? before
-              : Math.abs(
-                  (double) (below + gap) / values
-                      - (double) (windowBelow + windowGap) / windowValues);
+      double after = apart(below + gap, values, windowBelow + windowGap, windowValues);
+      // Nothing times infinity, where an edge is infinite, would be no number.
       if (before + after > 0) {
         area += (edges[edge + 1] / 2 - edges[edge] / 2) * (before + after);
       }
     }
-    double distance = area / profile.stddev();
+    double distance = area / values / windowValues / profile.stddev();
     return Double.isFinite(distance) && profile.stddev() > 0 ? distance : null;
   }
 

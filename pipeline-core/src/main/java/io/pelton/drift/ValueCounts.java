@@ -95,9 +95,9 @@ public final class ValueCounts {
     return new SparseCounts(slots.length, slot, count);
   }
 
-  /** All slots in order; a copy. */
-  public long[] toArray() {
-    return slots.clone();
+  /** All slots in order; shared, not to be changed. */
+  long[] slots() {
+    return slots;
   }
 
   @Override

@@ -19,7 +19,7 @@ final class ValueCountsTest {
       counts.add(value);
     }
 
-    assertThat(counts.toArray()).containsExactly(2, 1, 1, 2, 1, 1, 2, 1);
+    assertThat(counts.slots()).containsExactly(2, 1, 1, 2, 1, 1, 2, 1);
   }
 
   @Test
@@ -86,7 +86,7 @@ final class ValueCountsTest {
     counts.add(0.1234567);
 
     assertThat(profile.edges()).containsExactly(0.123456, 0.5);
-    assertThat(counts.toArray()).containsExactly(0, 1, 1, 0, 0, 0);
+    assertThat(counts.slots()).containsExactly(0, 1, 1, 0, 0, 0);
   }
 
   @Test
@@ -96,7 +96,7 @@ final class ValueCountsTest {
     counts.add(-0.0);
 
     assertThat(profile.edges()).containsExactly(0.0, 1.0);
-    assertThat(counts.toArray()).containsExactly(0, 1, 0, 0, 0, 0);
+    assertThat(counts.slots()).containsExactly(0, 1, 0, 0, 0, 0);
   }
 
   @Test
