@@ -186,10 +186,10 @@ final class DemoStory implements AutoCloseable {
     try (DemoMonitor monitor = new DemoMonitor(pipeline, kafka, schemas)) {
       sent = stream(events, kafka, monitor, liveFrom, champion, historyEvents);
       DemoScreen.Step step = screen.step("finishing what is in flight");
-      counts = drain(champion, flink);
+      counts = drain(champion);
       Map<String, Object> challengerCounts;
       awaitCount(challenger, "inference.in", Account.count(counts, "feature.out"), step::progress);
-      challengerCounts = drain(challenger, flink);
+      challengerCounts = drain(challenger);
       step.done("%,d events".formatted(sent));
       counts.put("challenger.out", Account.count(challengerCounts, "inference.out"));
       monitor.check();
@@ -357,7 +357,7 @@ final class DemoStory implements AutoCloseable {
   }
 
   /** Ends a job after all that it has read has gone through it, last windows included. */
-  private static Map<String, Object> drain(JobClient job, EmbeddedFlink flink)
+  private static Map<String, Object> drain(JobClient job)
       throws InterruptedException, ExecutionException {
     job.stopWithSavepoint(true, null, SavepointFormatType.CANONICAL).get();
     return new HashMap<>(job.getJobExecutionResult().get().getAllAccumulatorResults());

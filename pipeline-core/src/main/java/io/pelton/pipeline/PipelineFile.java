@@ -159,7 +159,7 @@ public final class PipelineFile {
       checkField(file, "carry", field, schema);
     }
     Model model = file.has("model") ? model(file.section("model"), features) : null;
-    Outcomes outcomes = file.has("outcomes") ? outcomes(file.section("outcomes"), schema) : null;
+    Outcomes outcomes = file.has("outcomes") ? outcomes(file.section("outcomes")) : null;
     Drift drift = file.has("drift") ? drift(file.section("drift")) : null;
     if (drift != null && model == null) {
       file.problem("drift", "needs a model section: drift is measured on what the model scored");
@@ -426,7 +426,7 @@ public final class PipelineFile {
         section.choice("device", Device.PREFER_GPU, Device.class));
   }
 
-  private static Outcomes outcomes(Section section, EventSchema schema) {
+  private static Outcomes outcomes(Section section) {
     section.allow(OUTCOME_KEYS);
     String topic = section.required("topic", "the Kafka topic with the outcomes");
     checkTopic(section, "topic", topic);
