@@ -49,6 +49,9 @@ public final class AllJobs {
   public static String define(StreamExecutionEnvironment environment, JobOptions options)
       throws Exception {
     PipelineDefinition pipeline = options.pipeline();
+    if (pipeline.model() == null) {
+      options.refuseModel();
+    }
     KafkaSinks sinks =
         options.sinks(
             pipeline,

@@ -1,5 +1,6 @@
 package io.pelton.cli;
 
+import io.pelton.cli.embedded.EmbeddedFlink;
 import io.pelton.event.EventFormatException;
 import io.pelton.event.EventSchema;
 import io.pelton.feature.job.EventSources;
@@ -12,17 +13,18 @@ import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineFile;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.apache.flink.api.common.JobExecutionResult;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.util.FileUtils;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -102,15 +104,14 @@ final class BatchRun {
    * @return the exit code
    */
   int execute(PipelineDefinition pipeline, Sinks sinks, PrintWriter out) throws Exception {
+    List<org.apache.flink.core.fs.Path> files;
     BatchOutput result;
-    StreamExecutionEnvironment environment = JobEnvironment.batch(local());
-    environment.setParallelism(parallelism);
-    FeatureOutputs features;
     try {
-      features =
-          FeatureTopology.build(
-              EventSources.files(environment, pipeline, EventSources.resolve(inputs, pipeline)),
-              pipeline);
+      if (parallelism < 1) {
+        throw new IllegalArgumentException(
+            "--parallelism is " + parallelism + "; it must be 1 or more");
+      }
+      files = EventSources.resolve(inputs, pipeline);
       result =
           BatchOutput.into(
               pipeline, output, format, time("--from", from), time("--to", to), overwrite);
@@ -118,21 +119,33 @@ final class BatchRun {
       throw new InputException(e);
     }
     long start = System.nanoTime();
-    List<BatchOutput.Written> written;
-    Map<String, Object> counts;
-    boolean done = false;
-    try {
-      sinks.add(features, result);
-      JobExecutionResult job = environment.execute(pipeline.name() + " batch");
-      counts = job.getAllAccumulatorResults();
-      Account.check(counts);
-      written = result.commit();
-      done = true;
+    Path scratch = Files.createTempDirectory("pelton-batch");
+    Thread main = Thread.currentThread();
+    Map<String, Object> counts = null;
+    try (StopSignal.Taken taken = StopSignal.onStop(main::interrupt);
+        EmbeddedFlink flink =
+            EmbeddedFlink.start(parallelism, scratch, EmbeddedFlink.State.HEAP, local())) {
+      StreamExecutionEnvironment environment =
+          flink.environment(JobEnvironment.batchSettings(new Configuration()));
+      environment.setParallelism(parallelism);
+      sinks.add(
+          FeatureTopology.build(EventSources.files(environment, pipeline, files), pipeline),
+          result);
+      Map<String, Object> all =
+          environment.execute(pipeline.name() + " batch").getAllAccumulatorResults();
+      Account.check(all);
+      counts = all;
+    } catch (InterruptedException e) {
+      out.println("stopped; nothing was written");
+      out.flush();
+      return Pelton.INTERRUPTED;
     } finally {
-      if (!done) {
+      FileUtils.deleteDirectoryQuietly(scratch.toFile());
+      if (counts == null) {
         result.abort();
       }
     }
+    List<BatchOutput.Written> written = result.commit();
     double seconds = Duration.ofNanos(System.nanoTime() - start).toMillis() / 1000.0;
     long in = Account.count(counts, Account.EVENTS_IN);
     long dead = 0;

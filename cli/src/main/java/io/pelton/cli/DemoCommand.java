@@ -23,7 +23,6 @@ import picocli.CommandLine.Spec;
             + " models, and drift when behaviour shifts.",
     mixinStandardHelpOptions = true)
 final class DemoCommand implements Callable<Integer> {
-  private static final int INTERRUPTED = 130;
 
   @Option(
       names = "--events",
@@ -112,7 +111,7 @@ final class DemoCommand implements Callable<Integer> {
 
   private static int interrupted(DemoScreen screen) {
     screen.line("stopped");
-    return INTERRUPTED;
+    return Pelton.INTERRUPTED;
   }
 
   private static boolean isEmptyDirectory(Path path) throws IOException {

@@ -11,10 +11,14 @@ final class Pace {
   /** Wake-ups more often than this cost more than they smooth. */
   private static final long SHORTEST_NANOS = 500_000;
 
+  private static final long LONGEST_GAP = 86_400_000;
+
   private final double perSecond;
   private final double speedUp;
   private long startNanos = -1;
-  private long firstTime;
+  private long firstTime = Long.MIN_VALUE;
+  private long newest;
+  private long ahead;
 
   private Pace(double perSecond, double speedUp) {
     this.perSecond = perSecond;
@@ -46,12 +50,16 @@ final class Pace {
    * Waits until the next event is due.
    *
    * @param sent events sent before it
-   * @param time its event time, epoch milliseconds
+   * @param time its event time, epoch milliseconds; 0 when it has none: it is due at once. So is
+   *     one more than a day after all before: either its time is wrong, or, when the next lies
+   *     there too, nothing happened for long, and nobody wants to wait for that
    */
   void await(long sent, long time) {
     if (startNanos < 0) {
       startNanos = System.nanoTime();
-      firstTime = time;
+    }
+    if (speedUp > 0 && !follows(time)) {
+      return;
     }
     double due;
     if (perSecond > 0) {
@@ -66,5 +74,26 @@ final class Pace {
       LockSupport.parkNanos(wait);
       wait = startNanos + (long) due - System.nanoTime();
     }
+  }
+
+  /** Whether a time goes on from those before. */
+  private boolean follows(long time) {
+    if (time == 0) {
+      return false;
+    }
+    if (firstTime == Long.MIN_VALUE) {
+      firstTime = time;
+      newest = time;
+    }
+    if (time - newest > LONGEST_GAP) {
+      boolean gap = Math.abs(time - ahead) <= LONGEST_GAP;
+      ahead = time;
+      if (!gap) {
+        return false;
+      }
+      firstTime += time - newest;
+    }
+    newest = Math.max(newest, time);
+    return true;
   }
 }

@@ -39,6 +39,9 @@ public final class Pelton {
   /** A run that finished, with dead letters. */
   static final int DEAD_LETTERS = 4;
 
+  /** Stopped by the user, as shells tell it. */
+  static final int INTERRUPTED = 130;
+
   private Pelton() {}
 
   public static void main(String[] arguments) {

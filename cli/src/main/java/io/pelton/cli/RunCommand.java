@@ -11,9 +11,13 @@ import io.pelton.pipeline.InvalidPipelineException;
 import io.pelton.pipeline.PipelineDefinition;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
@@ -86,8 +90,21 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     PrintWriter out = spec.commandLine().getOut();
+    if (parallelism < 1) {
+      throw new InputException("--parallelism is " + parallelism + "; it must be 1 or more");
+    }
     if (state != null) {
-      return run(Files.createDirectories(state), out);
+      // A directory a job: one job cannot go on from another's checkpoint.
+      Path own = Files.createDirectories(state.resolve(jobs.name().toLowerCase(Locale.ROOT)));
+      try (FileChannel lock =
+          FileChannel.open(
+              own.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+        if (lock.tryLock() == null) {
+          throw new InputException(
+              own + " is in use by another pelton run; stop that one, or name another --state");
+        }
+        return run(own, out);
+      }
     }
     Path temporary = Files.createTempDirectory("pelton-run");
     try {
@@ -101,7 +118,7 @@ final class RunCommand implements Callable<Integer> {
     Configuration cluster = new Configuration();
     cluster.set(RestOptions.BIND_PORT, Integer.toString(webPort));
     try (EmbeddedFlink flink = EmbeddedFlink.start(parallelism, directory, backend, cluster)) {
-      Configuration settings = JobEnvironment.settings(options.configuration());
+      Configuration settings = settings();
       Optional<Path> checkpoint = newestCheckpoint(directory);
       checkpoint.ifPresent(
           path -> settings.set(StateRecoveryOptions.SAVEPOINT_PATH, path.toUri().toString()));
@@ -111,13 +128,29 @@ final class RunCommand implements Callable<Integer> {
       out.println(
           checkpoint
               .map(path -> "going on from " + path)
-              .orElse("starting without a checkpoint, from the committed offsets or the start"));
+              .orElse(
+                  "starting without a checkpoint: from the group's committed offsets, or the"
+                      + " topic's start"
+                      + (jobs == Jobs.FEATURE || jobs == Jobs.ALL
+                          ? ", with windows "
+                              + (options.history().isEmpty()
+                                  ? "that are empty (--history FILES fills them)"
+                                  : "filled from --history")
+                          : "")));
       JobClient job = environment.executeAsync(name);
       out.printf("running %s; Flink's web page: %s; Ctrl-C stops it%n", name, flink.webUrl());
       out.flush();
       StopSignal.onStop(() -> stop(job, directory, state == null, out));
       job.getJobExecutionResult().get();
       return 0;
+    }
+  }
+
+  private Configuration settings() throws InputException {
+    try {
+      return JobEnvironment.settings(options.configuration());
+    } catch (IllegalArgumentException e) {
+      throw new InputException(e);
     }
   }
 
@@ -130,6 +163,8 @@ final class RunCommand implements Callable<Integer> {
         case DRIFT -> DriftJob.define(environment, options);
         case ALL -> AllJobs.define(environment, options);
       };
+    } catch (NoSuchFileException e) {
+      throw e;
     } catch (KafkaUnavailableException | IllegalArgumentException | IOException e) {
       throw new InputException(e);
     }

@@ -3,12 +3,9 @@ package io.pelton.cli;
 import io.pelton.inference.job.InferenceOutputs;
 import io.pelton.inference.job.InferenceTopology;
 import io.pelton.inference.job.ModelSource;
-import io.pelton.job.FlinkStorage;
 import io.pelton.job.JobOptions;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.registry.ModelManifest;
-import io.pelton.registry.ModelVersion;
-import io.pelton.registry.Registry;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -49,12 +46,8 @@ final class ScoreCommand implements Callable<Integer> {
       ModelSource champion =
           ModelSource.champion(
               JobOptions.registry(registry, pipeline, run.pipelineFile()), pipeline);
-      Registry versions = new Registry(FlinkStorage.open(champion.registry()));
-      ModelVersion version = versions.resolve(model == null ? champion.reference() : model);
-      manifest = versions.manifest(version.model(), version.version());
-      // The alias may move while the job starts; the version does not.
-      source = new ModelSource(champion.registry(), version.toString());
-      source.check(pipeline);
+      source = (model == null ? champion : new ModelSource(champion.registry(), model)).pinned();
+      manifest = source.check(pipeline);
     } catch (IllegalArgumentException e) {
       throw new InputException(e);
     }

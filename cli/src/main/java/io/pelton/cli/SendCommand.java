@@ -10,6 +10,7 @@ import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Topic;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -59,6 +60,8 @@ final class SendCommand implements Callable<Integer> {
       pace = Pace.of(rate);
       kafka = options.settings();
       files = EventSources.resolve(inputs, pipeline);
+    } catch (NoSuchFileException e) {
+      throw e;
     } catch (IOException | IllegalArgumentException e) {
       throw new InputException(e);
     }

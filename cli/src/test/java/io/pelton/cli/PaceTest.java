@@ -33,4 +33,19 @@ class PaceTest {
     spedUp.await(1, 1_005_000);
     assertThat(System.nanoTime() - start).isGreaterThanOrEqualTo(49_000_000);
   }
+
+  @Test
+  void waitsForNoTimeThatIsMissingOrFarFromAllOthers() {
+    Pace pace = Pace.of("x1");
+    long hour = 3_600_000;
+    long start = System.nanoTime();
+    pace.await(0, 0);
+    pace.await(1, hour);
+    pace.await(2, 253_370_764_800_000L);
+    pace.await(3, hour + 10);
+    // Two that lie together are no mistake: nothing happened for three days.
+    pace.await(4, 73 * hour);
+    pace.await(5, 73 * hour + 20);
+    assertThat(System.nanoTime() - start).isBetween(20_000_000L, 3_600_000_000_000L);
+  }
 }

@@ -31,8 +31,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The files that a BATCH run leaves: {@code features.*} or {@code predictions.*}, {@code
  * dead-letters.*} and {@code manifest.json} in one directory, which appears whole or not at all.
- * Rows are in the order of (event time, id), and nothing in the files depends on when or how
- * parallel the job ran, so the same input gives the same bytes.
+ * Rows are in the order of (event time, id), and nothing in them depends on when or how parallel
+ * the job ran; the same input gives the same bytes in CSV and Avro, in Parquet the same rows.
  *
  * <p>Streams are given before the job runs, then {@link #commit} when it has finished, or {@link
  * #abort} when it failed. Task managers and the client must see the same file system. On object
@@ -134,9 +134,19 @@ public final class BatchOutput {
     if (path.getParent() == null) {
       throw new IOException(directory + ": is the root of its file system; name a directory in it");
     }
-    if (!overwrite && !isFree(path)) {
-      throw new IOException(
-          directory + ": is not an empty directory; name another, or give --overwrite");
+    if (!isFree(path)) {
+      if (!overwrite) {
+        throw new IOException(
+            directory + ": is not an empty directory; name another, or give --overwrite");
+      }
+      if (!path.getFileSystem().exists(new Path(path, MANIFEST))) {
+        throw new IOException(
+            directory
+                + ": holds no "
+                + MANIFEST
+                + ", so it is no result of an earlier run; --overwrite replaces only those: name"
+                + " another directory");
+      }
     }
     return new BatchOutput(pipeline, path, format, from, to, overwrite);
   }
@@ -245,7 +255,11 @@ public final class BatchOutput {
       throw new IOException(directory + ": cannot be moved away; the result is in " + staging);
     }
     if (!fs.rename(staging, directory)) {
-      throw new IOException(staging + ": cannot be renamed to " + directory);
+      if (replaces) {
+        fs.rename(old, directory);
+      }
+      throw new IOException(
+          staging + ": cannot be renamed to " + directory + "; the result is still there");
     }
     if (replaces) {
       fs.delete(old, true);

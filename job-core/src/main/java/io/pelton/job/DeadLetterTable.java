@@ -38,10 +38,13 @@ final class DeadLetterTable implements Table<DeadLetter> {
     return COLUMNS;
   }
 
-  /** The offset: letters of one offset are few, those of one timestamp may be all. */
+  /**
+   * The offset, for letters of one timestamp may be all; the timestamp of rows that have none, for
+   * those may be all as well.
+   */
   @Override
   public long order(DeadLetter letter) {
-    return letter.getOffset();
+    return letter.getOffset() >= 0 ? letter.getOffset() : letter.getTimestamp().toEpochMilli();
   }
 
   @Override

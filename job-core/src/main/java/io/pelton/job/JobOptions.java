@@ -167,8 +167,41 @@ public final class JobOptions {
     return sinks;
   }
 
-  /** Flink settings that follow from the options; the cluster's hold for the rest. */
+  /**
+   * @throws IllegalArgumentException when {@code --model} was given to a job that serves none
+   */
+  public void refuseModel() {
+    if (model != null) {
+      throw new IllegalArgumentException(
+          "--model " + model + ": this job serves no model; leave the option out");
+    }
+  }
+
+  /**
+   * @throws IllegalArgumentException when {@code --history} was given to a job without windows
+   */
+  public void refuseHistory() {
+    if (!history.isEmpty()) {
+      throw new IllegalArgumentException(
+          "--history "
+              + history.get(0)
+              + ": this job computes no features; leave the option out, or give it to the feature"
+              + " job");
+    }
+  }
+
+  /**
+   * Flink settings that follow from the options; the cluster's hold for the rest.
+   *
+   * @throws IllegalArgumentException when there would be no checkpoints
+   */
   public Configuration configuration() {
+    if (!(checkpointSeconds >= 0.1)) {
+      throw new IllegalArgumentException(
+          "--checkpoint-interval is "
+              + checkpointSeconds
+              + "; it must be 0.1 seconds or more: without checkpoints nothing is ever committed");
+    }
     Configuration configuration = new Configuration();
     configuration.set(
         CheckpointingOptions.CHECKPOINTING_INTERVAL,

@@ -38,9 +38,9 @@ import org.slf4j.LoggerFactory;
  *
  * <ul>
  *   <li>Features and predictions: key is the key of the pipeline's first entity, so that its rows
- *       stay in one partition and in order; the event id where there is no entity. The Kafka
- *       timestamp is event time (the epoch for events before 1970), so that a source downstream and
- *       a search by time see it.
+ *       stay in one partition (in order as far as one subtask writes them); the event id where
+ *       there is no entity. The Kafka timestamp is event time (the epoch for events before 1970),
+ *       so that a source downstream and a search by time see it.
  *   <li>Other records: the Kafka timestamp is when they were written.
  * </ul>
  *

@@ -358,10 +358,18 @@ class BatchOutputTest {
         .isInstanceOf(IOException.class)
         .hasMessageContaining("out: is not an empty directory; name another, or give --overwrite");
 
+    assertThatThrownBy(
+            () ->
+                BatchOutput.into(
+                    PIPELINE, out.toString(), BatchOutput.Format.CSV, null, null, true))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("out: holds no manifest.json, so it is no result of an earlier run");
+
+    Files.move(out.resolve("precious.txt"), out.resolve("manifest.json"));
     BatchOutput output =
         BatchOutput.into(PIPELINE, out.toString(), BatchOutput.Format.CSV, null, null, true);
     write(List.of(row("a", 1, 1, 1)), 1, output, List.of());
-    assertThat(out.resolve("precious.txt")).exists();
+    assertThat(out.resolve("manifest.json")).hasContent("x");
     output.commit();
     assertThat(entries(out)).containsExactly("dead-letters.csv", "features.csv", "manifest.json");
     assertThat(entries(home)).containsExactly("out");

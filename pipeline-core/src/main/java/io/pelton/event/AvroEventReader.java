@@ -3,7 +3,6 @@ package io.pelton.event;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import org.apache.avro.AvroRuntimeException;
 import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericDatumReader;
@@ -17,6 +16,9 @@ import org.jspecify.annotations.Nullable;
  * by name, numbers are widened, and a field that the writer lacks takes the event schema's default.
  */
 public final class AvroEventReader {
+  private static final int NO_UNION = -1;
+  private static final int NO_NULL = -2;
+
   private final Step[] steps;
   private final @Nullable Object[] template;
   private @Nullable BinaryDecoder decoder;
@@ -92,11 +94,16 @@ public final class AvroEventReader {
     return value != null && field.type() == FieldType.STRING ? value.toString() : value;
   }
 
+  /** A union of one branch alone has none for null. */
+  private static int nullBranch(Schema union) {
+    Integer branch = union.getIndexNamed(Schema.Type.NULL.getName());
+    return branch == null ? NO_NULL : branch;
+  }
+
   private static Step step(
       Schema fieldSchema, int target, EventSchema.@Nullable Field field, Schema writer) {
     Schema value = EventSchema.valueSchema(fieldSchema);
-    int nullBranch =
-        value != fieldSchema ? fieldSchema.getIndexNamed(Schema.Type.NULL.getName()) : -1;
+    int nullBranch = value != fieldSchema ? nullBranch(fieldSchema) : NO_UNION;
     if (field == null) {
       // A union that is more than optional is skipped whole.
       return new Step(Kind.SKIP, target, nullBranch, 1, value, null);
@@ -160,14 +167,17 @@ public final class AvroEventReader {
     @Nullable Object[] fields = template.clone();
     try {
       for (Step step : steps) {
-        if (step.nullBranch < 0 || in.readIndex() != step.nullBranch) {
+        if (step.nullBranch == NO_UNION || in.readIndex() != step.nullBranch) {
           read(in, step, fields);
         }
       }
       if (!in.isEnd()) {
         throw new EventFormatException("bytes are left over after the last field");
       }
-    } catch (IOException | AvroRuntimeException | IndexOutOfBoundsException e) {
+    } catch (EventFormatException e) {
+      throw e;
+    } catch (IOException | RuntimeException e) {
+      // Avro has an exception of its own for each way in which bytes can be wrong.
       throw new EventFormatException("the bytes do not fit their Avro schema: " + e);
     }
     return fields;

@@ -12,7 +12,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.Locale;
@@ -34,6 +36,7 @@ import org.jspecify.annotations.Nullable;
  */
 public abstract class EventFile implements Closeable {
   private static final int BUFFER = 1 << 16;
+  private static final byte[] BYTE_ORDER_MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
 
   private EventFile() {}
 
@@ -52,13 +55,17 @@ public abstract class EventFile implements Closeable {
     try {
       if (name.endsWith(".gz")) {
         name = name.substring(0, name.length() - 3);
-        bytes = new BufferedInputStream(new GZIPInputStream(bytes, BUFFER), BUFFER);
+        // No bytes at all are no gzip, but an empty file is an empty file.
+        bytes =
+            isEmpty(bytes)
+                ? bytes
+                : new BufferedInputStream(new GZIPInputStream(bytes, BUFFER), BUFFER);
       }
       if (name.endsWith(".csv")) {
-        return new Csv(bytes, schema, required);
+        return new Csv(withoutByteOrderMark(bytes), schema, required);
       }
       if (name.endsWith(".json") || name.endsWith(".jsonl") || name.endsWith(".ndjson")) {
-        return new JsonLines(bytes, schema);
+        return new JsonLines(withoutByteOrderMark(bytes), schema);
       }
       if (name.endsWith(".avro")) {
         return new AvroContainer(path, bytes, schema);
@@ -68,10 +75,17 @@ public abstract class EventFile implements Closeable {
     } catch (EventFormatException e) {
       bytes.close();
       throw new IOException(path + ": " + e.getMessage());
-    } catch (IOException e) {
+    } catch (IOException | AvroRuntimeException e) {
       bytes.close();
       throw new IOException(path + " cannot be read: " + e.getMessage(), e);
     }
+  }
+
+  private static boolean isEmpty(InputStream in) throws IOException {
+    in.mark(1);
+    boolean empty = in.read() < 0;
+    in.reset();
+    return empty;
   }
 
   /** Goes to the next record; false at the end. */
@@ -89,6 +103,15 @@ public abstract class EventFile implements Closeable {
 
   /** Line of a text file, record of an Avro file, from 1. */
   public abstract long number();
+
+  /** Skips the mark that some programs put before UTF-8. */
+  private static InputStream withoutByteOrderMark(InputStream in) throws IOException {
+    in.mark(BYTE_ORDER_MARK.length);
+    if (!Arrays.equals(in.readNBytes(BYTE_ORDER_MARK.length), BYTE_ORDER_MARK)) {
+      in.reset();
+    }
+    return in;
+  }
 
   private static final class Csv extends EventFile {
     private final CsvReader<CsvRecord> csv;
@@ -136,7 +159,11 @@ public abstract class EventFile implements Closeable {
     @Override
     public byte[] raw() {
       StringWriter text = new StringWriter();
-      CsvWriter.builder().build(text).writeRecord(current().getFields());
+      try (CsvWriter writer = CsvWriter.builder().build(text)) {
+        writer.writeRecord(current().getFields());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
       return text.toString().stripTrailing().getBytes(StandardCharsets.UTF_8);
     }
 
@@ -205,10 +232,7 @@ public abstract class EventFile implements Closeable {
     AvroContainer(String path, InputStream in, EventSchema schema) throws IOException {
       this.path = path;
       this.in = in;
-      in.mark(1);
-      boolean empty = in.read() < 0;
-      in.reset();
-      records = empty ? null : new DataFileStream<>(in, new GenericDatumReader<>());
+      records = isEmpty(in) ? null : new DataFileStream<>(in, new GenericDatumReader<>());
       reader = records == null ? null : new AvroEventReader(schema, records.getSchema());
     }
 

@@ -7,10 +7,13 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Reads plain JSON objects; members that the event schema does not name are skipped. */
 public final class JsonEventReader {
+  private static final Set<String> NOT_FINITE = Set.of("NaN", "Infinity", "-Infinity");
+
   private static final ObjectMapper MAPPER =
       new ObjectMapper(
           JsonFactory.builder().disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION).build());
@@ -67,6 +70,10 @@ public final class JsonEventReader {
       case DOUBLE -> {
         if (token.isNumeric()) {
           return parser.getDoubleValue();
+        }
+        // JSON has no numbers for these; encoders write them as texts.
+        if (token == JsonToken.VALUE_STRING && NOT_FINITE.contains(parser.getText())) {
+          return Double.valueOf(parser.getText());
         }
       }
       case STRING -> {

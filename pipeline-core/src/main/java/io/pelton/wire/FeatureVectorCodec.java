@@ -82,13 +82,15 @@ public final class FeatureVectorCodec {
   public FeatureRow decode(byte @Nullable [] value) throws UndecodableException {
     byte[] bytes = SingleObject.present(value);
     long written = SingleObject.fingerprint(bytes);
+    // A store that cannot be asked is no fault of the record.
+    GenericDatumReader<GenericRecord> other = written == fingerprint ? null : other(written);
     try {
       BinaryDecoder in =
           DecoderFactory.get()
               .binaryDecoder(
                   bytes, SingleObject.HEADER, bytes.length - SingleObject.HEADER, decoder);
       decoder = in;
-      return written == fingerprint ? read(in) : resolve(written, in);
+      return other == null ? read(in) : resolve(other, in);
     } catch (IOException | RuntimeException e) {
       throw new UndecodableException("is not a feature vector as its schema says: " + e, e);
     }
@@ -102,13 +104,17 @@ public final class FeatureVectorCodec {
     return new FeatureRow(id, time, keys, RowBinary.readFeatures(in, features.size()), carried);
   }
 
-  private FeatureRow resolve(long written, BinaryDecoder in)
-      throws IOException, UndecodableException {
+  private GenericDatumReader<GenericRecord> other(long written) throws UndecodableException {
     GenericDatumReader<GenericRecord> reader = others.get(written);
     if (reader == null) {
       reader = new GenericDatumReader<>(SingleObject.writer(written, store));
       others.put(written, reader);
     }
+    return reader;
+  }
+
+  private FeatureRow resolve(GenericDatumReader<GenericRecord> reader, BinaryDecoder in)
+      throws IOException, UndecodableException {
     GenericRecord record = reader.read(null, in);
     return new FeatureRow(
         RowGeneric.text(record, "eventId"),

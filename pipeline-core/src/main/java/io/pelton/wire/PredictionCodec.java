@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.apache.avro.AvroTypeException;
 import org.apache.avro.Schema;
@@ -121,10 +122,12 @@ public final class PredictionCodec {
   public ScoredRow decode(byte @Nullable [] value) throws UndecodableException {
     byte[] bytes = SingleObject.present(value);
     long written = SingleObject.fingerprint(bytes);
+    Reading reading = readings.get(written);
+    // A store that cannot be asked is no fault of the record.
+    Schema writer = reading == null ? SingleObject.writer(written, store) : null;
     try {
-      Reading reading = readings.get(written);
       if (reading == null) {
-        reading = reading(written);
+        reading = reading(written, Objects.requireNonNull(writer));
         readings.put(written, reading);
       }
       BinaryDecoder in =
@@ -138,8 +141,7 @@ public final class PredictionCodec {
     }
   }
 
-  private Reading reading(long written) throws UndecodableException {
-    Schema writer = SingleObject.writer(written, store);
+  private Reading reading(long written, Schema writer) {
     Schema.Field field = writer.getField(PipelineSchemas.FEATURES);
     if (field == null || field.schema().getType() != Schema.Type.RECORD) {
       throw new AvroTypeException(

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.GZIPOutputStream;
 import org.apache.avro.Schema;
+import org.apache.avro.SchemaBuilder;
 import org.apache.avro.file.DataFileWriter;
 import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericDatumWriter;
@@ -44,7 +45,8 @@ class EventReadersTest {
 
   @Test
   void whatIsEncodedIsReadBackInBothFormats() {
-    for (Object amount : new Object[] {null, 2.5}) {
+    for (Object amount :
+        new Object[] {null, 2.5, Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY}) {
       Object[] event = event(amount);
       byte[] avro = new EventEncoder(schema, EventFormat.AVRO).encode(event);
       Object[] read = new AvroEventReader(schema, SCHEMA).read(avro, SingleObject.HEADER);
@@ -109,6 +111,21 @@ class EventReadersTest {
         .hasMessageContaining("cannot be read as \"boolean\"");
     assertThatThrownBy(() -> new AvroEventReader(schema, SCHEMA).read(new byte[] {2, 'x'}, 0))
         .hasMessageContaining("do not fit their Avro schema");
+    // A text of three thousand million bytes: Avro has an exception of its own for it.
+    byte[] huge = {(byte) 0x80, (byte) 0xBC, (byte) 0xC1, (byte) 0x96, 0x16};
+    assertThatThrownBy(() -> new AvroEventReader(schema, SCHEMA).read(huge, 0))
+        .isInstanceOf(EventFormatException.class);
+  }
+
+  @Test
+  void aUnionOfOneTypeIsThatType() throws IOException {
+    Schema reader = SchemaBuilder.record("E").fields().requiredString("id").endRecord();
+    Schema writer =
+        new Schema.Parser()
+            .parse(
+                "{\"type\":\"record\",\"name\":\"E\",\"fields\":[{\"name\":\"id\",\"type\":[\"string\"]}]}");
+    assertThat(new AvroEventReader(new EventSchema(reader), writer).read(new byte[] {0, 2, 'x'}, 0))
+        .containsExactly("x");
   }
 
   @Test
@@ -180,8 +197,37 @@ class EventReadersTest {
     assertThat(read("e.avro", container.toByteArray()))
         .singleElement()
         .satisfies(event -> assertThat(event).startsWith("z", AT, null, 1L, "A", false));
-    for (String empty : List.of("e.csv", "e.json", "e.avro")) {
+    for (String empty : List.of("e.csv", "e.json", "e.avro", "e.csv.gz", "e.avro.gz")) {
       assertThat(read(empty, new byte[0])).as(empty).isEmpty();
+    }
+  }
+
+  @Test
+  void aByteOrderMarkIsNoPartOfAName() throws IOException {
+    assertThat(read("e.csv", "\uFEFFid,at\nx,2018-04-01\n".getBytes(StandardCharsets.UTF_8)))
+        .singleElement()
+        .satisfies(event -> assertThat(event).startsWith("x"));
+    assertThat(read("e.jsonl", "\uFEFF{\"id\":\"x\"}\n".getBytes(StandardCharsets.UTF_8)))
+        .singleElement()
+        .satisfies(event -> assertThat(event).startsWith("x"));
+  }
+
+  @Test
+  void keepsARecordAsItStandsInItsFile() throws IOException {
+    for (String[] kind :
+        new String[][] {
+          {"e.csv", "id,at\n\"x,1\",noon\n", "\"x,1\",noon"}, {"e.jsonl", "not JSON\n", "not JSON"}
+        }) {
+      try (EventFile file =
+          EventFile.open(
+              kind[0],
+              new ByteArrayInputStream(kind[1].getBytes(StandardCharsets.UTF_8)),
+              schema,
+              List.of())) {
+        assertThat(file.next()).isTrue();
+        assertThatThrownBy(file::fields).isInstanceOf(EventFormatException.class);
+        assertThat(new String(file.raw(), StandardCharsets.UTF_8)).isEqualTo(kind[2]);
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 package io.pelton.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
@@ -31,6 +32,20 @@ class PredictionCodecTest {
   private static ScoredRow row(String id, ServedVersion served, double[] features, double... out) {
     return new ScoredRow(
         id, 42L, new String[] {"c", "t"}, new Object[] {7L, null}, served, features, -5L, out);
+  }
+
+  @Test
+  void aStoreThatCannotBeAskedIsNoFaultOfTheRecord() {
+    byte[] bytes =
+        writing.encode(row("a", version(1, List.of("amount"), "score"), new double[] {1}, 0.25));
+    SchemaStore down =
+        fingerprint -> {
+          throw new IllegalStateException("the schemas topic cannot be read");
+        };
+    assertThatThrownBy(() -> new PredictionCodec(pipeline, down, schema -> {}).decode(bytes))
+        .isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> new FeatureVectorCodec(pipeline, down).decode(bytes))
+        .isInstanceOf(IllegalStateException.class);
   }
 
   @Test

@@ -3,7 +3,10 @@ package io.pelton.drift.job;
 import io.pelton.drift.BaselineProfile;
 import io.pelton.drift.FeatureProfile;
 import io.pelton.model.ServedVersion;
+import io.pelton.registry.RegistryException;
+import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -73,12 +76,15 @@ final class Baselines {
       served.features().forEach(name -> profiles.add(baseline.feature(name)));
       served.outputs().forEach(name -> profiles.add(baseline.output(name)));
       return new Baseline(List.copyOf(profiles), "", window);
-    } catch (IOException | IllegalArgumentException e) {
+    } catch (FileNotFoundException | RegistryException | IllegalArgumentException e) {
       return new Baseline(
           List.of(),
           "no baseline profile of %s@%d: %s; publish the version with one"
               .formatted(served.model(), served.version(), e.getMessage()),
           window);
+    } catch (IOException e) {
+      // A registry that cannot be read is no fault of the rows: the task is tried again.
+      throw new UncheckedIOException(e);
     }
   }
 }

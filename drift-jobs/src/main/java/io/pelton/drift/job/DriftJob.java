@@ -30,6 +30,8 @@ public final class DriftJob {
   public static String define(StreamExecutionEnvironment environment, JobOptions options)
       throws Exception {
     PipelineDefinition pipeline = options.pipeline();
+    options.refuseModel();
+    options.refuseHistory();
     if (pipeline.drift() == null) {
       throw new IllegalArgumentException(
           "pipeline " + pipeline.name() + " has no drift section; add one to measure drift");

@@ -12,7 +12,7 @@ import io.pelton.drift.ValueCounts;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
 import io.pelton.schemas.LateEvent;
-import java.io.IOException;
+import java.io.FileNotFoundException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -152,7 +152,7 @@ final class LocalCountsTest {
     BaselineProvider second =
         version -> {
           if (ASKED.incrementAndGet() == 1) {
-            throw new IOException("not there yet");
+            throw new FileNotFoundException("not there yet");
           }
           return Predictions.BASELINES.load(version);
         };

@@ -10,9 +10,14 @@ import io.pelton.schemas.LateEvent;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.List;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
+import org.apache.flink.streaming.api.TimerService;
 import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.functions.ProcessFunction;
 import org.apache.flink.util.Collector;
@@ -32,6 +37,8 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
       new OutputTag<>("dead-letters", new SpecificRecordTypeInfo<>(DeadLetter.class));
 
   private static final long serialVersionUID = 1;
+  private static final ListStateDescriptor<Long> WATERMARK =
+      new ListStateDescriptor<>("admitted-watermark", Types.LONG);
   private static final int IN = 0;
   private static final int LATE_COUNT = 1;
   private static final int DEAD_COUNT = 2;
@@ -39,6 +46,12 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
   private final long allowedLateness;
   private final HashMap<String, Counter> broken = new HashMap<>();
   private transient @Nullable Ledger ledger;
+  private transient @Nullable ListState<Long> admittedUpTo;
+
+  /** What was late before a restore stays late, though the watermark begins anew. */
+  private transient long restoredWatermark;
+
+  private transient @Nullable TimerService time;
 
   AdmitEvents(PipelineDefinition pipeline) {
     // With a declared out-of-orderness the watermark itself waits that long.
@@ -51,11 +64,26 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
         new Ledger(
             FeatureMetrics.EVENTS_IN, FeatureMetrics.EVENTS_LATE, FeatureMetrics.EVENTS_DEAD);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
+    // After a change of parallelism any subtask may go on where any other was.
+    admittedUpTo = context.getOperatorStateStore().getUnionListState(WATERMARK);
+    restoredWatermark = Long.MIN_VALUE;
+    for (long watermark : admittedUpTo.get()) {
+      restoredWatermark =
+          restoredWatermark == Long.MIN_VALUE ? watermark : Math.min(restoredWatermark, watermark);
+    }
   }
 
   @Override
   public void snapshotState(FunctionSnapshotContext context) throws Exception {
     ledger().snapshot();
+    if (admittedUpTo != null) {
+      long watermark = watermark();
+      admittedUpTo.update(watermark == Long.MIN_VALUE ? List.of() : List.of(watermark));
+    }
+  }
+
+  private long watermark() {
+    return time == null ? restoredWatermark : Math.max(time.currentWatermark(), restoredWatermark);
   }
 
   private Ledger ledger() {
@@ -74,7 +102,8 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
       countRule(incoming);
       context.output(DEAD, deadLetter(incoming));
     } else {
-      long watermark = context.timerService().currentWatermark();
+      time = context.timerService();
+      long watermark = watermark();
       if (!row.history && watermark != Long.MIN_VALUE && row.time <= watermark - allowedLateness) {
         ledger().increment(LATE_COUNT);
         context.output(LATE, late(incoming, row, watermark));

@@ -30,6 +30,7 @@ import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.Triggerable;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.types.StringValue;
 
 /**
  * Adds the windowed features of one entity to rows keyed by it. The order in which rows are taken
@@ -59,6 +60,7 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
   private final EntityPlan plan;
   private final Order order;
   private final long retain;
+  private final String layout;
 
   // Set up when the operator opens.
   private transient Ledger ledger;
@@ -74,12 +76,14 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
 
   /**
    * @param retain how late an event may come when rows are taken on arrival, milliseconds
+   * @param layout what the positions in a row mean; rows of another are not taken from a checkpoint
    */
   @SuppressWarnings("NullAway.Init")
-  EntityFeaturesOperator(EntityPlan plan, Order order, long retain) {
+  EntityFeaturesOperator(EntityPlan plan, Order order, long retain, String layout) {
     this.plan = plan;
     this.order = order;
     this.retain = retain;
+    this.layout = layout;
   }
 
   /** The buffer of waiting rows is written by key group. */
@@ -266,6 +270,7 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
       List<FeatureRow> rows = byGroup.getOrDefault(group, List.of());
       DataOutputViewStreamWrapper view = new DataOutputViewStreamWrapper(out);
       view.writeByte(FORMAT);
+      StringValue.writeString(layout, view);
       view.writeInt(rows.size());
       for (FeatureRow row : rows) {
         FeatureRowSerializer.INSTANCE.serialize(row, view);
@@ -284,7 +289,13 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
               + ", but this version reads "
               + FORMAT);
     }
+    String written = StringValue.readString(view);
     int count = view.readInt();
+    if (count > 0 && !layout.equals(written)) {
+      throw new IOException(
+          "rows that wait for the watermark have %s; the pipeline file now says %s: go on with the file as it was, or start without this state"
+              .formatted(written, layout));
+    }
     for (int i = 0; i < count; i++) {
       waiting.add(FeatureRowSerializer.INSTANCE.deserialize(view));
     }

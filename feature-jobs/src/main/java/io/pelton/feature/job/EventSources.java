@@ -8,14 +8,16 @@ import io.pelton.wire.SchemaStore;
 import java.io.IOException;
 import java.nio.file.FileSystems;
 import java.nio.file.PathMatcher;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Properties;
+import java.util.Set;
 import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.connector.base.source.hybrid.HybridSource;
 import org.apache.flink.connector.file.src.FileSource;
+import org.apache.flink.connector.file.src.enumerate.NonSplittingRecursiveEnumerator;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.core.fs.FileStatus;
@@ -78,18 +80,20 @@ public final class EventSources {
       PipelineDefinition pipeline, List<Path> files, boolean history) {
     return FileSource.forBulkFileFormat(
             new EventFiles(pipeline, history), files.toArray(Path[]::new))
+        // Flink's own choice leaves files out whose names begin with a dot or underscore.
+        .setFileEnumerator(() -> new NonSplittingRecursiveEnumerator(path -> true))
         .build();
   }
 
   /**
    * The files that paths and globs name ({@code *}, {@code ?}, {@code [..]}, {@code {a,b}} in the
-   * last part), in the order given, each glob's by name. Their heads are looked at.
+   * last part), in the order given, each glob's by name, none twice. Their heads are looked at.
    *
    * @throws IOException when one names nothing, or a file is not readable as events
    */
   public static List<Path> resolve(List<String> inputs, PipelineDefinition pipeline)
       throws IOException {
-    List<Path> files = new ArrayList<>();
+    Set<Path> files = new LinkedHashSet<>();
     for (String input : inputs) {
       List<Path> found = expand(input);
       if (found.isEmpty()) {
@@ -100,7 +104,7 @@ public final class EventSources {
       }
       files.addAll(found);
     }
-    return files;
+    return List.copyOf(files);
   }
 
   private static List<Path> expand(String input) throws IOException {

@@ -29,6 +29,7 @@ public final class FeatureJob {
   public static String define(StreamExecutionEnvironment environment, JobOptions options)
       throws Exception {
     PipelineDefinition pipeline = options.pipeline();
+    options.refuseModel();
     KafkaSinks sinks =
         options.sinks(
             pipeline,

@@ -45,6 +45,7 @@ public final class FeatureTopology {
             .uid(ADMIT)
             .name("admit events");
 
+    String layout = layout(pipeline, plan);
     DataStream<FeatureRow> withWindows = admitted;
     for (EntityPlan entity : plan.entities()) {
       int key = entity.key();
@@ -54,7 +55,7 @@ public final class FeatureTopology {
               .transform(
                   "features of " + entity.entity(),
                   new FeatureRowTypeInfo(),
-                  new EntityFeaturesOperator(entity, order, retain))
+                  new EntityFeaturesOperator(entity, order, retain, layout))
               .uid(ENTITY + entity.entity());
     }
 
@@ -68,6 +69,16 @@ public final class FeatureTopology {
         features,
         admitted.getSideOutput(AdmitEvents.LATE),
         admitted.getSideOutput(AdmitEvents.DEAD));
+  }
+
+  /** What the positions in a row between the operators mean. */
+  private static String layout(PipelineDefinition pipeline, FeaturePlan plan) {
+    return "entities %s, features %s, inputs %s, carried %s"
+        .formatted(
+            pipeline.entityNames(),
+            pipeline.featureNames(),
+            plan.entities().stream().map(EntityPlan::inputs).toList(),
+            pipeline.carry());
   }
 
   private static EntityFeaturesOperator.Order order(

@@ -1,6 +1,7 @@
 package io.pelton.feature.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.pelton.feature.EntityPlan;
 import io.pelton.feature.FeaturePlan;
@@ -39,11 +40,14 @@ class EntityFeaturesOperatorTest {
     customer = new FeaturePlan(pipeline).entities().get(0);
   }
 
+  private String layout = "entities [customer]";
+
   private KeyedOneInputStreamOperatorTestHarness<String, FeatureRow, FeatureRow> harness(
       Order order, int subtasks, int subtask) throws Exception {
     KeyedOneInputStreamOperatorTestHarness<String, FeatureRow, FeatureRow> harness =
         new KeyedOneInputStreamOperatorTestHarness<>(
-            new EntityFeaturesOperator(customer, order, order == Order.ARRIVAL ? 60_000 : 0),
+            new EntityFeaturesOperator(
+                customer, order, order == Order.ARRIVAL ? 60_000 : 0, layout),
             row -> row.keys[0],
             Types.STRING,
             GROUPS,
@@ -210,6 +214,23 @@ class EntityFeaturesOperatorTest {
       harness.endInput();
       assertThat(output(harness)).hasSize(300);
       assertThat(harness.numKeyedStateEntries()).isZero();
+    }
+  }
+
+  @Test
+  void rowsThatWaitAreNotTakenByAPipelineWithOtherFeatures() throws Exception {
+    OperatorSubtaskState state;
+    try (var before = harness(Order.WATERMARK, 1, 0)) {
+      before.open();
+      FeatureRow row = rows(1).get(0);
+      before.processElement(row, row.time);
+      state = before.snapshot(1, 1);
+    }
+    layout = "entities [customer, terminal]";
+    try (var after = harness(Order.WATERMARK, 1, 0)) {
+      assertThatThrownBy(() -> after.initializeState(state))
+          .hasStackTraceContaining("rows that wait for the watermark have entities [customer];")
+          .hasStackTraceContaining("the pipeline file now says entities [customer, terminal]");
     }
   }
 }

@@ -8,6 +8,7 @@ import io.pelton.job.KafkaSinks;
 import io.pelton.job.KafkaSources;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Topic;
+import java.io.IOException;
 import java.util.List;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -30,6 +31,7 @@ public final class InferenceJob {
   public static String define(StreamExecutionEnvironment environment, JobOptions options)
       throws Exception {
     PipelineDefinition pipeline = options.pipeline();
+    options.refuseHistory();
     ModelSource model = model(pipeline, options);
     KafkaSinks sinks =
         options.sinks(
@@ -59,11 +61,17 @@ public final class InferenceJob {
     return pipeline.name() + " inference";
   }
 
-  /** The model that the options name, or the champion of the pipeline's. */
-  public static ModelSource model(PipelineDefinition pipeline, JobOptions options) {
+  /**
+   * The version that the options name now, or that the champion of the pipeline's model is now: an
+   * alias that moves while the job runs must not let its subtasks serve different versions.
+   *
+   * @throws IOException when the registry has no such version
+   */
+  public static ModelSource model(PipelineDefinition pipeline, JobOptions options)
+      throws IOException {
     ModelSource champion = ModelSource.champion(options.registry(pipeline), pipeline);
     return options.model() == null
-        ? champion
-        : new ModelSource(champion.registry(), options.model());
+        ? champion.pinned()
+        : new ModelSource(champion.registry(), options.model()).pinned();
   }
 }

@@ -1,6 +1,10 @@
 package io.pelton.inference.job;
 
+import io.pelton.job.FlinkStorage;
 import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.registry.ModelManifest;
+import io.pelton.registry.ModelVersion;
+import io.pelton.registry.Registry;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Files;
@@ -21,18 +25,32 @@ public record ModelSource(String registry, String reference) implements Serializ
   }
 
   /**
+   * The version that the reference means now.
+   *
+   * @throws IOException when the registry has none
+   */
+  public ModelSource pinned() throws IOException {
+    return new ModelSource(
+        registry, new Registry(FlinkStorage.open(registry)).resolve(reference).toString());
+  }
+
+  /**
    * Loads the model once in this process, as a task would, so that one that cannot serve is an
    * error before the job starts rather than a job that fails again and again.
    *
+   * @return the version's manifest
    * @throws IOException that says why the model cannot serve
    */
-  public void check(PipelineDefinition pipeline) throws IOException {
+  public ModelManifest check(PipelineDefinition pipeline) throws IOException {
     Path temporary = Files.createTempDirectory("pelton-check");
     try {
       models(pipeline).load(temporary, List.of()).close();
     } finally {
       FileUtils.deleteDirectory(temporary.toFile());
     }
+    Registry versions = new Registry(FlinkStorage.open(registry));
+    ModelVersion version = versions.resolve(reference);
+    return versions.manifest(version.model(), version.version());
   }
 
   RegistryModels models(PipelineDefinition pipeline) {

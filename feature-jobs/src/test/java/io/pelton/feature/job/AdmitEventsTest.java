@@ -1,0 +1,58 @@
+package io.pelton.feature.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.pelton.feature.FeatureRow;
+import io.pelton.job.Incoming;
+import io.pelton.pipeline.PipelineDefinition;
+import java.nio.file.Path;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.streaming.api.operators.ProcessOperator;
+import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class AdmitEventsTest {
+  @TempDir Path directory;
+  private PipelineDefinition pipeline;
+
+  @BeforeEach
+  void readPipeline() throws Exception {
+    pipeline = TestEvents.pipeline(directory, true);
+  }
+
+  private OneInputStreamOperatorTestHarness<Incoming, FeatureRow> harness() throws Exception {
+    return new OneInputStreamOperatorTestHarness<>(
+        new ProcessOperator<>(new AdmitEvents(pipeline)));
+  }
+
+  private Incoming event(long id, long time) {
+    return TestEvents.event(
+        pipeline,
+        id,
+        "{\"transaction_id\":%d,\"event_time\":%d,\"customer_id\":1,\"terminal_id\":1,\"amount\":1.0,\"fraud\":0}"
+            .formatted(id, time));
+  }
+
+  @Test
+  void whatWasLateBeforeARestoreIsLateAfterIt() throws Exception {
+    OperatorSubtaskState state;
+    try (var before = harness()) {
+      before.open();
+      before.processElement(event(1, 100_000), 100_000);
+      before.processWatermark(90_000);
+      state = before.snapshot(1, 1);
+    }
+    try (var after = harness()) {
+      after.initializeState(state);
+      after.open();
+      after.processElement(event(2, 90_000), 90_000);
+      after.processElement(event(3, 90_001), 90_001);
+      assertThat(after.extractOutputValues()).extracting(row -> row.id).containsExactly("3");
+      assertThat(after.getSideOutput(AdmitEvents.LATE))
+          .extracting(late -> late.getValue().getEventId())
+          .containsExactly("2");
+    }
+  }
+}
