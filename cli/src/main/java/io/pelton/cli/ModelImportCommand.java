@@ -276,14 +276,12 @@ final class ModelImportCommand implements Callable<Integer> {
   private static double[][] score(ScoringModel model, double[][] rows) throws IOException {
     int width = model.features();
     double[][] scores = new double[rows.length][];
-    float[] batch = new float[BATCH * width];
+    double[] batch = new double[BATCH * width];
     double[] batchScores = new double[BATCH * model.outputs()];
     for (int from = 0; from < rows.length; from += BATCH) {
       int count = Math.min(BATCH, rows.length - from);
       for (int row = 0; row < count; row++) {
-        for (int i = 0; i < width; i++) {
-          batch[row * width + i] = (float) rows[from + row][i];
-        }
+        System.arraycopy(rows[from + row], 0, batch, row * width, width);
       }
       try {
         model.score(batch, count, batchScores);

@@ -158,6 +158,19 @@ final class ModelCommandTest {
   }
 
   @Test
+  void float64InputIsNotRoundedToFloat() throws Exception {
+    model = TinyModels.shift(directory.resolve("shift.onnx"), 123456789);
+    double shifted = 123456789.12 - 123456789;
+    csv("baseline.csv", "amount\n123456789.12\n");
+
+    assertThat(importShift()).as(err).isZero();
+    assertThat(golden().features()[0]).containsExactly(123456789.12);
+    assertThat(golden().outputs()[0]).containsExactly(shifted);
+    Path expected = csv("golden.csv", "amount,shifted\n123456789.12," + shifted + "\n");
+    assertThat(importShift("--golden=" + expected)).as(err).isZero();
+  }
+
+  @Test
   void usageErrorsAreExitCode2() {
     assertThat(pelton("show")).isEqualTo(2);
     assertThat(importModel()).isEqualTo(2);
@@ -183,6 +196,23 @@ final class ModelCommandTest {
                 "--artifact=" + model,
                 "--input=features",
                 "--output=score=probabilities:1",
+                "--baseline=" + baseline));
+    arguments.addAll(List.of(more));
+    return pelton(arguments.toArray(new String[0]));
+  }
+
+  private int importShift(String... more) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "import",
+                "--name=fraud",
+                "--engine=OnnxRuntime",
+                "--artifact=" + model,
+                "--input=features",
+                "--input-type=FLOAT64",
+                "--features=amount",
+                "--output=shifted=shifted",
                 "--baseline=" + baseline));
     arguments.addAll(List.of(more));
     return pelton(arguments.toArray(new String[0]));
