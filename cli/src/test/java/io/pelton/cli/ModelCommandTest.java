@@ -171,6 +171,43 @@ final class ModelCommandTest {
   }
 
   @Test
+  void namesOfOutputsMustBeColumnsOfTheirOwn() throws Exception {
+    Map.of(
+            "1st=probabilities:1", "\"1st\" must be A-Z, a-z, 0-9 and '_', no digit first",
+            "a-b=probabilities:1", "\"a-b\" must be A-Z, a-z, 0-9 and '_', no digit first",
+            "score=probabilities:0",
+                "\"score\" is given twice; every output needs a name of its own",
+            "risk=probabilities:1", "\"risk\" is a feature of the model; name the output otherwise",
+            "variant=label",
+                "\"variant\" is a column that all predictions have; name the output otherwise")
+        .forEach(
+            (output, rule) -> {
+              assertThat(importModel("--features=amount,risk", "--output=" + output)).isEqualTo(2);
+              assertThat(err).isEqualTo("--output " + output + ": " + rule + "\n");
+            });
+    for (String field : List.of("id", "time")) {
+      assertThat(importModel("--pipeline=" + pipeline(), "--output=" + field + "=label"))
+          .isEqualTo(2);
+      assertThat(err)
+          .isEqualTo(
+              "--output %s=label: \"%s\" is a column that all predictions have; name the output otherwise\n"
+                  .formatted(field, field));
+    }
+    assertThat(registry.models()).isEmpty();
+  }
+
+  @Test
+  void aDirectoryIsNoOnnxFile() throws Exception {
+    model = Files.createDirectory(directory.resolve("model"));
+    Files.writeString(model.resolve("m.onnx"), "");
+
+    assertThat(importModel("--features=amount,risk")).isEqualTo(2);
+    assertThat(err)
+        .isEqualTo(
+            "--artifact " + model + ": is a directory; for OnnxRuntime it must be an .onnx file\n");
+  }
+
+  @Test
   void usageErrorsAreExitCode2() {
     assertThat(pelton("show")).isEqualTo(2);
     assertThat(importModel()).isEqualTo(2);

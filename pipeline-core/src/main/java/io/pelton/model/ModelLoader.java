@@ -243,6 +243,11 @@ public final class ModelLoader {
   }
 
   private static OnnxFile names(Path artifact, ModelManifest manifest) throws IOException {
+    if (Files.isDirectory(artifact)) {
+      throw new ModelLoadException(
+          "%s: %s is a directory; an OnnxRuntime artifact must be an .onnx file"
+              .formatted(manifest.reference(), manifest.artifact()));
+    }
     try {
       return OnnxFile.read(artifact);
     } catch (InvalidProtocolBufferException e) {

@@ -251,6 +251,18 @@ final class ModelLoaderTest {
   }
 
   @Test
+  void refusesADirectoryAsOnnxFile() throws Exception {
+    NewVersion saved = savedModel();
+    NewVersion version =
+        TinyModels.version(
+            "m", "OnnxRuntime", saved.artifact(), saved.signature(), saved.goldenRows());
+
+    assertThatThrownBy(() -> load(publish(version)))
+        .isInstanceOf(ModelLoadException.class)
+        .hasMessage("m@1: model is a directory; an OnnxRuntime artifact must be an .onnx file");
+  }
+
+  @Test
   void refusesAModelThatOnlyTheEngineFindsBroken() throws Exception {
     NewVersion version = onnx();
     Files.write(
