@@ -208,6 +208,21 @@ final class ModelCommandTest {
   }
 
   @Test
+  void aRegistryMustBeADirectory() throws Exception {
+    Path root = directory.resolve("registry");
+
+    fails("--registry " + root + ": does not exist; give the directory ", "list");
+    fails("--registry " + root + ": does not exist; give the directory ", "show", "fraud");
+    fails("--registry " + root + ": does not exist; give the directory ", "promote", "fraud@1");
+    Files.writeString(root, "");
+    fails("--registry " + root + ": is a file; give the directory ", "list");
+    Files.delete(root);
+    Files.createDirectory(root);
+    assertThat(pelton("list")).isZero();
+    assertThat(out).isEqualTo("no models in registry " + root + "\n");
+  }
+
+  @Test
   void usageErrorsAreExitCode2() {
     assertThat(pelton("show")).isEqualTo(2);
     assertThat(importModel()).isEqualTo(2);
