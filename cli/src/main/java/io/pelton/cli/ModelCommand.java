@@ -1,13 +1,17 @@
 package io.pelton.cli;
 
 import io.pelton.job.FlinkStorage;
+import io.pelton.registry.LocalStorage;
 import io.pelton.registry.ModelManifest;
 import io.pelton.registry.ModelVersion;
 import io.pelton.registry.Provenance;
 import io.pelton.registry.Registry;
 import io.pelton.registry.Signature;
+import io.pelton.registry.Storage;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -45,9 +49,15 @@ final class ModelCommand implements Runnable {
   int list(@Option(names = "--registry", required = true, paramLabel = "DIR") String directory)
       throws Exception {
     Registry registry = open(directory);
+    List<String> models = registry.models();
+    if (models.isEmpty()) {
+      out().printf("no models in registry %s%n", registry.location());
+      out().flush();
+      return CommandLine.ExitCode.OK;
+    }
     List<String[]> table = new ArrayList<>();
     table.add(new String[] {"MODEL", "VERSION", "ENGINE", "CREATED", "ALIASES"});
-    for (String model : registry.models()) {
+    for (String model : models) {
       SortedMap<String, Integer> aliases = registry.aliases(model);
       for (int version : registry.versions(model)) {
         ModelManifest manifest = registry.manifest(model, version);
@@ -168,8 +178,28 @@ final class ModelCommand implements Runnable {
         .toList();
   }
 
+  /** Opens a registry that is there: only publishing creates one. */
   private static Registry open(String directory) throws IOException {
-    return new Registry(FlinkStorage.open(directory));
+    Storage storage = FlinkStorage.open(directory);
+    if (!storage.exists("")) {
+      throw new InputException(
+          "--registry %s: does not exist; give the directory that models were published to"
+              .formatted(directory));
+    }
+    if (!isDirectory(storage)) {
+      throw new InputException(
+          "--registry %s: is a file; give the directory that models were published to"
+              .formatted(directory));
+    }
+    return new Registry(storage);
+  }
+
+  private static boolean isDirectory(Storage storage) throws IOException {
+    if (storage instanceof LocalStorage) {
+      return Files.isDirectory(Path.of(storage.location()));
+    }
+    org.apache.flink.core.fs.Path root = new org.apache.flink.core.fs.Path(storage.location());
+    return root.getFileSystem().getFileStatus(root).isDir();
   }
 
   private PrintWriter out() {

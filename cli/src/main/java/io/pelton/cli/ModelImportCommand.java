@@ -2,6 +2,7 @@ package io.pelton.cli;
 
 import io.pelton.drift.BaselineProfile;
 import io.pelton.job.FlinkStorage;
+import io.pelton.model.Engines;
 import io.pelton.model.ModelLoader;
 import io.pelton.model.ScoringException;
 import io.pelton.model.ScoringModel;
@@ -21,9 +22,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -50,6 +53,10 @@ final class ModelImportCommand implements Callable<Integer> {
 
   private static final int BATCH = 1024;
   private static final Pattern OUTPUT = Pattern.compile("([^=]+)=(.+?)(?::([0-9]{1,6}))?");
+  private static final Pattern AVRO_NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
+
+  /** Columns of every table of predictions, beside the event's id and time. */
+  private static final Set<String> FIXED_COLUMNS = Set.of("model", "version", "variant");
 
   @Spec private CommandSpec command;
 
@@ -150,10 +157,18 @@ final class ModelImportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InvalidPipelineException {
+    if (engine.equals(Engines.ONNX) && Files.isDirectory(artifact)) {
+      throw new InputException(
+          "--artifact %s: is a directory; for %s it must be an .onnx file"
+              .formatted(artifact, engine));
+    }
+    @Nullable PipelineDefinition pipeline =
+        features.pipeline == null ? null : PipelineFile.read(features.pipeline);
+    List<String> modelFeatures = featureNames(pipeline);
     Signature signature =
         new Signature(
-            List.of(new Signature.Input(input, inputType, featureNames())),
-            outputs.stream().map(this::output).toList());
+            List.of(new Signature.Input(input, inputType, modelFeatures)),
+            outputs(modelFeatures, fixedColumns(pipeline)));
     List<String> outputNames = signature.outputNames();
     double[][] sample = FeatureTable.read(baseline).values(signature.features());
     FeatureTable goldenTable = golden == null ? null : FeatureTable.read(golden);
@@ -200,20 +215,54 @@ final class ModelImportCommand implements Callable<Integer> {
     }
   }
 
-  private List<String> featureNames() throws IOException, InvalidPipelineException {
+  private List<String> featureNames(@Nullable PipelineDefinition pipeline) throws InputException {
     if (features.names != null) {
       return features.names;
     }
-    Path file = features.pipeline;
-    if (file == null) {
+    if (pipeline == null) {
       throw new IllegalStateException("picocli requires one of the group");
     }
-    PipelineDefinition pipeline = PipelineFile.read(file);
     if (pipeline.model() == null) {
       throw new InputException(
-          "%s: no model section; add one, or name the features by --features".formatted(file));
+          "%s: no model section; add one, or name the features by --features"
+              .formatted(features.pipeline));
     }
     return pipeline.modelFeatures();
+  }
+
+  private static Set<String> fixedColumns(@Nullable PipelineDefinition pipeline) {
+    Set<String> columns = new HashSet<>(FIXED_COLUMNS);
+    if (pipeline != null) {
+      columns.add(pipeline.events().id());
+      columns.add(pipeline.events().time());
+    }
+    return columns;
+  }
+
+  /** The outputs; each is to be a column of its own beside the features and the fixed columns. */
+  private List<Signature.Output> outputs(List<String> modelFeatures, Set<String> fixedColumns)
+      throws InputException {
+    List<Signature.Output> parsed = new ArrayList<>();
+    Set<String> names = new HashSet<>();
+    for (String text : outputs) {
+      Signature.Output output = output(text);
+      String name = output.name();
+      @Nullable String rule = null;
+      if (!AVRO_NAME.matcher(name).matches()) {
+        rule = "must be A-Z, a-z, 0-9 and '_', no digit first";
+      } else if (!names.add(name)) {
+        rule = "is given twice; every output needs a name of its own";
+      } else if (modelFeatures.contains(name)) {
+        rule = "is a feature of the model; name the output otherwise";
+      } else if (fixedColumns.contains(name)) {
+        rule = "is a column that all predictions have; name the output otherwise";
+      }
+      if (rule != null) {
+        throw new InputException("--output %s: \"%s\" %s".formatted(text, name, rule));
+      }
+      parsed.add(output);
+    }
+    return parsed;
   }
 
   private Signature.Output output(String text) {
@@ -276,14 +325,12 @@ final class ModelImportCommand implements Callable<Integer> {
   private static double[][] score(ScoringModel model, double[][] rows) throws IOException {
     int width = model.features();
     double[][] scores = new double[rows.length][];
-    float[] batch = new float[BATCH * width];
+    double[] batch = new double[BATCH * width];
     double[] batchScores = new double[BATCH * model.outputs()];
     for (int from = 0; from < rows.length; from += BATCH) {
       int count = Math.min(BATCH, rows.length - from);
       for (int row = 0; row < count; row++) {
-        for (int i = 0; i < width; i++) {
-          batch[row * width + i] = (float) rows[from + row][i];
-        }
+        System.arraycopy(rows[from + row], 0, batch, row * width, width);
       }
       try {
         model.score(batch, count, batchScores);

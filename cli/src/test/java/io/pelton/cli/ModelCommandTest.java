@@ -158,6 +158,71 @@ final class ModelCommandTest {
   }
 
   @Test
+  void float64InputIsNotRoundedToFloat() throws Exception {
+    model = TinyModels.shift(directory.resolve("shift.onnx"), 123456789);
+    double shifted = 123456789.12 - 123456789;
+    csv("baseline.csv", "amount\n123456789.12\n");
+
+    assertThat(importShift()).as(err).isZero();
+    assertThat(golden().features()[0]).containsExactly(123456789.12);
+    assertThat(golden().outputs()[0]).containsExactly(shifted);
+    Path expected = csv("golden.csv", "amount,shifted\n123456789.12," + shifted + "\n");
+    assertThat(importShift("--golden=" + expected)).as(err).isZero();
+  }
+
+  @Test
+  void namesOfOutputsMustBeColumnsOfTheirOwn() throws Exception {
+    Map.of(
+            "1st=probabilities:1", "\"1st\" must be A-Z, a-z, 0-9 and '_', no digit first",
+            "a-b=probabilities:1", "\"a-b\" must be A-Z, a-z, 0-9 and '_', no digit first",
+            "score=probabilities:0",
+                "\"score\" is given twice; every output needs a name of its own",
+            "risk=probabilities:1", "\"risk\" is a feature of the model; name the output otherwise",
+            "variant=label",
+                "\"variant\" is a column that all predictions have; name the output otherwise")
+        .forEach(
+            (output, rule) -> {
+              assertThat(importModel("--features=amount,risk", "--output=" + output)).isEqualTo(2);
+              assertThat(err).isEqualTo("--output " + output + ": " + rule + "\n");
+            });
+    for (String field : List.of("id", "time")) {
+      assertThat(importModel("--pipeline=" + pipeline(), "--output=" + field + "=label"))
+          .isEqualTo(2);
+      assertThat(err)
+          .isEqualTo(
+              "--output %s=label: \"%s\" is a column that all predictions have; name the output otherwise\n"
+                  .formatted(field, field));
+    }
+    assertThat(registry.models()).isEmpty();
+  }
+
+  @Test
+  void aDirectoryIsNoOnnxFile() throws Exception {
+    model = Files.createDirectory(directory.resolve("model"));
+    Files.writeString(model.resolve("m.onnx"), "");
+
+    assertThat(importModel("--features=amount,risk")).isEqualTo(2);
+    assertThat(err)
+        .isEqualTo(
+            "--artifact " + model + ": is a directory; for OnnxRuntime it must be an .onnx file\n");
+  }
+
+  @Test
+  void aRegistryMustBeADirectory() throws Exception {
+    Path root = directory.resolve("registry");
+
+    fails("--registry " + root + ": does not exist; give the directory ", "list");
+    fails("--registry " + root + ": does not exist; give the directory ", "show", "fraud");
+    fails("--registry " + root + ": does not exist; give the directory ", "promote", "fraud@1");
+    Files.writeString(root, "");
+    fails("--registry " + root + ": is a file; give the directory ", "list");
+    Files.delete(root);
+    Files.createDirectory(root);
+    assertThat(pelton("list")).isZero();
+    assertThat(out).isEqualTo("no models in registry " + root + "\n");
+  }
+
+  @Test
   void usageErrorsAreExitCode2() {
     assertThat(pelton("show")).isEqualTo(2);
     assertThat(importModel()).isEqualTo(2);
@@ -183,6 +248,23 @@ final class ModelCommandTest {
                 "--artifact=" + model,
                 "--input=features",
                 "--output=score=probabilities:1",
+                "--baseline=" + baseline));
+    arguments.addAll(List.of(more));
+    return pelton(arguments.toArray(new String[0]));
+  }
+
+  private int importShift(String... more) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "import",
+                "--name=fraud",
+                "--engine=OnnxRuntime",
+                "--artifact=" + model,
+                "--input=features",
+                "--input-type=FLOAT64",
+                "--features=amount",
+                "--output=shifted=shifted",
                 "--baseline=" + baseline));
     arguments.addAll(List.of(more));
     return pelton(arguments.toArray(new String[0]));

@@ -72,7 +72,7 @@ final class DjlModel implements ScoringModel {
   }
 
   @Override
-  public void score(float[] rows, int count, double[] outputs) throws ScoringException {
+  public void score(double[] rows, int count, double[] outputs) throws ScoringException {
     if (count == 0) {
       return;
     }
@@ -105,7 +105,7 @@ final class DjlModel implements ScoringModel {
         .order(ByteOrder.nativeOrder());
   }
 
-  private ByteBuffer fill(float[] rows, int count) {
+  private ByteBuffer fill(double[] rows, int count) {
     int values = count * features;
     int bytes = values * type().getNumOfBytes();
     if (buffer.capacity() < bytes) {
@@ -113,11 +113,11 @@ final class DjlModel implements ScoringModel {
     }
     buffer.clear();
     if (type() == DataType.FLOAT32) {
-      buffer.asFloatBuffer().put(rows, 0, values);
-    } else {
       for (int i = 0; i < values; i++) {
-        buffer.putDouble(i * Double.BYTES, rows[i]);
+        buffer.putFloat(i * Float.BYTES, (float) rows[i]);
       }
+    } else {
+      buffer.asDoubleBuffer().put(rows, 0, values);
     }
     return buffer.limit(bytes);
   }

@@ -243,6 +243,11 @@ public final class ModelLoader {
   }
 
   private static OnnxFile names(Path artifact, ModelManifest manifest) throws IOException {
+    if (Files.isDirectory(artifact)) {
+      throw new ModelLoadException(
+          "%s: %s is a directory; an OnnxRuntime artifact must be an .onnx file"
+              .formatted(manifest.reference(), manifest.artifact()));
+    }
     try {
       return OnnxFile.read(artifact);
     } catch (InvalidProtocolBufferException e) {
@@ -332,13 +337,11 @@ public final class ModelLoader {
       throws ModelLoadException {
     int rows = golden.features().length;
     // Without golden rows a row of zeros still shows whether the tensors are there.
-    float[] batch = new float[Math.max(rows, 1) * model.features()];
+    double[] batch = new double[Math.max(rows, 1) * model.features()];
     for (int row = 0; row < rows; row++) {
       requireWidth(manifest, row, "features", golden.features()[row], model.features());
       requireWidth(manifest, row, "outputs", golden.outputs()[row], model.outputs());
-      for (int feature = 0; feature < model.features(); feature++) {
-        batch[row * model.features() + feature] = (float) golden.features()[row][feature];
-      }
+      System.arraycopy(golden.features()[row], 0, batch, row * model.features(), model.features());
     }
     double[] outputs = new double[Math.max(rows, 1) * model.outputs()];
     try {

@@ -14,11 +14,11 @@ public interface ScoringModel extends AutoCloseable {
   /**
    * Scores the first {@code count} rows.
    *
-   * @param rows row-major, {@code count * features()} values or more; NaN is missing and reaches
-   *     the model as NaN
+   * @param rows row-major, {@code count * features()} values or more; rounded to float only where
+   *     the model's input is; NaN is missing and reaches the model as NaN
    * @param outputs row-major, filled with {@code count * outputs()} values
    */
-  void score(float[] rows, int count, double[] outputs) throws ScoringException;
+  void score(double[] rows, int count, double[] outputs) throws ScoringException;
 
   @Override
   void close();

@@ -65,7 +65,7 @@ final class ModelLoaderTest {
 
     try (ScoringModel model = load(manifest)) {
       double[] outputs = new double[6];
-      model.score(new float[] {1, 0, 0, 0, 1, 0}, 2, outputs);
+      model.score(new double[] {1, 0, 0, 0, 1, 0}, 2, outputs);
 
       double q = TinyModels.probability(WEIGHTS, BIAS, 0, 1, 0);
       assertThat(outputs).containsExactly(new double[] {p, 1, 1 - p, q, 0, 1 - q}, within(1e-9));
@@ -73,11 +73,29 @@ final class ModelLoaderTest {
   }
 
   @Test
+  void float64InputIsNotRoundedToFloat() throws Exception {
+    double[] values = {123456789.12, 0.1, Double.MIN_VALUE, 1e300, Double.NaN, -0.0};
+
+    try (ScoringModel model = load(publish(shift(0)))) {
+      double[] outputs = new double[values.length];
+      model.score(values, values.length, outputs);
+
+      assertThat(outputs).containsExactly(values);
+    }
+  }
+
+  @Test
+  void goldenRowsOfFloat64InputAreReproducedUnrounded() throws Exception {
+    // As a float the row is 3 above the shift.
+    load(publish(shift(123456789, 123456789.12))).close();
+  }
+
+  @Test
   void missingValuesReachTheModelAsNaN() throws Exception {
     for (ModelManifest manifest : List.of(publish(onnx()), publish(savedModel()))) {
       try (ScoringModel model = load(manifest)) {
         double[] outputs = new double[2];
-        model.score(new float[] {Float.NaN, 0, 0, 0, 0, 0}, 2, outputs);
+        model.score(new double[] {Double.NaN, 0, 0, 0, 0, 0}, 2, outputs);
 
         assertThat(outputs[0]).isNaN();
         assertThat(outputs[1])
@@ -233,6 +251,18 @@ final class ModelLoaderTest {
   }
 
   @Test
+  void refusesADirectoryAsOnnxFile() throws Exception {
+    NewVersion saved = savedModel();
+    NewVersion version =
+        TinyModels.version(
+            "m", "OnnxRuntime", saved.artifact(), saved.signature(), saved.goldenRows());
+
+    assertThatThrownBy(() -> load(publish(version)))
+        .isInstanceOf(ModelLoadException.class)
+        .hasMessage("m@1: model is a directory; an OnnxRuntime artifact must be an .onnx file");
+  }
+
+  @Test
   void refusesAModelThatOnlyTheEngineFindsBroken() throws Exception {
     NewVersion version = onnx();
     Files.write(
@@ -289,7 +319,7 @@ final class ModelLoaderTest {
   @Test
   void aRowThatTheEngineCannotScoreIsAScoringException() throws Exception {
     try (ScoringModel model = load(publish(onnx()))) {
-      assertThatThrownBy(() -> model.score(new float[2], 1, new double[1]))
+      assertThatThrownBy(() -> model.score(new double[2], 1, new double[1]))
           .isInstanceOf(ScoringException.class)
           .hasMessageStartingWith("m@1 cannot score a batch of 1 rows: ");
     }
@@ -302,9 +332,9 @@ final class ModelLoaderTest {
       assertThat(model.outputs()).isEqualTo(1);
       assertThat(model.device()).isEqualTo("cpu");
       for (int count : new int[] {1, 2, 63, 64, 65, 1000, 3}) {
-        float[] rows = new float[count * 3 + 5];
+        double[] rows = new double[count * 3 + 5];
         for (int i = 0; i < rows.length; i++) {
-          rows[i] = (float) random.nextGaussian();
+          rows[i] = random.nextGaussian();
         }
         double[] outputs = new double[count];
         model.score(rows, count, outputs);
@@ -320,6 +350,25 @@ final class ModelLoaderTest {
 
   private NewVersion onnx() throws IOException {
     return TinyModels.onnxVersion("m", directory.resolve("model.onnx"), FEATURES, WEIGHTS, BIAS);
+  }
+
+  /** One feature less the shift, in double precision, with golden rows of these features. */
+  private NewVersion shift(double shift, double... golden) throws IOException {
+    Path artifact = TinyModels.shift(directory.resolve("shift.onnx"), shift);
+    Signature signature =
+        signature(
+            "features",
+            Signature.DataType.FLOAT64,
+            List.of("amount"),
+            new Signature.Output("shifted", "shifted", 0));
+    double[][] features = new double[golden.length][];
+    double[][] outputs = new double[golden.length][];
+    for (int row = 0; row < golden.length; row++) {
+      features[row] = new double[] {golden[row]};
+      outputs[row] = new double[] {golden[row] - shift};
+    }
+    return TinyModels.version(
+        "m", "OnnxRuntime", artifact, signature, new GoldenRows(features, outputs));
   }
 
   private NewVersion savedModel() throws IOException {
@@ -373,7 +422,7 @@ final class ModelLoaderTest {
   }
 
   private static void scoreTenThousandBatches(ScoringModel model) throws ScoringException {
-    float[] rows = new float[1024 * 3];
+    double[] rows = new double[1024 * 3];
     double[] outputs = new double[1024];
     for (int batch = 0; batch < 10_000; batch++) {
       model.score(rows, 1024, outputs);

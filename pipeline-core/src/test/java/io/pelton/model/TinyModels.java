@@ -61,15 +61,26 @@ public final class TinyModels {
             .addOutput(value("label", OnnxMl.TensorProto.DataType.INT64, "rows"))
             .addOutput(value("probabilities", elementType(type), "rows", 2))
             .build();
-    Files.write(
+    return write(file, graph);
+  }
+
+  /**
+   * ONNX: {@code features} [rows, 1] to {@code shifted} [rows, 1], which is less by the shift; all
+   * float64.
+   */
+  public static Path shift(Path file, double shift) throws IOException {
+    Signature.DataType type = Signature.DataType.FLOAT64;
+    OnnxMl.TensorProto.Builder offset = tensor("shift", type, 1);
+    add(offset, type, shift);
+    return write(
         file,
-        OnnxMl.ModelProto.newBuilder()
-            .setIrVersion(8)
-            .addOpsetImport(OnnxMl.OperatorSetIdProto.newBuilder().setVersion(13))
-            .setGraph(graph)
-            .build()
-            .toByteArray());
-    return file;
+        OnnxMl.GraphProto.newBuilder()
+            .setName("shift")
+            .addInput(value("features", elementType(type), "rows", 1))
+            .addInitializer(offset)
+            .addNode(node("Sub", "shifted", "features", "shift"))
+            .addOutput(value("shifted", elementType(type), "rows", 1))
+            .build());
   }
 
   /** Adds what skl2onnx adds to a classifier by default: the probabilities as a list of maps. */
@@ -191,6 +202,17 @@ public final class TinyModels {
     return new GoldenRows(
         new double[][] {ones, mixed},
         new double[][] {{probability(weights, bias, ones)}, {probability(weights, bias, mixed)}});
+  }
+
+  private static Path write(Path file, OnnxMl.GraphProto graph) throws IOException {
+    return Files.write(
+        file,
+        OnnxMl.ModelProto.newBuilder()
+            .setIrVersion(8)
+            .addOpsetImport(OnnxMl.OperatorSetIdProto.newBuilder().setVersion(13))
+            .setGraph(graph)
+            .build()
+            .toByteArray());
   }
 
   private static OnnxMl.TensorProto.DataType elementType(Signature.DataType type) {

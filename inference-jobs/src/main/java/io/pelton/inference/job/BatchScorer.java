@@ -34,7 +34,7 @@ final class BatchScorer {
     return score(batch, 0, batch.size(), batch.values(), scores);
   }
 
-  private int score(RowBatch batch, int from, int to, float[] values, double[] into) {
+  private int score(RowBatch batch, int from, int to, double[] values, double[] into) {
     try {
       model.score(values, to - from, into);
     } catch (ScoringException e) {

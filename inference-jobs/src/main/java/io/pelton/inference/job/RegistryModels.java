@@ -71,7 +71,7 @@ record RegistryModels(
 
   /** The first batches of a size cost the engine its planning; no event should wait for that. */
   private void warmUp(ModelManifest manifest, ScoringModel model) throws ModelLoadException {
-    float[] rows = new float[maxBatchSize * model.features()];
+    double[] rows = new double[maxBatchSize * model.features()];
     double[] outputs = new double[maxBatchSize * model.outputs()];
     try {
       for (int count = 1; count < maxBatchSize; count *= 4) {

@@ -17,7 +17,7 @@ final class RowBatch {
   private final int width;
   private final @Nullable FeatureRow[] rows;
   private final double[] @Nullable [] features;
-  private final float[] values;
+  private final double[] values;
   private int size;
 
   /**
@@ -38,7 +38,7 @@ final class RowBatch {
     sameColumns = modelFeatures.equals(pipelineFeatures);
     rows = new FeatureRow[capacity];
     features = new double[capacity][];
-    values = new float[capacity * width];
+    values = new double[capacity * width];
   }
 
   /** Whether the row has a value for every feature of the pipeline. */
@@ -52,15 +52,13 @@ final class RowBatch {
     double[] scored;
     if (sameColumns && from.length == width) {
       scored = from; // a row is never changed once it was handed on
-      for (int i = 0; i < width; i++) {
-        values[at + i] = (float) from[i];
-      }
+      System.arraycopy(from, 0, values, at, width);
     } else {
       scored = new double[width];
       for (int i = 0; i < width; i++) {
         double value = from[columns[i]];
         scored[i] = value;
-        values[at + i] = (float) value;
+        values[at + i] = value;
       }
     }
     rows[size] = row;
@@ -86,12 +84,12 @@ final class RowBatch {
   }
 
   /** All rows for the model, row-major; of use up to {@link #size}. */
-  float[] values() {
+  double[] values() {
     return values;
   }
 
   /** A copy of some rows for the model. */
-  float[] values(int from, int to) {
+  double[] values(int from, int to) {
     return Arrays.copyOfRange(values, from * width, to * width);
   }
 

@@ -57,11 +57,11 @@ final class FakeModels implements Models {
     }
 
     @Override
-    public void score(float[] rows, int count, double[] outputs) throws ScoringException {
+    public void score(double[] rows, int count, double[] outputs) throws ScoringException {
       BATCHES.add(count);
       for (int row = 0; row < count; row++) {
-        float b = rows[2 * row];
-        float a = rows[2 * row + 1];
+        double b = rows[2 * row];
+        double a = rows[2 * row + 1];
         if (a == BAD) {
           throw new ScoringException("a is " + a);
         }
