@@ -158,6 +158,18 @@ class KafkaGlueTest {
   }
 
   @Test
+  void refusesAFeaturesTopicThatWouldRefuseEventTime() throws Exception {
+    try (Admin admin = Admin.create(kafka.admin())) {
+      admin.createTopics(List.of(new NewTopic("timed.features", 1, (short) 1))).all().get();
+    }
+    List<Topics.Spec> specs = Topics.of(pipeline("timed"), List.of(Topic.FEATURES), 1);
+    assertThatThrownBy(() -> Topics.ensure(kafka, specs, true, Topics.TIMEOUT))
+        .isInstanceOf(KafkaUnavailableException.class)
+        .hasMessageContaining("topic timed.features: message.timestamp.after.max.ms is 3600000;")
+        .hasMessageContaining("max-ahead (86400000 ms)");
+  }
+
+  @Test
   void saysWhichBrokersDidNotAnswer() throws Exception {
     int closed;
     try (ServerSocket socket = new ServerSocket(0)) {

@@ -96,6 +96,25 @@ class BadFilesTest {
   }
 
   @Test
+  void aFileThatTwoInputsNameIsReadOnceWhateverItsName() throws Exception {
+    Path hidden = Files.copy(events, own.resolve("_events.csv"));
+    Cli result =
+        Cli.run(
+            "features",
+            "--pipeline",
+            card.file(),
+            "--input",
+            hidden,
+            "--input",
+            own + "/./_events.csv",
+            "--output",
+            output);
+    assertThat(result.exitCode()).as(result.err()).isZero();
+    assertThat(Files.readAllLines(output.resolve("features.csv")))
+        .hasSameSizeAs(Files.readAllLines(events));
+  }
+
+  @Test
   void anEmptyFileHoldsNoEvents() throws Exception {
     Path file = Files.createFile(own.resolve("empty.csv"));
     Cli result = features(file);

@@ -17,7 +17,7 @@ class KafkaFixtureTest {
   void isABrokerThatKeepsRecords() throws Exception {
     Topics.ensure(
         KAFKA.settings(),
-        List.of(new Topics.Spec("fixture.schemas", 1, true, false)),
+        List.of(new Topics.Spec("fixture.schemas", 1, true, 0)),
         true,
         Topics.TIMEOUT);
     new KafkaSchemaStore(KAFKA.settings(), "fixture.schemas")

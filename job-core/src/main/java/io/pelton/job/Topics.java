@@ -8,6 +8,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
@@ -42,9 +43,10 @@ public final class Topics {
    * A topic as it should be.
    *
    * @param compacted only the newest record of a key counts
-   * @param eventTime records carry event time as their Kafka timestamp
+   * @param ahead for records that carry event time as their Kafka timestamp: how far that may be
+   *     ahead of the clock, milliseconds; else 0
    */
-  public record Spec(String name, int partitions, boolean compacted, boolean eventTime) {
+  public record Spec(String name, int partitions, boolean compacted, long ahead) {
     public Spec {
       if (partitions < 1) {
         throw new IllegalArgumentException(
@@ -72,13 +74,16 @@ public final class Topics {
               pipeline.topic(topic),
               rows ? partitions : 1,
               topic.compacted(),
-              topic == Topic.FEATURES || topic == Topic.PREDICTIONS));
+              topic == Topic.FEATURES || topic == Topic.PREDICTIONS
+                  ? pipeline.events().maxAhead()
+                  : 0));
     }
     return specs;
   }
 
   /**
-   * Creates the topics that are missing, and checks that those that must be compacted are.
+   * Creates the topics that are missing, and checks the settings of the others: whether those that
+   * must be compacted are, and whether event time may be a record's timestamp.
    *
    * @param create false: a missing topic is an error
    * @throws KafkaUnavailableException when the brokers do not answer or refuse, or topics are
@@ -107,10 +112,12 @@ public final class Topics {
       }
       create(kafka, admin, missing, timeout);
       awaitVisible(kafka, admin, missing, timeout);
-      checkCompaction(
+      check(
           kafka,
           admin,
-          specs.stream().filter(spec -> spec.compacted() && !missing.contains(spec)).toList(),
+          specs.stream()
+              .filter(spec -> (spec.compacted() || spec.ahead() > 0) && !missing.contains(spec))
+              .toList(),
           timeout);
     }
   }
@@ -163,7 +170,7 @@ public final class Topics {
     if (spec.compacted()) {
       settings.put(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT);
     }
-    if (spec.eventTime()) {
+    if (spec.ahead() > 0) {
       settings.put(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG, "CreateTime");
       settings.put(
           TopicConfig.MESSAGE_TIMESTAMP_AFTER_MAX_MS_CONFIG, Long.toString(Long.MAX_VALUE));
@@ -173,32 +180,47 @@ public final class Topics {
         .configs(settings);
   }
 
-  private static void checkCompaction(
-      KafkaSettings kafka, Admin admin, List<Spec> compacted, Duration timeout)
+  private static void check(KafkaSettings kafka, Admin admin, List<Spec> present, Duration timeout)
       throws KafkaUnavailableException {
-    if (compacted.isEmpty()) {
+    if (present.isEmpty()) {
       return;
     }
-    List<ConfigResource> resources =
-        compacted.stream()
-            .map(spec -> new ConfigResource(ConfigResource.Type.TOPIC, spec.name()))
-            .toList();
-    Map<ConfigResource, Config> configs =
-        KafkaUnavailableException.await(
+    Map<String, Config> configs = new LinkedHashMap<>();
+    KafkaUnavailableException.await(
             kafka,
-            "read the settings of topics " + compacted.stream().map(Spec::name).toList(),
-            admin.describeConfigs(resources).all(),
-            timeout);
-    for (Map.Entry<ConfigResource, Config> config : configs.entrySet()) {
-      String policy = config.getValue().get(TopicConfig.CLEANUP_POLICY_CONFIG).value();
-      if (!TopicConfig.CLEANUP_POLICY_COMPACT.equals(policy)) {
+            "read the settings of topics " + present.stream().map(Spec::name).toList(),
+            admin
+                .describeConfigs(
+                    present.stream()
+                        .map(spec -> new ConfigResource(ConfigResource.Type.TOPIC, spec.name()))
+                        .toList())
+                .all(),
+            timeout)
+        .forEach((resource, config) -> configs.put(resource.name(), config));
+    for (Spec spec : present) {
+      Config config = Objects.requireNonNull(configs.get(spec.name()), spec.name());
+      String policy = config.get(TopicConfig.CLEANUP_POLICY_CONFIG).value();
+      if (spec.compacted() && !TopicConfig.CLEANUP_POLICY_COMPACT.equals(policy)) {
         throw new KafkaUnavailableException(
             "topic "
-                + config.getKey().name()
+                + spec.name()
                 + ": cleanup.policy is "
                 + policy
                 + "; it must be compact, for Pelton reads it from the start and the newest record"
                 + " of each key must be there: set it with kafka-configs --alter");
+      }
+      String ahead = config.get(TopicConfig.MESSAGE_TIMESTAMP_AFTER_MAX_MS_CONFIG).value();
+      if (spec.ahead() > 0
+          && config.get(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG).value().equals("CreateTime")
+          && Long.parseLong(ahead) < spec.ahead()) {
+        throw new KafkaUnavailableException(
+            "topic "
+                + spec.name()
+                + ": message.timestamp.after.max.ms is "
+                + ahead
+                + "; its records carry event time, which may be max-ahead ("
+                + spec.ahead()
+                + " ms) ahead, and Kafka would refuse them: raise it with kafka-configs --alter");
       }
     }
   }

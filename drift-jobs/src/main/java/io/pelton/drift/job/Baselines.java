@@ -7,6 +7,7 @@ import io.pelton.registry.RegistryException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -76,7 +77,10 @@ final class Baselines {
       served.features().forEach(name -> profiles.add(baseline.feature(name)));
       served.outputs().forEach(name -> profiles.add(baseline.output(name)));
       return new Baseline(List.copyOf(profiles), "", window);
-    } catch (FileNotFoundException | RegistryException | IllegalArgumentException e) {
+    } catch (FileNotFoundException
+        | NoSuchFileException
+        | RegistryException
+        | IllegalArgumentException e) {
       return new Baseline(
           List.of(),
           "no baseline profile of %s@%d: %s; publish the version with one"
