@@ -156,4 +156,43 @@ class PipelineFileTest {
         .hasMessageContaining("none.yaml")
         .hasMessageContaining("cannot be read");
   }
+
+  private PipelineDefinition read(String schemaFields, String yaml) throws Exception {
+    Files.writeString(
+        directory.resolve("e.avsc"),
+        "{\"type\": \"record\", \"name\": \"E\", \"fields\": [" + schemaFields + "]}");
+    return PipelineFile.read(Files.writeString(directory.resolve("p.yaml"), yaml));
+  }
+
+  @Test
+  void needsTheFieldsThatExpressionsReadUnlessTheyHaveADefault() throws Exception {
+    PipelineDefinition pipeline =
+        read(
+            """
+            {"name": "id", "type": "long"}, {"name": "t", "type": "long"},
+            {"name": "card", "type": "string"}, {"name": "amount", "type": ["null", "double"]},
+            {"name": "tip", "type": "double"}, {"name": "limit", "type": "double"},
+            {"name": "unused", "type": "double"}, {"name": "time", "type": "long"},
+            {"name": "fraud", "type": ["null", "int"], "default": null}
+            """,
+            """
+            pipeline: p
+            events:
+              topic: e
+              schema: e.avsc
+              id: id
+              time: t
+              rules: {limited: "amount <= limit"}
+            entities: {card: card}
+            features:
+              amount: {value: amount}
+              hour: {value: "time.getHours()"}
+              tips: {entity: card, aggregate: sum(tip + 1.0), windows: 1d}
+              count: {entity: card, aggregate: count, windows: 1d}
+              risk: {entity: card, aggregate: mean(fraud), windows: 1d}
+            """);
+    assertThat(pipeline.neededFields())
+        .containsExactly("id", "t", "card", "amount", "tip", "limit");
+    assertThat(PipelineFile.read(EXAMPLE).neededFields()).doesNotContain("fraud");
+  }
 }
