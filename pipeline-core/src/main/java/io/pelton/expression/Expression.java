@@ -1,11 +1,15 @@
 package io.pelton.expression;
 
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** A compiled expression over one event. */
 public interface Expression {
   /** The expression as written. */
   String source();
+
+  /** Names of the event's fields that it reads. */
+  Set<String> fields();
 
   /**
    * Value as a number: booleans are 1 and 0; NaN is missing: a null field made it so.

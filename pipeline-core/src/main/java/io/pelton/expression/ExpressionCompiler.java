@@ -17,8 +17,10 @@ import dev.cel.runtime.CelRuntime;
 import io.pelton.event.EventSchema;
 import io.pelton.event.FieldType;
 import java.time.Instant;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -109,7 +111,7 @@ public final class ExpressionCompiler {
     if (root.exprKind().getKind() == CelExpr.ExprKind.Kind.IDENT
         && schema.indexOf(root.ident().name()) >= 0
         && !root.ident().name().equals(TIME)) {
-      return new FieldReference(source, schema.indexOf(root.ident().name()));
+      return new FieldReference(source, root.ident().name(), schema.indexOf(root.ident().name()));
     }
     int[] used =
         CelNavigableAst.fromAst(tree)
@@ -151,7 +153,12 @@ public final class ExpressionCompiler {
   }
 
   /** A bare field: no interpreter. */
-  private record FieldReference(String source, int index) implements Expression {
+  private record FieldReference(String source, String name, int index) implements Expression {
+    @Override
+    public Set<String> fields() {
+      return Set.of(name);
+    }
+
     @Override
     public double number(@Nullable Object[] fields, long time) {
       return toNumber(source, fields[index]);
@@ -178,6 +185,11 @@ public final class ExpressionCompiler {
     @Override
     public String source() {
       return interpreted.source;
+    }
+
+    @Override
+    public Set<String> fields() {
+      return interpreted.fields();
     }
 
     @Override
@@ -219,6 +231,18 @@ public final class ExpressionCompiler {
     @Override
     public String source() {
       return source;
+    }
+
+    @Override
+    public Set<String> fields() {
+      Set<String> names = new LinkedHashSet<>();
+      for (int index : used) {
+        String name = schema.fields().get(index).name();
+        if (!name.equals(TIME)) {
+          names.add(name);
+        }
+      }
+      return names;
     }
 
     @Override

@@ -1,5 +1,7 @@
 package io.pelton.pipeline;
 
+import io.pelton.event.EventSchema;
+import io.pelton.expression.ExpressionCompiler;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -223,13 +225,41 @@ public record PipelineDefinition(
     return List.copyOf(names);
   }
 
-  /** Event fields without which no event can be used. */
+  /**
+   * Event fields that data must have: id, time, keys, carried fields, and those that rules and
+   * features read and for which the event schema has no default.
+   */
   public Set<String> neededFields() {
     Set<String> fields = new LinkedHashSet<>();
     fields.add(events.id());
     fields.add(events.time());
     entities.forEach(entity -> fields.add(entity.field()));
     fields.addAll(carry);
+    List<String> others =
+        events.schema().getFields().stream()
+            .filter(field -> !field.hasDefaultValue())
+            .map(Schema.Field::name)
+            .filter(field -> !fields.contains(field))
+            .toList();
+    if (!others.isEmpty()) {
+      Set<String> read = readFields();
+      others.stream().filter(read::contains).forEach(fields::add);
+    }
+    return fields;
+  }
+
+  /** Event fields that rules and features read. */
+  private Set<String> readFields() {
+    ExpressionCompiler compiler = new ExpressionCompiler(new EventSchema(events.schema()));
+    Set<String> fields = new LinkedHashSet<>();
+    events.rules().values().forEach(rule -> fields.addAll(compiler.truth(rule).fields()));
+    for (Feature feature : features) {
+      String source =
+          feature instanceof RowFeature row ? row.value() : ((WindowedFeature) feature).input();
+      if (source != null) {
+        fields.addAll(compiler.number(source).fields());
+      }
+    }
     return fields;
   }
 

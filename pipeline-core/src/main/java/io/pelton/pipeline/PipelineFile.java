@@ -15,14 +15,21 @@ import io.pelton.pipeline.PipelineDefinition.Model;
 import io.pelton.pipeline.PipelineDefinition.Outcomes;
 import io.pelton.pipeline.PipelineDefinition.Persistence;
 import io.pelton.pipeline.PipelineDefinition.RowFeature;
+import io.pelton.pipeline.PipelineDefinition.Topic;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
+import io.pelton.registry.Registry;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -119,8 +126,14 @@ public final class PipelineFile {
           new Compose(LoadSettings.builder().setUseMarks(true).setLabel(path.toString()).build())
               .composeString(Files.readString(path))
               .orElse(null);
+    } catch (CharacterCodingException e) {
+      note(0, "", "is not UTF-8 text; save it as UTF-8");
+      return null;
     } catch (IOException e) {
-      note(0, "", "cannot be read: " + e);
+      note(0, "", "cannot be read: " + reason(e));
+      return null;
+    } catch (StackOverflowError e) {
+      note(0, "", "is nested too deeply; a pipeline needs no more than a handful of levels");
       return null;
     } catch (MarkedYamlEngineException e) {
       note(
@@ -153,21 +166,70 @@ public final class PipelineFile {
     EventSchema schema = schema(eventSection);
     Events events = events(eventSection, schema);
     List<Entity> entities = entities(file.section("entities"), schema);
-    List<Feature> features = features(file.section("features"), entities, schema);
+    List<Feature> features = features(file.section("features"), entities, events.id(), schema);
     List<String> carry = file.texts("carry");
+    Set<String> carried = new HashSet<>();
     for (String field : carry) {
       checkField(file, "carry", field, schema);
+      if (!carried.add(field)) {
+        file.problem("carry", "\"" + field + "\" is given twice; name it once");
+      }
     }
     Model model = file.has("model") ? model(file.section("model"), features) : null;
-    Outcomes outcomes = file.has("outcomes") ? outcomes(file.section("outcomes")) : null;
+    Section outcomeSection = file.section("outcomes");
+    Outcomes outcomes = file.has("outcomes") ? outcomes(outcomeSection) : null;
     Drift drift = file.has("drift") ? drift(file.section("drift")) : null;
     if (drift != null && model == null) {
       file.problem("drift", "needs a model section: drift is measured on what the model scored");
     }
-    String registry = file.text("registry");
-    Map<String, String> topics = topics(file.section("topics"));
-    return new PipelineDefinition(
-        name, events, entities, features, model, registry, carry, outcomes, drift, topics);
+    String registry =
+        file.has("registry")
+            ? file.required(
+                "registry",
+                "the model registry's directory; leave the key out to give it by --registry")
+            : null;
+    Section topicSection = file.section("topics");
+    Map<String, String> topics = topics(topicSection);
+    PipelineDefinition pipeline =
+        new PipelineDefinition(
+            name, events, entities, features, model, registry, carry, outcomes, drift, topics);
+    checkTopicsDiffer(pipeline, eventSection, topicSection, outcomeSection);
+    return pipeline;
+  }
+
+  /** Notes two topics of one name at the key that can mend it. */
+  private static void checkTopicsDiffer(
+      PipelineDefinition pipeline, Section events, Section topics, Section outcomes) {
+    Map<String, Topic> owners = new HashMap<>();
+    for (Topic kind : Topic.values()) {
+      String topic = pipeline.topic(kind);
+      Topic owner = topic.isEmpty() ? null : owners.putIfAbsent(topic, kind);
+      if (owner != null) {
+        boolean kindIsSet = pipeline.topics().containsKey(kind.suffix());
+        Topic told = kindIsSet ? kind : owner;
+        Topic other = kindIsSet ? owner : kind;
+        (told == Topic.EVENTS ? events : topics)
+            .problem(told == Topic.EVENTS ? "topic" : told.suffix(), clash(topic, other));
+      }
+    }
+    if (pipeline.outcomes() != null) {
+      String topic = pipeline.outcomes().topic();
+      Topic owner = owners.get(topic);
+      if (owner != null && owner != Topic.EVENTS) {
+        outcomes.problem("topic", clash(topic, owner));
+      }
+    }
+  }
+
+  private static String clash(String topic, Topic other) {
+    return "\"" + topic + "\" is also the topic of " + other.suffix() + "; each needs its own";
+  }
+
+  private static String reason(IOException e) {
+    if (e instanceof NoSuchFileException) {
+      return "the file does not exist";
+    }
+    return e instanceof AccessDeniedException ? "access is denied" : String.valueOf(e.getMessage());
   }
 
   private void note(int line, String key, String message) {
@@ -181,11 +243,29 @@ public final class PipelineFile {
     if (file.isEmpty()) {
       return new EventSchema(fallback);
     }
-    Path schemaPath = path.toAbsolutePath().resolveSibling(file);
     try {
-      return new EventSchema(new Schema.Parser().parse(Files.readString(schemaPath)));
+      Path schemaPath = path.toAbsolutePath().resolveSibling(file);
+      EventSchema schema = new EventSchema(new Schema.Parser().parse(Files.readString(schemaPath)));
+      if (schema.fields().isEmpty()) {
+        events.problem(
+            "schema", "\"" + file + "\" has no fields; an event has at least an id and a time");
+      }
+      return schema;
+    } catch (InvalidPathException e) {
+      events.problem(
+          "schema",
+          "\""
+              + file.replace("\0", "\\0")
+              + "\" is no file name ("
+              + e.getReason()
+              + "); name the Avro schema beside this file");
+    } catch (NoSuchFileException e) {
+      events.problem(
+          "schema", "file " + file + " does not exist; it is looked for beside this file");
+    } catch (CharacterCodingException e) {
+      events.problem("schema", "\"" + file + "\" is not UTF-8 text; save it as UTF-8");
     } catch (IOException e) {
-      events.problem("schema", "\"" + file + "\" cannot be read: " + e);
+      events.problem("schema", "\"" + file + "\" cannot be read: " + reason(e));
     } catch (AvroRuntimeException | IllegalArgumentException e) {
       events.problem("schema", "\"" + file + "\" is no Avro record schema: " + e.getMessage());
     }
@@ -204,12 +284,25 @@ public final class PipelineFile {
     }
   }
 
+  /** An id or key must have one text form that every format and system writes alike. */
+  private static void checkKey(Section section, String key, String field, EventSchema schema) {
+    int index = schema.indexOf(field);
+    if (index >= 0) {
+      FieldType type = schema.fields().get(index).type();
+      if (type != FieldType.STRING && type != FieldType.INT) {
+        section.problem(
+            key, "field \"" + field + "\" must be a text, int or long, but is of type " + type);
+      }
+    }
+  }
+
   private static Events events(Section section, EventSchema schema) {
     section.allow(EVENT_KEYS);
     String topic = section.required("topic", "the Kafka topic with the events");
     checkTopic(section, "topic", topic);
     String id = section.required("id", "the field with the event's id");
     checkField(section, "id", id, schema);
+    checkKey(section, "id", id, schema);
     String time = section.required("time", "the field with the event's time");
     checkField(section, "time", time, schema);
     int timeIndex = schema.indexOf(time);
@@ -254,7 +347,9 @@ public final class PipelineFile {
   }
 
   private static void checkTopic(Section section, String key, String topic) {
-    if (!topic.isEmpty() && !TOPIC_NAME.matcher(topic).matches()) {
+    if (topic.equals(".") || topic.equals("..")) {
+      section.problem(key, "Kafka refuses a topic named \"" + topic + "\"; choose another name");
+    } else if (!topic.isEmpty() && !TOPIC_NAME.matcher(topic).matches()) {
       section.problem(
           key, "\"" + topic + "\" is no topic name: letters, digits, dots, dashes and underscores");
     }
@@ -265,13 +360,14 @@ public final class PipelineFile {
     for (String name : section.keys()) {
       String field = section.required(name, "the event field with the entity's key");
       checkField(section, name, field, schema);
+      checkKey(section, name, field, schema);
       entities.add(new Entity(name, field));
     }
     return entities;
   }
 
   private static List<Feature> features(
-      Section section, List<Entity> entities, EventSchema schema) {
+      Section section, List<Entity> entities, String id, EventSchema schema) {
     List<Feature> features = new ArrayList<>();
     ExpressionCompiler compiler = new ExpressionCompiler(schema);
     Map<String, String> owners = new HashMap<>();
@@ -288,6 +384,10 @@ public final class PipelineFile {
               : windowedFeature(name, body, entities, compiler, schema);
       features.add(feature);
       for (String column : feature.columns()) {
+        if (column.equals(id)) {
+          section.problem(
+              name, "its column " + column + " is also the column of the event id; rename it");
+        }
         String owner = owners.put(column, name);
         if (owner != null) {
           section.problem(name, "its column " + column + " is also a column of " + owner);
@@ -347,7 +447,9 @@ public final class PipelineFile {
           Arrays.stream(Aggregate.values()).map(a -> a.name().toLowerCase(Locale.ROOT)).toList();
       String function = matcher.matches() ? matcher.group(1) : text;
       int index = names.indexOf(function);
-      if (index < 0) {
+      if (!matcher.matches() && count(text, '(') > count(text, ')')) {
+        body.problem("aggregate", "\"" + text + "\" lacks the closing parenthesis: " + text + ")");
+      } else if (index < 0) {
         body.problem(
             "aggregate", "unknown aggregate \"" + function + "\"" + Names.suggest(function, names));
       } else {
@@ -375,6 +477,8 @@ public final class PipelineFile {
         body.problem(
             "windows",
             "\"" + label + "\" is no width; write a whole number and ms, s, m, h, d or w: 7d");
+      } else if (millis > Section.LONGEST) {
+        body.problem("windows", Section.tooLong(label));
       } else if (windows.put(label, millis) != null) {
         body.problem("windows", "\"" + label + "\" is given twice");
       }
@@ -395,9 +499,18 @@ public final class PipelineFile {
             : (Double) body.number("default", 0, -Double.MAX_VALUE, Double.MAX_VALUE));
   }
 
+  private static long count(String text, char wanted) {
+    return text.chars().filter(c -> c == wanted).count();
+  }
+
   private static Model model(Section section, List<Feature> features) {
     section.allow(MODEL_KEYS);
     String name = section.required("name", "the model's name in the registry");
+    if (!name.isBlank() && !Registry.MODEL_NAME.matcher(name).matches()) {
+      section.problem(
+          "name",
+          "\"" + name + "\" must be letters, digits, '.', '_' and '-', a letter or digit first");
+    }
     Set<String> columns = new LinkedHashSet<>();
     features.forEach(feature -> columns.addAll(feature.columns()));
     List<String> inputs = section.texts("features");

@@ -20,7 +20,10 @@ import org.snakeyaml.engine.v2.nodes.Tag;
  * and reading goes on with a stand-in, so that all problems are found at once.
  */
 final class Section {
-  private static final Pattern DURATION = Pattern.compile("(\\d{1,12})\\s*(ms|s|m|h|d|w)");
+  /** The longest duration, 100 years: sums of times and durations stay far from overflow. */
+  static final long LONGEST = 36_525 * 86_400_000L;
+
+  private static final Pattern DURATION = Pattern.compile("(\\d+)\\s*(ms|s|m|h|d|w)");
   private static final Map<String, Long> UNITS =
       Map.of(
           "ms", 1L,
@@ -177,6 +180,9 @@ final class Section {
       problem(
           key,
           "\"" + text + "\" is no duration; write a whole number and ms, s, m, h, d or w: 10s");
+    } else if (millis > LONGEST) {
+      problem(key, tooLong(text));
+      return null;
     }
     return millis;
   }
@@ -194,6 +200,11 @@ final class Section {
     return millis;
   }
 
+  static String tooLong(String duration) {
+    return "\"" + duration + "\" is too long; at most 36525d, 100 years";
+  }
+
+  /** Milliseconds, the greatest long when they are more; null when {@code text} is no duration. */
   static @Nullable Long millis(String text) {
     Matcher matcher = DURATION.matcher(text.strip());
     if (!matcher.matches()) {
@@ -202,8 +213,8 @@ final class Section {
     Long unit = UNITS.get(matcher.group(2));
     try {
       return Math.multiplyExact(Long.parseLong(matcher.group(1)), unit == null ? 1 : unit);
-    } catch (ArithmeticException e) {
-      return null;
+    } catch (ArithmeticException | NumberFormatException e) {
+      return Long.MAX_VALUE;
     }
   }
 

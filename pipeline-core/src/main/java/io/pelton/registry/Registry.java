@@ -48,7 +48,10 @@ public final class Registry {
   private static final String MANIFEST = "manifest.json";
   private static final String PROFILE = "profile.json";
   private static final String ARTIFACT = "model";
-  private static final Pattern MODEL_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
+
+  /** What a model may be called. */
+  public static final Pattern MODEL_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
+
   private static final Pattern ALIAS_NAME = Pattern.compile("[a-z][a-z0-9_-]*");
   private static final Pattern NUMBER = Pattern.compile("[1-9][0-9]{0,8}");
 

@@ -156,4 +156,186 @@ class PipelineFileTest {
         .hasMessageContaining("none.yaml")
         .hasMessageContaining("cannot be read");
   }
+
+  private PipelineDefinition read(String schemaFields, String yaml) throws Exception {
+    Files.writeString(
+        directory.resolve("e.avsc"),
+        "{\"type\": \"record\", \"name\": \"E\", \"fields\": [" + schemaFields + "]}");
+    return PipelineFile.read(Files.writeString(directory.resolve("p.yaml"), yaml));
+  }
+
+  @Test
+  void needsTheFieldsThatExpressionsReadUnlessTheyHaveADefault() throws Exception {
+    PipelineDefinition pipeline =
+        read(
+            """
+            {"name": "id", "type": "long"}, {"name": "t", "type": "long"},
+            {"name": "card", "type": "string"}, {"name": "amount", "type": ["null", "double"]},
+            {"name": "tip", "type": "double"}, {"name": "limit", "type": "double"},
+            {"name": "unused", "type": "double"}, {"name": "time", "type": "long"},
+            {"name": "fraud", "type": ["null", "int"], "default": null}
+            """,
+            """
+            pipeline: p
+            events:
+              topic: e
+              schema: e.avsc
+              id: id
+              time: t
+              rules: {limited: "amount <= limit"}
+            entities: {card: card}
+            features:
+              amount: {value: amount}
+              hour: {value: "time.getHours()"}
+              tips: {entity: card, aggregate: sum(tip + 1.0), windows: 1d}
+              count: {entity: card, aggregate: count, windows: 1d}
+              risk: {entity: card, aggregate: mean(fraud), windows: 1d}
+            """);
+    assertThat(pipeline.neededFields())
+        .containsExactly("id", "t", "card", "amount", "tip", "limit");
+    assertThat(PipelineFile.read(EXAMPLE).neededFields()).doesNotContain("fraud");
+  }
+
+  @Test
+  void refusesASchemaWithoutFields() {
+    assertThatThrownBy(
+            () ->
+                read(
+                    "",
+                    """
+                    pipeline: p
+                    events: {topic: e, schema: e.avsc, id: id, time: t}
+                    features: {one: {value: "1"}}
+                    """))
+        .isInstanceOf(InvalidPipelineException.class)
+        .hasMessageContaining("p.yaml:2: events.schema: \"e.avsc\" has no fields");
+  }
+
+  @Test
+  void refusesIdsAndKeysOfATypeWithoutOneTextForm() {
+    assertThatThrownBy(
+            () ->
+                read(
+                    """
+                    {"name": "id", "type": "double"}, {"name": "t", "type": "long"},
+                    {"name": "card", "type": "boolean"}
+                    """,
+                    """
+                    pipeline: p
+                    events: {topic: e, schema: e.avsc, id: id, time: t}
+                    entities: {card: card}
+                    features: {one: {value: "1"}}
+                    """))
+        .hasMessageContaining("events.id: field \"id\" must be a text, int or long")
+        .hasMessageContaining("entities.card: field \"card\" must be a text, int or long");
+  }
+
+  private static final String GOOD =
+      """
+      pipeline: p
+      events: {topic: e, schema: transaction.avsc, id: transaction_id, time: event_time}
+      entities: {customer: customer_id}
+      features:
+        amount: {value: amount}
+        mean: {entity: customer, aggregate: mean(amount), windows: [1d]}
+      """;
+
+  @Test
+  void refusesAFeatureColumnNamedLikeTheId() throws Exception {
+    assertThat(problems(GOOD + "  transaction_id: {value: amount}\n"))
+        .singleElement()
+        .asString()
+        .contains("features.transaction_id: its column transaction_id is also the column of the");
+  }
+
+  @Test
+  void refusesTopicsOfOneName() throws Exception {
+    assertThat(
+            problems(
+                GOOD.replace("topic: e", "topic: p.audit")
+                    + """
+                    outcomes: {topic: p.alerts, id: a, time: b, label: c}
+                    topics: {features: x, drift: p.late, status: x, control: .., predictions: .}
+                    """))
+        .satisfiesExactly(
+            p ->
+                assertThat(p)
+                    .isEqualTo(
+                        "p.yaml:2: events.topic: \"p.audit\" is also the topic of audit; each needs"
+                            + " its own"),
+            p -> assertThat(p).contains("outcomes.topic: \"p.alerts\" is also the topic of alerts"),
+            p -> assertThat(p).contains("topics.control: Kafka refuses a topic named \"..\""),
+            p -> assertThat(p).contains("topics.predictions: Kafka refuses a topic named \".\""),
+            p -> assertThat(p).contains("topics.drift: \"p.late\" is also the topic of late"),
+            p -> assertThat(p).contains("topics.status: \"x\" is also the topic of features"));
+  }
+
+  @Test
+  void takesAnotherPipelinesTopics() throws Exception {
+    Path file = directory.resolve("p.yaml");
+    Files.copy(EXAMPLE.resolveSibling("transaction.avsc"), directory.resolve("transaction.avsc"));
+    Files.writeString(file, GOOD + "topics: {features: q.features, schemas: q.schemas}\n");
+    assertThat(PipelineFile.read(file).topic(Topic.FEATURES)).isEqualTo("q.features");
+  }
+
+  @Test
+  void refusesNamesThatTheRegistryRefusesAndFieldsCarriedTwice() throws Exception {
+    assertThat(
+            problems(
+                GOOD
+                    + """
+                    registry: ""
+                    model: {name: a/b}
+                    carry: [terminal_id, terminal_id]
+                    """))
+        .satisfiesExactly(
+            p -> assertThat(p).startsWith("p.yaml:7: registry: is empty"),
+            p -> assertThat(p).startsWith("p.yaml:8: model.name: \"a/b\" must be letters, digits"),
+            p -> assertThat(p).startsWith("p.yaml:9: carry: \"terminal_id\" is given twice"));
+  }
+
+  @Test
+  void boundsDurations() throws Exception {
+    assertThat(
+            problems(
+                GOOD.replace("topic: e", "max-ahead: 36526d, topic: e")
+                        .replace("[1d]", "[36525d, 99999999999999999999w], delay: 99999999999d")
+                    + "drift: {window: 1h, allowed-lateness: 3155760000001ms}\n"))
+        .hasSize(5)
+        .anyMatch(p -> p.contains("max-ahead: \"36526d\" is too long; at most 36525d, 100 years"))
+        .anyMatch(p -> p.contains("windows: \"99999999999999999999w\" is too long"))
+        .anyMatch(p -> p.contains("delay: \"99999999999d\" is too long"))
+        .anyMatch(p -> p.contains("allowed-lateness: \"3155760000001ms\" is too long"))
+        .anyMatch(p -> p.contains("drift: needs a model section"));
+  }
+
+  @Test
+  void saysThatAParenthesisIsMissing() throws Exception {
+    assertThat(problems(GOOD.replace("mean(amount)", "mean(abs(1) + amount")))
+        .singleElement()
+        .asString()
+        .contains("aggregate: \"mean(abs(1) + amount\" lacks the closing parenthesis");
+  }
+
+  @Test
+  void saysWhyASchemaFileCannotBeRead() throws Exception {
+    assertThat(problems(GOOD.replace("transaction.avsc", "nope.avsc")))
+        .singleElement()
+        .asString()
+        .contains("events.schema: file nope.avsc does not exist");
+    Files.delete(directory.resolve("transaction.avsc"));
+    assertThat(problems(GOOD.replace("transaction.avsc", "\"a\\0b\"")))
+        .singleElement()
+        .asString()
+        .contains("events.schema: \"a\\0b\" is no file name");
+  }
+
+  @Test
+  void refusesWhatIsNotUtf8OrNestedTooDeeply() throws Exception {
+    Path file = directory.resolve("p.yaml");
+    Files.write(file, new byte[] {'a', ':', (byte) 0xff});
+    assertThatThrownBy(() -> PipelineFile.read(file)).hasMessageContaining("is not UTF-8 text");
+    Files.writeString(file, "a: " + "[".repeat(100_000) + "]".repeat(100_000));
+    assertThatThrownBy(() -> PipelineFile.read(file)).hasMessageContaining("is nested too deeply");
+  }
 }
