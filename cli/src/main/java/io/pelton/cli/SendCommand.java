@@ -10,6 +10,7 @@ import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Topic;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
@@ -91,6 +92,11 @@ final class SendCommand implements Callable<Integer> {
               }
             }
           }
+        } catch (IOException | UncheckedIOException e) {
+          producer.flush();
+          throw new InputException(
+              "%s: %s; %,d events were sent before"
+                  .formatted(file, e.getMessage(), producer.sent()));
         }
       }
       producer.flush();

@@ -170,6 +170,15 @@ class KafkaGlueTest {
   }
 
   @Test
+  void saysWhichBrokersCannotBeUsed() {
+    KafkaSettings nowhere = KafkaSettings.of("nowhere");
+    assertThatThrownBy(() -> Topics.ensure(nowhere, List.of(), true, Topics.TIMEOUT))
+        .isInstanceOf(KafkaUnavailableException.class)
+        .hasMessageContaining("Kafka at nowhere: ")
+        .hasMessageContaining("check --brokers (host:port, …)");
+  }
+
+  @Test
   void saysWhichBrokersDidNotAnswer() throws Exception {
     int closed;
     try (ServerSocket socket = new ServerSocket(0)) {

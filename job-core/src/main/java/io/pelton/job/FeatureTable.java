@@ -1,6 +1,5 @@
 package io.pelton.job;
 
-import io.pelton.feature.EventIds;
 import io.pelton.feature.FeatureRow;
 import io.pelton.pipeline.PipelineDefinition;
 import java.io.IOException;
@@ -34,7 +33,7 @@ final class FeatureTable implements Table<FeatureRow> {
 
   @Override
   public Comparator<FeatureRow> ties() {
-    return (a, b) -> EventIds.ORDER.compare(a.id, b.id);
+    return FeatureRow::compareAtOneTime;
   }
 
   @Override

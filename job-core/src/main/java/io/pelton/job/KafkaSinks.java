@@ -121,7 +121,7 @@ public final class KafkaSinks {
 
   private static Duration longestTransaction(KafkaSettings kafka) throws KafkaUnavailableException {
     String what = "read " + BROKER_MAXIMUM + " of a broker";
-    try (Admin admin = Admin.create(kafka.admin())) {
+    try (Admin admin = KafkaUnavailableException.admin(kafka, kafka.admin())) {
       Collection<Node> nodes =
           KafkaUnavailableException.await(
               kafka, what, admin.describeCluster().nodes(), Topics.TIMEOUT);

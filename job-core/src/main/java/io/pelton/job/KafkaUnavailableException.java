@@ -1,10 +1,13 @@
 package io.pelton.job;
 
 import java.time.Duration;
+import java.util.Properties;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.common.KafkaException;
 
 /** Kafka did not do what a job needs before it can start. The message says what to check. */
 public final class KafkaUnavailableException extends Exception {
@@ -16,6 +19,22 @@ public final class KafkaUnavailableException extends Exception {
 
   KafkaUnavailableException(String message) {
     super(message);
+  }
+
+  /** A client of the brokers' administration. */
+  static Admin admin(KafkaSettings kafka, Properties properties) throws KafkaUnavailableException {
+    try {
+      return Admin.create(properties);
+    } catch (KafkaException e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      throw new KafkaUnavailableException(
+          "Kafka at "
+              + kafka.brokers()
+              + ": "
+              + cause.getMessage()
+              + "; check --brokers (host:port, …) and --kafka-config",
+          e);
+    }
   }
 
   /** Waits for an answer of the brokers and says who was asked for what when none comes. */

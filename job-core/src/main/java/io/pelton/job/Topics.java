@@ -96,7 +96,7 @@ public final class Topics {
         AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, Long.toString(timeout.toMillis()));
     properties.setProperty(
         AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, Long.toString(timeout.toMillis()));
-    try (Admin admin = Admin.create(properties)) {
+    try (Admin admin = KafkaUnavailableException.admin(kafka, properties)) {
       Set<String> present =
           KafkaUnavailableException.await(
               kafka, "list the topics", admin.listTopics().names(), timeout);

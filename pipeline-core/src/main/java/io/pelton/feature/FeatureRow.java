@@ -1,5 +1,6 @@
 package io.pelton.feature;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,5 +37,17 @@ public final class FeatureRow {
     this.keys = keys;
     this.values = values;
     this.carried = carried;
+  }
+
+  /**
+   * Order of rows of one time: by id; of one event that came twice, by what it holds, so that their
+   * order does not depend on how they came.
+   */
+  public static int compareAtOneTime(FeatureRow a, FeatureRow b) {
+    int order = EventIds.ORDER.compare(a.id, b.id);
+    if (order == 0) {
+      order = Arrays.compare(a.keys, b.keys);
+    }
+    return order != 0 ? order : Arrays.compare(a.values, b.values);
   }
 }

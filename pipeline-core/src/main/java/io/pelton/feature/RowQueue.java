@@ -43,7 +43,7 @@ public final class RowQueue implements Iterable<FeatureRow> {
     int at = size++;
     while (at > 0) {
       int parent = (at - 1) / CHILDREN;
-      if (times[parent] < row.time || (times[parent] == row.time && !idBefore(row, row(parent)))) {
+      if (times[parent] < row.time || (times[parent] == row.time && !before(row, row(parent)))) {
         break;
       }
       move(parent, at);
@@ -86,11 +86,11 @@ public final class RowQueue implements Iterable<FeatureRow> {
       int end = Math.min(child + CHILDREN, size);
       for (int other = child + 1; other < end; other++) {
         if (times[other] < times[least]
-            || (times[other] == times[least] && idBefore(row(other), row(least)))) {
+            || (times[other] == times[least] && before(row(other), row(least)))) {
           least = other;
         }
       }
-      if (time < times[least] || (time == times[least] && idBefore(row, row(least)))) {
+      if (time < times[least] || (time == times[least] && before(row, row(least)))) {
         break;
       }
       move(least, at);
@@ -100,8 +100,8 @@ public final class RowQueue implements Iterable<FeatureRow> {
     rows[at] = row;
   }
 
-  private static boolean idBefore(FeatureRow row, FeatureRow other) {
-    return EventIds.ORDER.compare(row.id, other.id) < 0;
+  private static boolean before(FeatureRow row, FeatureRow other) {
+    return FeatureRow.compareAtOneTime(row, other) < 0;
   }
 
   private void move(int from, int to) {

@@ -53,4 +53,15 @@ class RowQueueTest {
     assertThatThrownBy(queue::remove).isInstanceOf(NoSuchElementException.class);
     assertThatThrownBy(queue::firstTime).isInstanceOf(NoSuchElementException.class);
   }
+
+  @Test
+  void givesAnEventThatCameTwiceInOneOrder() {
+    FeatureRow more = new FeatureRow("7", 1, new String[] {"c"}, new double[] {2}, new Object[0]);
+    FeatureRow less = new FeatureRow("7", 1, new String[] {"c"}, new double[] {1}, new Object[0]);
+    for (List<FeatureRow> rows : List.of(List.of(more, less), List.of(less, more))) {
+      RowQueue queue = new RowQueue();
+      rows.forEach(queue::add);
+      assertThat(queue.remove()).isSameAs(less);
+    }
+  }
 }
