@@ -26,4 +26,11 @@ public interface Expression {
    * @throws ExpressionException when it has no value for this event
    */
   boolean truth(@Nullable Object[] fields, long time);
+
+  /**
+   * Value as it is: Double, Long, Boolean, String or null for a missing one.
+   *
+   * @throws ExpressionException when it has no value for this event
+   */
+  @Nullable Object value(@Nullable Object[] fields, long time);
 }

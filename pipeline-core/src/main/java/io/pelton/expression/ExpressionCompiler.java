@@ -81,6 +81,19 @@ public final class ExpressionCompiler {
     return compile(source, List.of(SimpleType.BOOL), "truth (true or false)", true);
   }
 
+  /**
+   * An expression with a number, truth or text as its value.
+   *
+   * @throws ExpressionException when it does not compile, with CEL's reasons, or has another type
+   */
+  public Expression scalar(String source) {
+    return compile(
+        source,
+        List.of(SimpleType.DOUBLE, SimpleType.INT, SimpleType.BOOL, SimpleType.STRING),
+        "number, truth or text",
+        true);
+  }
+
   /** The same by CEL's interpreter alone: the oracle of {@link Closures}. */
   Expression interpretedNumber(String source) {
     return compile(
@@ -168,6 +181,11 @@ public final class ExpressionCompiler {
     public boolean truth(@Nullable Object[] fields, long time) {
       return fields[index] instanceof Boolean truth && truth;
     }
+
+    @Override
+    public @Nullable Object value(@Nullable Object[] fields, long time) {
+      return fields[index];
+    }
   }
 
   /** Closures for usual values; the interpreter for nulls and where they give up. */
@@ -211,6 +229,11 @@ public final class ExpressionCompiler {
         }
       }
       return interpreted.truth(fields, time);
+    }
+
+    @Override
+    public @Nullable Object value(@Nullable Object[] fields, long time) {
+      return interpreted.value(fields, time);
     }
   }
 
@@ -258,6 +281,12 @@ public final class ExpressionCompiler {
       }
       throw new ExpressionException(
           "\"" + source + "\" gave " + value + ", which is neither true nor false");
+    }
+
+    @Override
+    public @Nullable Object value(@Nullable Object[] fields, long time) {
+      Object value = evaluate(fields, time);
+      return value instanceof dev.cel.common.values.NullValue ? null : value;
     }
 
     /** Null when a null field leaves the expression without a value. */

@@ -1,75 +1,133 @@
 package io.pelton.feature;
 
+import io.pelton.aggregate.Accumulator;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.DataInput;
+import java.io.DataInputStream;
 import java.io.DataOutput;
+import java.io.DataOutputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.stream.DoubleStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The events of one entity's key, as far back as its widest window reaches: a ring of times and
- * inputs, ordered by (time, id), shared by all windows. Each window keeps two positions in the ring
- * and running aggregates between them, so an event in order costs the same however many lie in the
- * window. The aggregates are exact ({@link ExactSum}), so they can be rebuilt at any time and
- * nothing depends on how they came to be; only the ring is state. Not thread-safe.
+ * The events of one entity's key, as far back as its widest window reaches, in blocks ordered by
+ * (time, id), and the edges of windows that slide over them (see {@link EntityPlan}). Sealed blocks
+ * lie in a {@link BlockStore}; here are only the newest block, where the edges are and what has
+ * passed them: the little that changes with an event, whatever the length of the history.
+ *
+ * <p>Totals are exact ({@link ExactSum}), so they do not depend on how they came to be: a history
+ * written for other features is read for these and its totals are made anew. An event that came late
+ * is computed by moving the edges back to its time and then on again; what cannot be moved back
+ * (least, greatest, different, first and last values) is looked for in its window. Not thread-safe.
  */
 public final class EntityHistory {
-  private static final byte FORMAT = 1;
-  private static final int SMALLEST = 8;
-  private static final long[] NONE = {};
+  private static final byte FORMAT = 2;
+  private static final long NEVER = Long.MAX_VALUE;
+  private static final long UNKNOWN = -1;
 
-  private final int inputs;
-
-  // The ring: event number n, counted from the history's first, lies at n & (capacity - 1).
-  private long[] times = new long[SMALLEST];
-  private double[][] values;
-  private long first;
-  private long end;
-
-  // Of window w: the events numbered [from[w], to[w]), and the aggregates over them by (w, input).
-  // Made when a plan is first applied, and anew for another plan.
-  private @Nullable EntityPlan plan;
-  private long[] from = NONE;
-  private long[] to = NONE;
-  private int[] present = {};
-  private int[] unfit = {};
-  private long[] sums = NONE;
-  private long[] leastAt = NONE;
-  private long[] greatestAt = NONE;
+  // Blocks [firstBlock, openBlock] exist; all but the open one lie in the store, none is empty but
+  // the open one of an empty history.
+  private Block open;
+  private long firstBlock;
+  private long openBlock;
+  private long size;
 
   private String lastId = "";
   private long expiry = Long.MIN_VALUE;
 
+  // Made when a plan is first applied, and anew for another plan.
+  private @Nullable EntityPlan plan;
+  private long writtenFor;
+  private byte @Nullable [] written;
+
+  /** The time up to which the edges have moved. */
+  private long now = Long.MIN_VALUE;
+
+  // Of each edge: the address of the next event to pass it and that event's time, NEVER when there
+  // is none; its block, once looked up.
+  private long[] position = {};
+  private long[] next = {};
+  private @Nullable Block[] at = {};
+
+  private long[] totals = {};
+  private @Nullable Unfit @Nullable [] unfit;
+  private Extremes[] extremes = {};
+  private LastSeen[] seen = {};
+
+  /** Of each latest part the address, time and value of its event; UNKNOWN when there was none. */
+  private long[] latest = {};
+
+  /** Of each earliest part up to where none was found, and where one was. */
+  private long[] earliest = {};
+
+  private Accumulator[] accumulators = {};
+
+  private final long[] difference = new long[ExactSum.SUM + ExactSum.SQUARES];
+
   /**
-   * @param inputs how many values are kept of each event
+   * @param layout what is kept of each event
    */
-  public EntityHistory(int inputs) {
-    this.inputs = inputs;
-    values = new double[inputs][SMALLEST];
+  public EntityHistory(Layout layout) {
+    open = new Block(layout);
   }
 
-  private void apply(EntityPlan newPlan) {
-    int windows = newPlan.windows();
+  private void apply(EntityPlan newPlan, BlockStore store) {
+    open = open.in(newPlan.layout());
     plan = newPlan;
-    from = new long[windows];
-    to = new long[windows];
-    present = new int[windows * inputs];
-    unfit = new int[windows * inputs];
-    sums = new long[windows * inputs * 3];
-    leastAt = new long[newPlan.extremes ? windows * inputs : 0];
-    greatestAt = new long[leastAt.length];
-    rewind();
+    int edges = newPlan.edges.length;
+    position = new long[edges];
+    next = new long[edges];
+    at = new @Nullable Block[edges];
+    totals = new long[newPlan.totals];
+    unfit = null;
+    extremes =
+        Arrays.stream(newPlan.extremes)
+            .map(part -> new Extremes(part.least()))
+            .toArray(Extremes[]::new);
+    seen =
+        Arrays.stream(newPlan.seen)
+            .map(part -> new LastSeen(part.older().length))
+            .toArray(LastSeen[]::new);
+    latest = new long[newPlan.latest.length * 3];
+    Arrays.fill(latest, UNKNOWN);
+    earliest = new long[newPlan.earliest.length * 2];
+    Arrays.fill(earliest, UNKNOWN);
+    accumulators =
+        Arrays.stream(newPlan.accumulators)
+            .map(EntityPlan.AccumulatorPart::create)
+            .toArray(Accumulator[]::new);
+    byte[] bytes = written;
+    if (bytes != null && newPlan.fingerprint() == writtenFor) {
+      try {
+        readRunning(newPlan, new DataInputStream(new ByteArrayInputStream(bytes)));
+      } catch (IOException e) {
+        throw new IllegalStateException("the totals of a history cannot be read", e);
+      }
+    } else {
+      now = newest(store);
+      Arrays.fill(position, Addresses.of(firstBlock, 0));
+      Arrays.fill(next, size == 0 ? NEVER : block(firstBlock, store).times[0]);
+      if (size > 0) {
+        advance(newPlan, store, now, Long.MAX_VALUE, true);
+      }
+    }
+    written = null;
   }
 
   /** Events held. */
-  public int size() {
-    return (int) (end - first);
+  public long size() {
+    return size;
   }
 
   /** Time of the newest event, {@code Long.MIN_VALUE} when there is none. */
-  public long newest() {
-    return end == first ? Long.MIN_VALUE : timeOf(end - 1);
+  public long newest(BlockStore store) {
+    if (open.size > 0) {
+      return open.last();
+    }
+    return size == 0 ? Long.MIN_VALUE : block(openBlock - 1, store).last();
   }
 
   /** When the owner wants to look whether the history has expired; MIN_VALUE when not set. */
@@ -84,377 +142,928 @@ public final class EntityHistory {
   /**
    * Takes an event and fills in its features.
    *
-   * @param plan what to compute; its inputs are those that the history was made for
+   * @param plan what to compute
    * @param retain how much longer than its reach the history is kept, milliseconds: how late an
    *     event may come
    * @param oldestExpected no event before this time is still expected; the history may forget what
    *     only such an event would look at
    * @return how many events held should have come after this one: 0 when it came in order
    */
-  public int update(EntityPlan plan, FeatureRow row, long retain, long oldestExpected) {
+  public int update(
+      EntityPlan plan, FeatureRow row, BlockStore store, long retain, long oldestExpected) {
     if (this.plan != plan) {
-      apply(plan);
+      apply(plan, store);
     }
     int overtaken = 0;
-    if (end > first) {
-      long newest = timeOf(end - 1);
+    if (size > 0) {
+      long newest = newest(store);
       if (row.time < newest) {
-        overtaken = (int) (end - positionAfter(row.time));
+        overtaken = after(row.time, store);
       } else if (row.time == newest && EventIds.ORDER.compare(row.id, lastId) < 0) {
         overtaken = 1;
       }
     }
-    if (overtaken == 0 || row.time == newest()) {
-      append(plan, row);
+    if (overtaken == 0 || row.time == now) {
+      long address = append(plan, row, store);
       lastId = overtaken == 0 ? row.id : lastId;
-      for (int window = 0; window < plan.windows(); window++) {
-        advance(plan, window, row.time);
-      }
-      for (EntityPlan.Output output : plan.outputs) {
-        row.values[output.column()] = value(output);
-      }
+      advance(plan, store, row.time, address, true);
+      compute(plan, row, store, address, true);
+      now = row.time;
     } else {
-      insert(plan, row);
-      for (EntityPlan.Output output : plan.outputs) {
-        row.values[output.column()] = scan(plan, output, row.time);
-      }
+      long until = now;
+      long address = insert(plan, row, store);
+      settle(plan, store, until, true);
+      retreat(plan, store, row.time, address);
+      compute(plan, row, store, address, false);
+      advance(plan, store, until, Long.MAX_VALUE, false);
     }
     long oldest = Math.min(row.time, oldestExpected);
     long cutoff = oldest - plan.reach() - retain;
     if (cutoff < oldest) {
-      forget(cutoff);
+      forget(cutoff, store);
     }
     return overtaken;
   }
 
-  /**
-   * Takes an event in, wherever its time places it, without computing its features.
-   *
-   * @param plan its inputs are those that the history was made for
-   */
-  public void add(EntityPlan plan, FeatureRow row) {
+  /** Takes an event in, wherever its time places it, without computing its features. */
+  public void add(EntityPlan plan, FeatureRow row, BlockStore store) {
     if (this.plan != plan) {
-      apply(plan);
+      apply(plan, store);
     }
-    if (row.time >= newest()) {
-      append(plan, row);
+    if (row.time >= newest(store)) {
+      append(plan, row, store);
       lastId = row.id;
+      advance(plan, store, row.time, Long.MAX_VALUE, true);
+      now = row.time;
     } else {
-      insert(plan, row);
+      insert(plan, row, store);
+      settle(plan, store, now, true);
     }
-    forget(newest() - plan.reach());
+    forget(now - plan.reach(), store);
   }
 
-  private int slot(long number) {
-    return (int) number & (times.length - 1);
-  }
+  // ---- Blocks ----
 
-  private long timeOf(long number) {
-    return times[slot(number)];
-  }
-
-  private void append(EntityPlan plan, FeatureRow row) {
-    if (end - first == times.length) {
-      resize(times.length * 2);
+  private Block block(long number, BlockStore store) {
+    if (number == openBlock) {
+      return open;
     }
-    put(plan, end, row);
-    end++;
+    Block block = store.get(number);
+    if (block == null) {
+      throw new IllegalStateException(
+          "block %d of a history that has %d to %d is missing"
+              .formatted(number, firstBlock, openBlock));
+    }
+    return plan == null ? block : block.in(plan.layout());
   }
 
-  private void put(EntityPlan plan, long number, FeatureRow row) {
-    int slot = slot(number);
-    times[slot] = row.time;
-    for (int input = 0; input < values.length; input++) {
-      values[input][slot] = row.values[plan.positions[input]];
+  private Block at(int edge, BlockStore store) {
+    Block block = at[edge];
+    if (block == null) {
+      block = block(Addresses.block(position[edge]), store);
+      at[edge] = block;
+    }
+    return block;
+  }
+
+  private void fill(EntityPlan plan, Block block, int index, FeatureRow row) {
+    block.times[index] = row.time;
+    for (int i = 0; i < block.numbers.length; i++) {
+      block.numbers[i][index] = row.values[plan.numberPositions[i]];
+    }
+    for (int i = 0; i < plan.truthPositions.length; i++) {
+      block.truth(i, index, row.values[plan.truthPositions[i]] == 1);
+    }
+    for (int i = 0; i < plan.textPositions.length; i++) {
+      Object text = row.carried[plan.textPositions[i]];
+      block.texts[i][index] = text == null ? null : text.toString();
     }
   }
 
-  private void resize(int capacity) {
-    long[] oldTimes = times;
-    double[][] oldValues = values;
-    times = new long[capacity];
-    values = new double[oldValues.length][capacity];
-    for (long n = first; n < end; n++) {
-      int old = (int) n & (oldTimes.length - 1);
-      int slot = slot(n);
-      times[slot] = oldTimes[old];
-      for (int input = 0; input < values.length; input++) {
-        values[input][slot] = oldValues[input][old];
+  /** Puts an event at the end. */
+  private long append(EntityPlan plan, FeatureRow row, BlockStore store) {
+    if (open.size >= Block.FULL) {
+      store.put(openBlock, open);
+      openBlock++;
+      open = new Block(plan.layout());
+    }
+    int index = open.size;
+    open.open(index);
+    fill(plan, open, index, row);
+    size++;
+    long address = Addresses.of(openBlock, index);
+    for (int edge = 0; edge < next.length; edge++) {
+      if (next[edge] == NEVER) {
+        position[edge] = address;
+        next[edge] = row.time;
+        at[edge] = open;
       }
     }
+    return address;
   }
 
-  /** An event that came late goes to its place; the windows are built anew from the next on. */
-  private void insert(EntityPlan plan, FeatureRow row) {
-    long place = positionAfter(row.time);
-    append(plan, row);
-    for (long n = end - 1; n > place; n--) {
-      int slot = slot(n);
-      int before = slot(n - 1);
-      times[slot] = times[before];
-      for (double[] column : values) {
-        column[slot] = column[before];
-      }
-    }
-    put(plan, place, row);
-    rewind();
-  }
-
-  /** Number of the first event after {@code time}. */
-  private long positionAfter(long time) {
-    long low = first;
-    long high = end;
-    while (low < high) {
-      long middle = (low + high) >>> 1;
-      if (timeOf(middle) <= time) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    return low;
-  }
-
-  private void rewind() {
-    Arrays.fill(from, first);
-    Arrays.fill(to, first);
-    Arrays.fill(present, 0);
-    Arrays.fill(unfit, 0);
-    Arrays.fill(sums, 0);
-    Arrays.fill(leastAt, -1);
-    Arrays.fill(greatestAt, -1);
-  }
-
-  private void advance(EntityPlan plan, int window, long time) {
-    long until = time - plan.delays[window];
-    long after = until - plan.widths[window];
-    while (to[window] < end && timeOf(to[window]) <= until) {
-      enter(plan, window, to[window]++);
-    }
-    while (from[window] < to[window] && timeOf(from[window]) <= after) {
-      leave(window, from[window]++);
-    }
-  }
-
-  private void enter(EntityPlan plan, int window, long number) {
-    int slot = slot(number);
-    for (int input = 0; input < inputs; input++) {
-      double value = values[input][slot];
-      if (Double.isNaN(value)) {
-        continue;
-      }
-      int at = window * inputs + input;
-      present[at]++;
-      if (ExactSum.fits(value)) {
-        ExactSum.add(sums, at * 3, value);
-      } else {
-        unfit[at]++;
-      }
-      if (plan.extremes) {
-        // An extreme that has left is looked for again when it is asked for.
-        if (leastAt[at] >= from[window] ? value <= valueOf(input, leastAt[at]) : present[at] == 1) {
-          leastAt[at] = number;
-        }
-        if (greatestAt[at] >= from[window]
-            ? value >= valueOf(input, greatestAt[at])
-            : present[at] == 1) {
-          greatestAt[at] = number;
-        }
-      }
-    }
-  }
-
-  private void leave(int window, long number) {
-    int slot = slot(number);
-    for (int input = 0; input < inputs; input++) {
-      double value = values[input][slot];
-      if (Double.isNaN(value)) {
-        continue;
-      }
-      int at = window * inputs + input;
-      present[at]--;
-      if (ExactSum.fits(value)) {
-        ExactSum.subtract(sums, at * 3, value);
-      } else {
-        unfit[at]--;
-      }
-    }
-  }
-
-  private double valueOf(int input, long number) {
-    return values[input][slot(number)];
-  }
-
-  private double value(EntityPlan.Output output) {
-    int window = output.window();
-    if (output.input() < 0) {
-      return to[window] - from[window];
-    }
-    int at = window * inputs + output.input();
-    if (present[at] == 0) {
-      return output.whenEmpty();
-    }
-    return switch (output.aggregate()) {
-      case COUNT -> present[at];
-      case SUM -> sum(output, at);
-      case MEAN -> sum(output, at) / present[at];
-      case MIN -> {
-        if (leastAt[at] < from[window]) {
-          leastAt[at] = extreme(output.input(), from[window], to[window], true);
-        }
-        yield valueOf(output.input(), leastAt[at]);
-      }
-      case MAX -> {
-        if (greatestAt[at] < from[window]) {
-          greatestAt[at] = extreme(output.input(), from[window], to[window], false);
-        }
-        yield valueOf(output.input(), greatestAt[at]);
-      }
-    };
-  }
-
-  private double sum(EntityPlan.Output output, int at) {
-    return unfit[at] == 0
-        ? ExactSum.value(sums, at * 3)
-        : exactSum(output.input(), from[output.window()], to[output.window()]);
-  }
-
-  /** Number of the least or greatest present value among the events [from, to). */
-  private long extreme(int input, long from, long to, boolean least) {
-    long best = -1;
-    for (long n = from; n < to; n++) {
-      double value = valueOf(input, n);
-      if (!Double.isNaN(value)
-          && (best < 0
-              || (least ? value <= valueOf(input, best) : value >= valueOf(input, best)))) {
-        best = n;
-      }
-    }
-    return best;
-  }
-
-  private double exactSum(int input, long from, long to) {
-    ExactSum.Slow sum = ExactSum.slow();
-    for (long n = from; n < to; n++) {
-      double value = valueOf(input, n);
-      if (!Double.isNaN(value)) {
-        sum.add(value);
-      }
-    }
-    return sum.value();
-  }
-
-  /** The aggregate as of {@code time}, from the ring alone: for an event that came late. */
-  private double scan(EntityPlan plan, EntityPlan.Output output, long time) {
-    long until = time - plan.delays[output.window()];
-    long start = positionAfter(until - plan.widths[output.window()]);
-    long stop = positionAfter(until);
-    if (output.input() < 0) {
-      return stop - start;
-    }
+  /** How many events held are after {@code time}. */
+  private int after(long time, BlockStore store) {
     int count = 0;
-    for (long n = start; n < stop; n++) {
-      if (!Double.isNaN(valueOf(output.input(), n))) {
-        count++;
+    for (long number = openBlock; number >= firstBlock; number--) {
+      Block block = block(number, store);
+      int index = block.after(time);
+      count += block.size - index;
+      if (index > 0) {
+        break;
       }
     }
-    if (count == 0) {
-      return output.whenEmpty();
+    return count;
+  }
+
+  /** Puts an event that came late at its place, behind those of its time. */
+  private long insert(EntityPlan plan, FeatureRow row, BlockStore store) {
+    long number = openBlock;
+    while (number > firstBlock && block(number, store).times[0] > row.time) {
+      number--;
     }
-    return switch (output.aggregate()) {
+    Block before = block(number, store);
+    if (before.size == Addresses.MOST) {
+      throw new IllegalStateException(
+          "%d late events came into one stretch of %d; give the pipeline an out-of-orderness"
+              .formatted(Addresses.MOST - Block.FULL, Block.FULL));
+    }
+    Block block = number == openBlock ? open : before.copy();
+    int index = block.after(row.time);
+    block.open(index);
+    fill(plan, block, index, row);
+    size++;
+    if (number != openBlock) {
+      store.put(number, block);
+    }
+    long address = Addresses.of(number, index);
+    for (int part = 0; part < seen.length; part++) {
+      seen[part].shift(address);
+    }
+    for (int part = 0; part < latest.length; part += 3) {
+      latest[part] += latest[part] >= address && Addresses.sameBlock(latest[part], address) ? 1 : 0;
+    }
+    Arrays.fill(earliest, UNKNOWN);
+    enterLate(plan, row, block, address);
+    return address;
+  }
+
+  /** Accounts for an event that was put in behind edges. */
+  private void enterLate(EntityPlan plan, FeatureRow row, Block block, long address) {
+    int index = Addresses.index(address);
+    boolean[] passed = new boolean[position.length];
+    for (int edge = 0; edge < position.length; edge++) {
+      EntityPlan.Edge what = plan.edges[edge];
+      passed[edge] =
+          what.events() == 0
+              ? row.time <= now - what.offset()
+              : address < position[edge] && !borders(address, block, position[edge]);
+      if (passed[edge]) {
+        total(plan, edge, block, index, 1);
+        if (Addresses.sameBlock(position[edge], address)) {
+          position[edge]++;
+        }
+      } else if (address <= position[edge]) {
+        position[edge] = address;
+        next[edge] = row.time;
+      }
+      if (Addresses.sameBlock(position[edge], address)) {
+        at[edge] = block;
+      }
+    }
+    for (int part = 0; part < accumulators.length; part++) {
+      EntityPlan.AccumulatorPart what = plan.accumulators[part];
+      if (passed[what.newer()] && !passed[what.older()]) {
+        accumulate(plan, part, block, index, true);
+      }
+    }
+    for (int part = 0; part < extremes.length; part++) {
+      EntityPlan.ExtremesPart what = plan.extremes[part];
+      if (passed[what.newer()] && present(plan, what.series(), block, index)) {
+        extremes[part].enter(Addresses.block(address), value(plan, what.series(), block, index));
+      }
+    }
+    for (int part = 0; part < seen.length; part++) {
+      EntityPlan.SeenPart what = plan.seen[part];
+      long[] older = olderEdges(what);
+      boolean inside = Arrays.stream(older).anyMatch(edge -> edge <= address);
+      if (passed[what.newer()] && inside && present(plan, what.series(), block, index)) {
+        seen[part].enter(value(plan, what.series(), block, index), address, older);
+      }
+    }
+    for (int part = 0; part < plan.latest.length; part++) {
+      EntityPlan.LatestPart what = plan.latest[part];
+      if (passed[what.newer()]
+          && latest[3 * part] < address
+          && present(plan, what.series(), block, index)) {
+        latest(plan, part, block, address);
+      }
+    }
+  }
+
+  /** Whether an event at the end of its block lies right before an address. */
+  private static boolean borders(long address, Block block, long other) {
+    return Addresses.index(address) == block.size - 1
+        && other == Addresses.of(Addresses.block(address) + 1, 0);
+  }
+
+  private void forget(long cutoff, BlockStore store) {
+    long keep = openBlock;
+    for (long address : position) {
+      keep = Math.min(keep, Addresses.block(address));
+    }
+    long before = firstBlock;
+    while (firstBlock < keep) {
+      Block block = block(firstBlock, store);
+      if (block.last() > cutoff) {
+        break;
+      }
+      store.remove(firstBlock);
+      size -= block.size;
+      firstBlock++;
+    }
+    for (int i = 0; firstBlock > before && i < extremes.length; i++) {
+      extremes[i].forget(firstBlock);
+    }
+  }
+
+  /** Removes the sealed blocks; the owner then drops this history. */
+  public void clear(BlockStore store) {
+    for (; firstBlock < openBlock; firstBlock++) {
+      store.remove(firstBlock);
+    }
+  }
+
+  // ---- Edges ----
+
+  private static boolean present(EntityPlan plan, int series, Block block, int index) {
+    EntityPlan.Series what = plan.series[series];
+    return (what.truth() < 0 || block.truth(what.truth(), index))
+        && (what.number() < 0 || !Double.isNaN(block.numbers[what.number()][index]));
+  }
+
+  private static double value(EntityPlan plan, int series, Block block, int index) {
+    int number = plan.series[series].number();
+    return number < 0 ? 1 : block.numbers[number][index];
+  }
+
+  /** Adds an event to the totals of an edge, or takes it away. */
+  private void total(EntityPlan plan, int edge, Block block, int index, int sign) {
+    for (int s : plan.seriesOf[edge]) {
+      EntityPlan.Series series = plan.series[s];
+      if (series.truth() >= 0 && !block.truth(series.truth(), index)) {
+        continue;
+      }
+      double value = 1;
+      if (series.number() >= 0) {
+        value = block.numbers[series.number()][index];
+        if (Double.isNaN(value)) {
+          continue;
+        }
+      }
+      int total = plan.totalAt[edge * plan.series.length + s];
+      totals[total] += sign;
+      if (!series.sum()) {
+        continue;
+      }
+      if (!ExactSum.fits(value)) {
+        unfit(plan, edge, s, value, sign);
+      } else if (sign > 0) {
+        ExactSum.add(totals, total + 1, value);
+        if (series.squares()) {
+          ExactSum.addSquare(totals, total + 1 + ExactSum.SUM, value);
+        }
+      } else {
+        ExactSum.subtract(totals, total + 1, value);
+        if (series.squares()) {
+          ExactSum.subtractSquare(totals, total + 1 + ExactSum.SUM, value);
+        }
+      }
+    }
+  }
+
+  private void unfit(EntityPlan plan, int edge, int series, double value, int sign) {
+    if (unfit == null) {
+      unfit = new @Nullable Unfit[plan.edges.length * plan.series.length];
+    }
+    int slot = edge * plan.series.length + series;
+    unfit[slot] = Unfit.of(unfit[slot]).with(value, sign);
+  }
+
+  private void accumulate(EntityPlan plan, int part, Block block, int index, boolean enter) {
+    EntityPlan.AccumulatorPart what = plan.accumulators[part];
+    if (!present(plan, what.series(), block, index)) {
+      return;
+    }
+    String text = what.text() < 0 ? null : block.texts[what.text()][index];
+    if (what.text() >= 0 && text == null) {
+      return;
+    }
+    double value = value(plan, what.series(), block, index);
+    if (enter) {
+      accumulators[part].add(value, text, block.times[index]);
+    } else {
+      accumulators[part].remove(value, text, block.times[index]);
+    }
+  }
+
+  private void latest(EntityPlan plan, int part, Block block, long address) {
+    int index = Addresses.index(address);
+    latest[3 * part] = address;
+    latest[3 * part + 1] = block.times[index];
+    latest[3 * part + 2] =
+        Double.doubleToLongBits(value(plan, plan.latest[part].series(), block, index));
+  }
+
+  private long[] olderEdges(EntityPlan.SeenPart part) {
+    long[] addresses = new long[part.older().length];
+    for (int i = 0; i < addresses.length; i++) {
+      addresses[i] = position[part.older()[i]];
+    }
+    return addresses;
+  }
+
+  /**
+   * The next event passes an edge.
+   *
+   * @param all whether what cannot be moved back takes part
+   */
+  private void pass(EntityPlan plan, BlockStore store, int edge, boolean all) {
+    Block block = at(edge, store);
+    long address = position[edge];
+    int index = Addresses.index(address);
+    total(plan, edge, block, index, 1);
+    for (int part : plan.enterAt[edge]) {
+      accumulate(plan, part, block, index, true);
+    }
+    for (int part : plan.leaveAt[edge]) {
+      accumulate(plan, part, block, index, false);
+    }
+    if (all) {
+      for (int part : plan.extremesAt[edge]) {
+        int series = plan.extremes[part].series();
+        if (present(plan, series, block, index)) {
+          extremes[part].enter(Addresses.block(address), value(plan, series, block, index));
+        }
+      }
+      for (int part : plan.latestAt[edge]) {
+        if (present(plan, plan.latest[part].series(), block, index)) {
+          latest(plan, part, block, address);
+        }
+      }
+      for (int part : plan.seenEnter[edge]) {
+        EntityPlan.SeenPart what = plan.seen[part];
+        if (present(plan, what.series(), block, index)) {
+          seen[part].enter(value(plan, what.series(), block, index), address, olderEdges(what));
+        }
+      }
+      int[] leaving = plan.seenLeave[edge];
+      for (int i = 0; i < leaving.length; i += 2) {
+        leave(plan, leaving[i], leaving[i + 1], block, address);
+      }
+    }
+    position[edge] = address + 1;
+    if (index + 1 < block.size) {
+      next[edge] = block.times[index + 1];
+    } else if (block == open) {
+      next[edge] = NEVER;
+    } else {
+      position[edge] = Addresses.of(Addresses.block(address) + 1, 0);
+      at[edge] = null;
+      next[edge] = at(edge, store).times[0];
+    }
+  }
+
+  private void leave(EntityPlan plan, int part, int window, Block block, long address) {
+    EntityPlan.SeenPart what = plan.seen[part];
+    if (!present(plan, what.series(), block, Addresses.index(address))) {
+      return;
+    }
+    boolean last = true;
+    for (int i = 0; i < what.older().length; i++) {
+      last &= i == window || position[what.older()[i]] > address;
+    }
+    seen[part].leave(
+        value(plan, what.series(), block, Addresses.index(address)), address, window, last);
+  }
+
+  /** The event that passed an edge last goes back. */
+  private void unpass(EntityPlan plan, BlockStore store, int edge) {
+    int index = Addresses.index(position[edge]);
+    if (index == 0) {
+      at[edge] = null;
+      position[edge] = Addresses.of(Addresses.block(position[edge]) - 1, 0);
+      index = at(edge, store).size;
+    }
+    index--;
+    Block block = at(edge, store);
+    position[edge] = Addresses.of(Addresses.block(position[edge]), index);
+    next[edge] = block.times[index];
+    total(plan, edge, block, index, -1);
+    for (int part : plan.enterAt[edge]) {
+      accumulate(plan, part, block, index, false);
+    }
+    for (int part : plan.leaveAt[edge]) {
+      accumulate(plan, part, block, index, true);
+    }
+  }
+
+  /**
+   * Moves the edges on to where they are for an event at {@code time}.
+   *
+   * @param before the newest edge stops before this address
+   */
+  private void advance(EntityPlan plan, BlockStore store, long time, long before, boolean all) {
+    for (int edge = 0; edge < plan.edgesByTime; edge++) {
+      long until = time - plan.edges[edge].offset();
+      while (next[edge] <= until && next[edge] != NEVER && position[edge] < before) {
+        pass(plan, store, edge, all);
+      }
+    }
+    settle(plan, store, time, all);
+  }
+
+  /** Moves the edges by events on behind their newer edges. */
+  private void settle(EntityPlan plan, BlockStore store, long time, boolean all) {
+    for (int edge = plan.edgesByTime; edge < position.length; edge++) {
+      EntityPlan.Edge what = plan.edges[edge];
+      long until = time - what.offset();
+      while (position[edge] < position[what.newer()]
+          && (next[edge] <= until || between(plan, edge) > what.events())) {
+        pass(plan, store, edge, all);
+      }
+    }
+  }
+
+  /** Events of its series between an edge by events and its newer edge. */
+  private long between(EntityPlan plan, int edge) {
+    EntityPlan.Edge what = plan.edges[edge];
+    return count(plan, what.series(), what.newer(), edge);
+  }
+
+  /**
+   * Moves the edges back to where they were before an event at an address, of {@code time}: the
+   * older ones first, for no window may ever hold less than nothing.
+   */
+  private void retreat(EntityPlan plan, BlockStore store, long time, long address) {
+    long start = Addresses.of(firstBlock, 0);
+    for (int edge = plan.edgesByTime - 1; edge >= 0; edge--) {
+      long offset = plan.edges[edge].offset();
+      while (position[edge] > start
+          && (offset == 0
+              ? position[edge] > address
+              : timeBefore(edge, store) > time - offset)) {
+        for (int other = plan.edgesByTime; other < position.length; other++) {
+          if (plan.edges[other].newer() == edge && position[other] == position[edge]) {
+            unpass(plan, store, other);
+          }
+        }
+        unpass(plan, store, edge);
+      }
+    }
+    for (int edge = plan.edgesByTime; edge < position.length; edge++) {
+      EntityPlan.Edge what = plan.edges[edge];
+      while (position[edge] > start
+          && timeBefore(edge, store) > time - what.offset()
+          && (between(plan, edge) < what.events()
+              || !presentBefore(plan, what.series(), edge, store))) {
+        unpass(plan, store, edge);
+      }
+    }
+  }
+
+  private long timeBefore(int edge, BlockStore store) {
+    int index = Addresses.index(position[edge]);
+    return index > 0
+        ? at(edge, store).times[index - 1]
+        : block(Addresses.block(position[edge]) - 1, store).last();
+  }
+
+  private boolean presentBefore(EntityPlan plan, int series, int edge, BlockStore store) {
+    int index = Addresses.index(position[edge]);
+    if (index > 0) {
+      return present(plan, series, at(edge, store), index - 1);
+    }
+    Block block = block(Addresses.block(position[edge]) - 1, store);
+    return present(plan, series, block, block.size - 1);
+  }
+
+  // ---- Values ----
+
+  /**
+   * Fills in the features of an event that the newest edge stands before.
+   *
+   * @param inOrder whether the edges are where the newest event is
+   */
+  private void compute(
+      EntityPlan plan, FeatureRow row, BlockStore store, long address, boolean inOrder) {
+    compute(plan, plan.outputsBefore, row, store, inOrder);
+    if (position.length > 0 && position[0] == address && plan.edges[0].offset() == 0) {
+      pass(plan, store, 0, inOrder);
+      settle(plan, store, row.time, inOrder);
+    }
+    compute(plan, plan.outputs, row, store, inOrder);
+  }
+
+  private void compute(
+      EntityPlan plan,
+      EntityPlan.Output[] outputs,
+      FeatureRow row,
+      BlockStore store,
+      boolean inOrder) {
+    for (EntityPlan.Output output : outputs) {
+      if (output.map() >= 0) {
+        row.maps[output.map()] =
+            (inOrder ? accumulators[output.part()] : anew(plan, output, store)).map(row.time);
+      } else {
+        double value = value(plan, output, row, store, inOrder);
+        row.values[output.column()] = Double.isNaN(value) ? output.whenEmpty() : value;
+      }
+    }
+  }
+
+  private long count(EntityPlan plan, int series, int newer, int older) {
+    int all = plan.series.length;
+    return totals[plan.totalAt[newer * all + series]] - totals[plan.totalAt[older * all + series]];
+  }
+
+  private double value(
+      EntityPlan plan,
+      EntityPlan.Output output,
+      FeatureRow row,
+      BlockStore store,
+      boolean inOrder) {
+    int all = plan.series.length;
+    int newer = plan.totalAt[output.newer() * all + output.series()];
+    int older = plan.totalAt[output.older() * all + output.series()];
+    long count = totals[newer] - totals[older];
+    if (count == 0) {
+      return Double.NaN;
+    }
+    return switch (output.function()) {
       case COUNT -> count;
-      case SUM -> exactSum(output.input(), start, stop);
-      case MEAN -> exactSum(output.input(), start, stop) / count;
-      case MIN -> valueOf(output.input(), extreme(output.input(), start, stop, true));
-      case MAX -> valueOf(output.input(), extreme(output.input(), start, stop, false));
+      case SUM -> sum(plan, output, newer, older);
+      case MEAN, SHARE -> sum(plan, output, newer, older) / count;
+      case VARIANCE -> Aggregates.variance(count, deviations(plan, output, newer, older, count));
+      case STDDEV ->
+          Math.sqrt(Aggregates.variance(count, deviations(plan, output, newer, older, count)));
+      case Z_SCORE ->
+          Aggregates.zScore(
+              row.values[output.current()],
+              sum(plan, output, newer, older) / count,
+              Aggregates.variance(count, deviations(plan, output, newer, older, count)));
+      case MIN, MAX -> extreme(plan, output, store, inOrder);
+      case FIRST -> first(plan, output, store, inOrder);
+      case LAST ->
+          inOrder
+              ? Double.longBitsToDouble(latest[3 * output.part() + 2])
+              : last(plan, output, store, false);
+      case TIME_SINCE_LAST ->
+          (row.time
+                  - (inOrder
+                      ? latest[3 * output.part() + 1]
+                      : (long) last(plan, output, store, true)))
+              / 1_000.0;
+      case DISTINCT ->
+          inOrder
+              ? seen[output.part()].counts[output.window()]
+              : Arrays.stream(values(plan, output, store)).map(v -> v + 0.0).distinct().count();
+      default -> {
+        Accumulator accumulator = accumulators[output.part()];
+        if (accumulator instanceof Quantiles quantiles && quantiles.mustRefill()) {
+          quantiles.refill(values(plan, output, store));
+        }
+        yield accumulator.number(row.time);
+      }
     };
   }
 
-  private void forget(long cutoff) {
-    while (first < end && timeOf(first) <= cutoff) {
-      first++;
-    }
-    for (int window = 0; window < from.length; window++) {
-      if (from[window] < first) {
-        // Only after a rewind: what is forgotten here had not entered the window again.
-        from[window] = Math.max(from[window], first);
-        to[window] = Math.max(to[window], first);
-      }
-    }
-    if (times.length > SMALLEST && end - first < times.length / 4) {
-      resize(times.length / 2);
-    }
+  private double sum(EntityPlan plan, EntityPlan.Output output, int newer, int older) {
+    Unfit rest = unfit(plan, output);
+    ExactSum.difference(totals, newer + 1, older + 1, ExactSum.SUM, difference);
+    return rest.count() == 0
+        ? ExactSum.value(difference, 0)
+        : rest.sum(ExactSum.exact(difference, 0));
   }
 
-  /** A copy that shares nothing with this one. */
-  public EntityHistory copy() {
-    EntityHistory copy = new EntityHistory(inputs);
-    copy.times = times.clone();
-    for (int input = 0; input < inputs; input++) {
-      copy.values[input] = values[input].clone();
+  private double deviations(
+      EntityPlan plan, EntityPlan.Output output, int newer, int older, long count) {
+    Unfit rest = unfit(plan, output);
+    long[] squares = new long[ExactSum.SQUARES];
+    ExactSum.difference(totals, newer + 1, older + 1, ExactSum.SUM, difference);
+    ExactSum.difference(
+        totals, newer + 1 + ExactSum.SUM, older + 1 + ExactSum.SUM, ExactSum.SQUARES, squares);
+    return rest.count() == 0
+        ? ExactSum.deviations(count, difference, 0, squares, 0)
+        : rest.deviations(
+            count, ExactSum.exact(difference, 0), ExactSum.exactSquares(squares, 0));
+  }
+
+  private Unfit unfit(EntityPlan plan, EntityPlan.Output output) {
+    if (unfit == null) {
+      return Unfit.NONE;
     }
-    copy.first = first;
-    copy.end = end;
-    copy.plan = plan;
-    copy.from = from.clone();
-    copy.to = to.clone();
-    copy.present = present.clone();
-    copy.unfit = unfit.clone();
-    copy.sums = sums.clone();
-    copy.leastAt = leastAt.clone();
-    copy.greatestAt = greatestAt.clone();
+    int all = plan.series.length;
+    Unfit newer = unfit[output.newer() * all + output.series()];
+    Unfit older = unfit[output.older() * all + output.series()];
+    return newer == null && older == null ? Unfit.NONE : Unfit.of(newer).plus(Unfit.of(older), -1);
+  }
+
+  private double extreme(
+      EntityPlan plan, EntityPlan.Output output, BlockStore store, boolean inOrder) {
+    Extremes known = extremes[output.part()];
+    long from = position[output.older()];
+    long to = position[output.newer()];
+    long block = Addresses.block(from);
+    // What follows the block in which the window begins is known; that block is looked through.
+    double[] best = {inOrder && Addresses.block(to) > block ? known.after(block) : Double.NaN};
+    long end = inOrder ? Math.min(to, Addresses.of(block + 1, 0)) : to;
+    scan(
+        plan,
+        output,
+        store,
+        from,
+        end,
+        (here, index) -> {
+          double value = value(plan, output.series(), here, index);
+          best[0] = Double.isNaN(best[0]) || known.beats(value, best[0]) ? value : best[0];
+          return true;
+        });
+    return best[0];
+  }
+
+  private double first(
+      EntityPlan plan, EntityPlan.Output output, BlockStore store, boolean inOrder) {
+    long from = position[output.older()];
+    int slot = 2 * output.part();
+    if (inOrder) {
+      if (earliest[slot + 1] >= from) {
+        from = earliest[slot + 1];
+      } else {
+        from = Math.max(from, earliest[slot]);
+      }
+    }
+    double[] value = {Double.NaN};
+    long found =
+        scan(
+            plan,
+            output,
+            store,
+            from,
+            position[output.newer()],
+            (block, index) -> {
+              value[0] = value(plan, output.series(), block, index);
+              return false;
+            });
+    if (inOrder) {
+      earliest[slot] = found;
+      earliest[slot + 1] = found;
+    }
+    return value[0];
+  }
+
+  /** Value, or time, of the last event of a window. */
+  private double last(
+      EntityPlan plan, EntityPlan.Output output, BlockStore store, boolean time) {
+    double[] last = {Double.NaN};
+    scan(
+        plan,
+        output,
+        store,
+        position[output.older()],
+        position[output.newer()],
+        (block, index) -> {
+          last[0] = time ? block.times[index] : value(plan, output.series(), block, index);
+          return true;
+        });
+    return last[0];
+  }
+
+  /** A window's state from its events in order: those that moved back came in another order. */
+  private Accumulator anew(EntityPlan plan, EntityPlan.Output output, BlockStore store) {
+    EntityPlan.AccumulatorPart part = plan.accumulators[output.part()];
+    Accumulator accumulator = part.create();
+    scan(
+        plan,
+        output,
+        store,
+        position[output.older()],
+        position[output.newer()],
+        (block, index) -> {
+          String text = part.text() < 0 ? null : block.texts[part.text()][index];
+          accumulator.add(
+              value(plan, part.series(), block, index), text, block.times[index]);
+          return true;
+        });
+    return accumulator;
+  }
+
+  /** All values of a window. */
+  private double[] values(EntityPlan plan, EntityPlan.Output output, BlockStore store) {
+    DoubleStream.Builder values = DoubleStream.builder();
+    scan(
+        plan,
+        output,
+        store,
+        position[output.older()],
+        position[output.newer()],
+        (block, index) -> {
+          values.add(value(plan, output.series(), block, index));
+          return true;
+        });
+    return values.build().toArray();
+  }
+
+  private interface Visitor {
+    /** Whether to go on. */
+    boolean visit(Block block, int index);
+  }
+
+  /**
+   * Shows the events of a series at the addresses [from, to) in order.
+   *
+   * @return the address at which the visitor stopped, {@code to} when it did not
+   */
+  private long scan(
+      EntityPlan plan,
+      EntityPlan.Output output,
+      BlockStore store,
+      long from,
+      long to,
+      Visitor visitor) {
+    long address = from;
+    while (address < to) {
+      long number = Addresses.block(address);
+      Block block =
+          Addresses.sameBlock(address, position[output.older()])
+              ? at(output.older(), store)
+              : block(number, store);
+      for (int index = Addresses.index(address);
+          index < block.size && Addresses.of(number, index) < to;
+          index++) {
+        if (present(plan, output.series(), block, index) && !visitor.visit(block, index)) {
+          return Addresses.of(number, index);
+        }
+      }
+      address = Addresses.of(number + 1, 0);
+    }
+    return to;
+  }
+
+  // ---- State ----
+
+  /** A copy that shares nothing that changes with this one. */
+  public EntityHistory copy() {
+    EntityHistory copy = new EntityHistory(open.layout);
+    copy.open = open.copy();
+    copy.firstBlock = firstBlock;
+    copy.openBlock = openBlock;
+    copy.size = size;
     copy.lastId = lastId;
     copy.expiry = expiry;
+    copy.plan = plan;
+    copy.written = written;
+    copy.writtenFor = writtenFor;
+    copy.now = now;
+    copy.position = position.clone();
+    copy.next = next.clone();
+    copy.at = at.clone();
+    for (int edge = 0; edge < at.length; edge++) {
+      if (at[edge] == open) {
+        copy.at[edge] = copy.open;
+      }
+    }
+    copy.totals = totals.clone();
+    copy.unfit = unfit == null ? null : unfit.clone();
+    copy.extremes = Arrays.stream(extremes).map(Extremes::copy).toArray(Extremes[]::new);
+    copy.seen = Arrays.stream(seen).map(LastSeen::copy).toArray(LastSeen[]::new);
+    copy.latest = latest.clone();
+    copy.earliest = earliest.clone();
+    copy.accumulators =
+        Arrays.stream(accumulators).map(Accumulator::copy).toArray(Accumulator[]::new);
     return copy;
   }
 
-  /** Writes the ring; the aggregates are built anew after {@link #read}. */
+  /** Writes all but the sealed blocks. The layout is the reader's to know. */
   public void write(DataOutput out) throws IOException {
     out.writeByte(FORMAT);
-    out.writeLong(expiry);
-    byte[] id = lastId.getBytes(StandardCharsets.UTF_8);
-    out.writeInt(id.length);
-    out.write(id);
-    out.writeInt(size());
-    for (long n = first; n < end; n++) {
-      out.writeLong(timeOf(n));
+    Varint.write(out, expiry);
+    Texts.write(out, lastId);
+    Varint.write(out, firstBlock);
+    Varint.write(out, openBlock);
+    Varint.write(out, size);
+    open.write(out);
+    EntityPlan running = plan;
+    byte[] bytes = written;
+    if (running != null) {
+      ByteArrayOutputStream buffer = new ByteArrayOutputStream();
+      writeRunning(new DataOutputStream(buffer));
+      bytes = buffer.toByteArray();
+      out.writeLong(running.fingerprint());
+    } else {
+      out.writeLong(writtenFor);
     }
-    for (double[] column : values) {
-      for (long n = first; n < end; n++) {
-        out.writeDouble(column[slot(n)]);
-      }
+    Varint.write(out, bytes == null ? 0 : bytes.length);
+    if (bytes != null) {
+      out.write(bytes);
     }
   }
 
+  /** The layout of what this holds. */
+  public Layout layout() {
+    return open.layout;
+  }
+
   /**
-   * Reads what {@link #write} wrote with the same number of inputs.
+   * Reads what {@link #write} wrote with that layout.
    *
    * @throws IOException when the bytes are of an unknown format
    */
-  public static EntityHistory read(int inputs, DataInput in) throws IOException {
+  public static EntityHistory read(Layout layout, DataInput in) throws IOException {
     byte format = in.readByte();
     if (format != FORMAT) {
       throw new IOException(
           "the history of an entity has format " + format + ", but this version reads " + FORMAT);
     }
-    EntityHistory history = new EntityHistory(inputs);
-    history.expiry = in.readLong();
-    byte[] id = new byte[in.readInt()];
-    in.readFully(id);
-    history.lastId = new String(id, StandardCharsets.UTF_8);
-    int size = in.readInt();
-    int capacity = Math.max(SMALLEST, Integer.highestOneBit(Math.max(1, size) * 2 - 1));
-    history.times = new long[capacity];
-    history.values = new double[inputs][capacity];
-    for (int i = 0; i < size; i++) {
-      history.times[i] = in.readLong();
+    EntityHistory history = new EntityHistory(layout);
+    history.expiry = Varint.read(in);
+    history.lastId = Texts.read(in);
+    history.firstBlock = Varint.read(in);
+    history.openBlock = Varint.read(in);
+    history.size = Varint.read(in);
+    history.open = Block.read(layout, in);
+    history.writtenFor = in.readLong();
+    byte[] bytes = new byte[(int) Varint.read(in)];
+    in.readFully(bytes);
+    history.written = bytes.length == 0 ? null : bytes;
+    return history;
+  }
+
+  private void writeRunning(DataOutput out) throws IOException {
+    Varint.write(out, now);
+    for (int edge = 0; edge < position.length; edge++) {
+      Varint.write(out, position[edge]);
+      Varint.write(out, next[edge]);
     }
-    for (double[] column : history.values) {
-      for (int i = 0; i < size; i++) {
-        column[i] = in.readDouble();
+    for (long total : totals) {
+      Varint.write(out, total);
+    }
+    out.writeBoolean(unfit != null);
+    if (unfit != null) {
+      for (Unfit values : unfit) {
+        out.writeBoolean(values != null);
+        if (values != null) {
+          values.write(out);
+        }
       }
     }
-    history.end = size;
-    return history;
+    for (Extremes values : extremes) {
+      values.write(out);
+    }
+    for (LastSeen values : seen) {
+      values.write(out);
+    }
+    for (long value : latest) {
+      Varint.write(out, value);
+    }
+    for (long address : earliest) {
+      Varint.write(out, address);
+    }
+    for (Accumulator accumulator : accumulators) {
+      accumulator.write(out);
+    }
+  }
+
+  private void readRunning(EntityPlan plan, DataInput in) throws IOException {
+    now = Varint.read(in);
+    for (int edge = 0; edge < position.length; edge++) {
+      position[edge] = Varint.read(in);
+      next[edge] = Varint.read(in);
+    }
+    for (int i = 0; i < totals.length; i++) {
+      totals[i] = Varint.read(in);
+    }
+    if (in.readBoolean()) {
+      @Nullable Unfit[] values = new @Nullable Unfit[plan.edges.length * plan.series.length];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = in.readBoolean() ? Unfit.read(in) : null;
+      }
+      unfit = values;
+    }
+    for (int i = 0; i < extremes.length; i++) {
+      extremes[i] = Extremes.read(plan.extremes[i].least(), in);
+    }
+    for (int i = 0; i < seen.length; i++) {
+      seen[i] = LastSeen.read(plan.seen[i].older().length, in);
+    }
+    for (int i = 0; i < latest.length; i++) {
+      latest[i] = Varint.read(in);
+    }
+    for (int i = 0; i < earliest.length; i++) {
+      earliest[i] = Varint.read(in);
+    }
+    for (Accumulator accumulator : accumulators) {
+      accumulator.read(in);
+    }
   }
 }

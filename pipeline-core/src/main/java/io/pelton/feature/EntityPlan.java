@@ -1,53 +1,263 @@
 package io.pelton.feature;
 
+import io.pelton.aggregate.Accumulator;
+import io.pelton.aggregate.AggregateExtension;
 import io.pelton.pipeline.PipelineDefinition.Aggregate;
+import io.pelton.pipeline.PipelineDefinition.Function;
+import io.pelton.pipeline.PipelineDefinition.Window;
+import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is computed over the events of one entity: which inputs its history keeps, which windows
+ * What is computed over the events of one entity: what its history keeps of each event, which edges
  * slide over it, and which column each aggregate fills.
+ *
+ * <p>An <i>edge</i> trails the newest event by a time, or by a number of events, and knows the exact
+ * totals of everything that has passed it; a window is what lies between its older and its newer
+ * edge, and a sum over it is the difference of two totals. Windows share edges, and aggregates of
+ * one input share totals, so an event costs one addition an edge and input.
  */
 public final class EntityPlan implements Serializable {
-  private static final long serialVersionUID = 1L;
+  private static final long serialVersionUID = 2L;
 
-  /** One aggregate over one window; {@code input} is -1 for a count of events. */
-  record Output(int column, Aggregate aggregate, int window, int input, double whenEmpty)
+  /**
+   * Values that edges total.
+   *
+   * @param number which number of the layout; -1 counts events
+   * @param truth which truth must hold; -1 for none
+   */
+  record Series(int number, int truth, boolean sum, boolean squares) implements Serializable {
+    int length() {
+      return 1 + (sum ? ExactSum.SUM : 0) + (squares ? ExactSum.SQUARES : 0);
+    }
+  }
+
+  /**
+   * @param offset how far it trails the newest event, milliseconds; at most, for one by events
+   * @param events how many events of {@code series} it trails the edge {@code newer}; 0 for an edge
+   *     by time
+   */
+  record Edge(long offset, int events, int newer, int series) implements Serializable {}
+
+  /**
+   * One column.
+   *
+   * @param part position of what computes it, by its function: an accumulator, extremes, a table of
+   *     last seen values
+   * @param window position among the windows that share the part
+   * @param current position in the row of the value that a z-score compares, else -1
+   * @param map position among the row's maps, -1 for a number
+   */
+  record Output(
+      int column,
+      Function function,
+      int series,
+      int newer,
+      int older,
+      boolean excludeCurrent,
+      double whenEmpty,
+      int part,
+      int window,
+      int current,
+      int map)
       implements Serializable {}
 
-  /** Covers {@code (t - delay - width, t - delay]}. */
-  record Window(long width, long delay) implements Serializable {}
+  /** Least or greatest values behind an edge. */
+  record ExtremesPart(int series, int newer, boolean least) implements Serializable {}
+
+  /** Different values between an edge and several older ones. */
+  record SeenPart(int series, int newer, int[] older) implements Serializable {}
+
+  /** The newest event of a series behind an edge. */
+  record LatestPart(int series, int newer) implements Serializable {}
+
+  /** The oldest event of a series in a window. */
+  record EarliestPart(int series, int newer, int older) implements Serializable {}
+
+  /**
+   * A window's own state.
+   *
+   * @param text which text of the layout it takes, -1 for none
+   */
+  record AccumulatorPart(
+      Aggregate aggregate, boolean buckets, int cap, int series, int text, int newer, int older)
+      implements Serializable {
+    Accumulator create() {
+      return buckets ? new Buckets(() -> create(false), cap) : create(true);
+    }
+
+    private Accumulator create(boolean canRefill) {
+      Function function = aggregate.function();
+      return switch (function) {
+        case COUNT, SUM, MEAN, SHARE, VARIANCE, STDDEV -> new Totals(function);
+        case MIN, MAX, FIRST, LAST, DISTINCT, TIME_SINCE_LAST -> new Timeline(function);
+        case QUANTILE -> new Quantiles(aggregate.quantile(), canRefill);
+        case DECAYED_COUNT, DECAYED_SUM, DECAYED_MEAN ->
+            new Decay(function, aggregate.halfLife());
+        case EXTENSION -> extension().create(aggregate.parameters());
+        case Z_SCORE -> throw new IllegalStateException("a z-score has no state of its own");
+      };
+    }
+
+    private AggregateExtension extension() {
+      String name = String.valueOf(aggregate.extension());
+      AggregateExtension extension = AggregateExtension.find(name);
+      if (extension == null) {
+        throw new IllegalStateException(
+            "aggregate " + name + " is not on this job's class path; put its jar there");
+      }
+      return extension;
+    }
+  }
 
   private final String entity;
   private final int key;
-  private final List<String> inputs;
-  final int[] positions;
-  final long[] widths;
-  final long[] delays;
-  final Output[] outputs;
-  final boolean extremes;
-  private final long reach;
+  private final Layout layout;
+  final int[] numberPositions;
+  final int[] truthPositions;
+  final int[] textPositions;
 
-  EntityPlan(
-      String entity,
-      int key,
-      List<String> inputs,
-      int[] positions,
-      List<Window> windows,
-      List<Output> outputs) {
-    this.entity = entity;
-    this.key = key;
-    this.inputs = List.copyOf(inputs);
-    this.positions = positions.clone();
-    widths = windows.stream().mapToLong(Window::width).toArray();
-    delays = windows.stream().mapToLong(Window::delay).toArray();
-    this.outputs = outputs.toArray(Output[]::new);
-    extremes =
-        outputs.stream()
-            .anyMatch(o -> o.aggregate() == Aggregate.MIN || o.aggregate() == Aggregate.MAX);
-    reach = windows.stream().mapToLong(w -> w.width() + w.delay()).max().orElse(0);
+  final Series[] series;
+  final Edge[] edges;
+  final Output[] outputs;
+  final ExtremesPart[] extremes;
+  final SeenPart[] seen;
+  final LatestPart[] latest;
+  final EarliestPart[] earliest;
+  final AccumulatorPart[] accumulators;
+
+  /** Where the total of series s behind edge e begins, at {@code e * series + s}; -1 for none. */
+  final int[] totalAt;
+
+  final int totals;
+
+  /** Edges that trail by time come first, the newest first; as many. */
+  final int edgesByTime;
+
+  /** Columns that do not count the event itself, and those that do. */
+  final Output[] outputsBefore;
+
+
+  /** By edge: series that it totals. */
+  final int[][] seriesOf;
+
+  /** By edge: extremes and latest whose newer edge it is. */
+  final int[][] extremesAt;
+
+  final int[][] latestAt;
+  final int[][] seenEnter;
+
+  /** By edge: pairs of a table of last seen values and the window whose older edge it is. */
+  final int[][] seenLeave;
+
+  /** By edge: accumulators that a passing event enters, or leaves. */
+  final int[][] enterAt;
+
+  final int[][] leaveAt;
+
+  private final long reach;
+  private final long fingerprint;
+
+  private EntityPlan(Builder builder) {
+    entity = builder.entity;
+    key = builder.key;
+    layout =
+        new Layout(
+            List.copyOf(builder.numbers.keySet()),
+            List.copyOf(builder.truths.keySet()),
+            List.copyOf(builder.texts.keySet()));
+    numberPositions = positions(builder.numbers);
+    truthPositions = positions(builder.truths);
+    textPositions = positions(builder.texts);
+    series = builder.series.toArray(Series[]::new);
+    edges = builder.edges.toArray(Edge[]::new);
+    outputsBefore =
+        builder.outputs.stream().filter(Output::excludeCurrent).toArray(Output[]::new);
+    outputs = builder.outputs.stream().filter(o -> !o.excludeCurrent()).toArray(Output[]::new);
+    edgesByTime = (int) builder.edges.stream().filter(edge -> edge.events() == 0).count();
+    extremes = builder.extremes.toArray(ExtremesPart[]::new);
+    seen = builder.seen();
+    latest = builder.latest.toArray(LatestPart[]::new);
+    earliest = builder.earliest.toArray(EarliestPart[]::new);
+    accumulators = builder.accumulators.toArray(AccumulatorPart[]::new);
+
+    totalAt = new int[edges.length * series.length];
+    Arrays.fill(totalAt, -1);
+    seriesOf = new int[edges.length][];
+    int at = 0;
+    for (int edge = 0; edge < edges.length; edge++) {
+      seriesOf[edge] = builder.seriesBehind(edge);
+      for (int s : seriesOf[edge]) {
+        totalAt[edge * series.length + s] = at;
+        at += series[s].length();
+      }
+    }
+    totals = at;
+    extremesAt = byEdge(extremes.length, (edge, i) -> extremes[i].newer == edge);
+    latestAt = byEdge(latest.length, (edge, i) -> latest[i].newer == edge);
+    seenEnter = byEdge(seen.length, (edge, i) -> seen[i].newer == edge);
+    seenLeave = new int[edges.length][];
+    for (int edge = 0; edge < edges.length; edge++) {
+      int older = edge;
+      seenLeave[edge] =
+          IntStream.range(0, seen.length)
+              .flatMap(
+                  i ->
+                      IntStream.range(0, seen[i].older.length)
+                          .filter(window -> seen[i].older[window] == older)
+                          .flatMap(window -> IntStream.of(i, window)))
+              .toArray();
+    }
+    enterAt = byEdge(accumulators.length, (edge, i) -> accumulators[i].newer == edge);
+    leaveAt = byEdge(accumulators.length, (edge, i) -> accumulators[i].older == edge);
+    reach = Arrays.stream(edges).mapToLong(Edge::offset).max().orElse(0);
+    fingerprint =
+        hash(
+            layout
+            + Arrays.toString(series)
+            + Arrays.toString(edges)
+            + Arrays.toString(extremes)
+            + Arrays.stream(seen)
+                .map(part -> part.series + ":" + part.newer + Arrays.toString(part.older))
+                .toList()
+            + Arrays.toString(latest)
+            + Arrays.toString(accumulators));
+  }
+
+  /** FNV-1a. */
+  private static long hash(String text) {
+    long hash = 0xcbf29ce484222325L;
+    for (int i = 0; i < text.length(); i++) {
+      hash = (hash ^ text.charAt(i)) * 0x100000001b3L;
+    }
+    return hash;
+  }
+
+  private static int[] positions(Map<String, Integer> kept) {
+    return kept.values().stream().mapToInt(Integer::intValue).toArray();
+  }
+
+  private interface AtEdge {
+    boolean is(int edge, int part);
+  }
+
+  private int[][] byEdge(int parts, AtEdge at) {
+    int[][] all = new int[edges.length][];
+    for (int e = 0; e < edges.length; e++) {
+      int edge = e;
+      IntPredicate here = part -> at.is(edge, part);
+      all[e] = IntStream.range(0, parts).filter(here).toArray();
+    }
+    return all;
   }
 
   public String entity() {
@@ -59,9 +269,9 @@ public final class EntityPlan implements Serializable {
     return key;
   }
 
-  /** Expressions whose values the history keeps, in its order. */
-  public List<String> inputs() {
-    return inputs;
+  /** What the history keeps of each event. */
+  public Layout layout() {
+    return layout;
   }
 
   /** How far back an event's features look, milliseconds: the widest window and its delay. */
@@ -69,58 +279,250 @@ public final class EntityPlan implements Serializable {
     return reach;
   }
 
-  int windows() {
-    return widths.length;
+  /** Tells plans apart: running totals made for another are made anew. */
+  long fingerprint() {
+    return fingerprint;
   }
 
-  /** Collects the distinct inputs and windows of one entity while a plan is made. */
+  /** Whether there is anything to compute. */
+  boolean isEmpty() {
+    return outputs.length + outputsBefore.length == 0;
+  }
+
+  /** Collects what one entity's features need while a plan is made. */
   static final class Builder {
+    private record Request(
+        int column,
+        WindowedFeature feature,
+        Window window,
+        int input,
+        @Nullable String inputName,
+        int where,
+        int text,
+        @Nullable String textName,
+        int map) {}
+
     private final String entity;
     private final int key;
-    private final List<String> inputs = new ArrayList<>();
-    private final List<Integer> positions = new ArrayList<>();
-    private final List<Window> windows = new ArrayList<>();
+    private final List<Request> requests = new ArrayList<>();
+
+    // Expression to position in the row, in the order of the layout.
+    private final Map<String, Integer> numbers = new LinkedHashMap<>();
+    private final Map<String, Integer> truths = new LinkedHashMap<>();
+    private final Map<String, Integer> texts = new LinkedHashMap<>();
+
+    private final List<Series> series = new ArrayList<>();
+    private final List<Edge> edges = new ArrayList<>();
     private final List<Output> outputs = new ArrayList<>();
+    private final List<ExtremesPart> extremes = new ArrayList<>();
+    private final Map<List<Integer>, List<Integer>> seen = new LinkedHashMap<>();
+    private final List<LatestPart> latest = new ArrayList<>();
+    private final List<EarliestPart> earliest = new ArrayList<>();
+    private final List<AccumulatorPart> accumulators = new ArrayList<>();
 
     Builder(String entity, int key) {
       this.entity = entity;
       this.key = key;
     }
 
+    /**
+     * Asks for one column of a feature.
+     *
+     * @param input position of the input in the row's values, -1 for none
+     * @param inputName what tells inputs apart; null for none
+     * @param where position of the truth in the row's values, -1 for none
+     * @param text position of a text among the row's carried values, -1 for none
+     * @param map position of the column among the row's maps, -1 for a number
+     */
     void add(
         int column,
-        Aggregate aggregate,
-        @Nullable String input,
-        int position,
-        long width,
-        long delay,
-        double whenEmpty) {
-      int at = -1;
-      if (input != null) {
-        at = inputs.indexOf(input);
-        if (at < 0) {
-          at = inputs.size();
-          inputs.add(input);
-          positions.add(position);
-        }
+        WindowedFeature feature,
+        Window window,
+        int input,
+        @Nullable String inputName,
+        int where,
+        int text,
+        @Nullable String textName,
+        int map) {
+      requests.add(
+          new Request(column, feature, window, input, inputName, where, text, textName, map));
+      if (inputName != null && input >= 0) {
+        numbers.putIfAbsent(inputName, input);
       }
-      Window window = new Window(width, delay);
-      int index = windows.indexOf(window);
-      if (index < 0) {
-        index = windows.size();
-        windows.add(window);
+      if (feature.where() != null) {
+        truths.putIfAbsent(feature.where(), where);
       }
-      outputs.add(new Output(column, aggregate, index, at, whenEmpty));
+      if (textName != null) {
+        texts.putIfAbsent(textName, text);
+      }
     }
 
     EntityPlan build() {
-      return new EntityPlan(
-          entity,
-          key,
-          inputs,
-          positions.stream().mapToInt(Integer::intValue).toArray(),
-          windows,
-          outputs);
+      // Edges by time come first, the newest first: an event passes them in this order.
+      TreeSet<Long> offsets = new TreeSet<>();
+      for (Request request : requests) {
+        offsets.add(request.feature.delay());
+        if (request.window.events() == 0) {
+          offsets.add(request.feature.delay() + request.window.width());
+        }
+      }
+      offsets.forEach(offset -> edges.add(new Edge(offset, 0, -1, -1)));
+      requests.forEach(this::output);
+      return new EntityPlan(this);
+    }
+
+    private int series(int number, int truth, boolean sum, boolean squares) {
+      for (int i = 0; i < series.size(); i++) {
+        Series known = series.get(i);
+        if (known.number == number && known.truth == truth) {
+          series.set(i, new Series(number, truth, known.sum || sum, known.squares || squares));
+          return i;
+        }
+      }
+      series.add(new Series(number, truth, sum, squares));
+      return series.size() - 1;
+    }
+
+    private int edge(Edge wanted) {
+      int at = edges.indexOf(wanted);
+      if (at < 0) {
+        at = edges.size();
+        edges.add(wanted);
+      }
+      return at;
+    }
+
+    private static <T> int part(List<T> parts, T wanted) {
+      int at = parts.indexOf(wanted);
+      if (at < 0) {
+        at = parts.size();
+        parts.add(wanted);
+      }
+      return at;
+    }
+
+    private static int position(Map<String, Integer> kept, @Nullable String name) {
+      return name == null ? -1 : List.copyOf(kept.keySet()).indexOf(name);
+    }
+
+    private void output(Request request) {
+      WindowedFeature feature = request.feature;
+      Aggregate aggregate = feature.aggregate();
+      Function function = aggregate.function();
+      int truth = position(truths, feature.where());
+      boolean buckets = feature.by() != null;
+      boolean totals = !buckets;
+      int number = request.input < 0 ? -1 : position(numbers, request.inputName);
+      int values =
+          series(
+              number,
+              truth,
+              totals
+                  && switch (function) {
+                    case SUM, MEAN, SHARE, VARIANCE, STDDEV, Z_SCORE -> true;
+                    default -> false;
+                  },
+              totals
+                  && switch (function) {
+                    case VARIANCE, STDDEV, Z_SCORE -> true;
+                    default -> false;
+                  });
+      int newer = edge(new Edge(feature.delay(), 0, -1, -1));
+      int older;
+      if (request.window.events() == 0) {
+        older = edge(new Edge(feature.delay() + request.window.width(), 0, -1, -1));
+      } else {
+        int events = series(-1, truth, false, false);
+        older =
+            edge(
+                new Edge(
+                    feature.delay() + request.window.width(),
+                    request.window.events(),
+                    newer,
+                    events));
+      }
+      int part = -1;
+      int window = 0;
+      if (buckets || function == Function.QUANTILE || function == Function.EXTENSION) {
+        int text = position(texts, request.textName);
+        part =
+            part(
+                accumulators,
+                new AccumulatorPart(
+                    stateOf(aggregate), buckets, feature.cap(), values, text, newer, older));
+      } else {
+        switch (function) {
+          case DECAYED_COUNT, DECAYED_SUM, DECAYED_MEAN ->
+              part =
+                  part(
+                      accumulators,
+                      new AccumulatorPart(stateOf(aggregate), false, 0, values, -1, newer, older));
+          case MIN, MAX ->
+              part =
+                  part(extremes, new ExtremesPart(values, newer, function == Function.MIN));
+          case DISTINCT -> {
+            List<Integer> shared = List.of(values, newer);
+            List<Integer> windows = seen.computeIfAbsent(shared, unused -> new ArrayList<>());
+            part = List.copyOf(seen.keySet()).indexOf(shared);
+            window = part(windows, older);
+          }
+          case LAST, TIME_SINCE_LAST -> part = part(latest, new LatestPart(values, newer));
+          case FIRST -> part = part(earliest, new EarliestPart(values, newer, older));
+          default -> {}
+        }
+      }
+      outputs.add(
+          new Output(
+              request.column,
+              buckets ? Function.EXTENSION : function,
+              values,
+              newer,
+              older,
+              feature.excludeCurrent() || function == Function.TIME_SINCE_LAST,
+              feature.whenEmpty(),
+              part,
+              window,
+              function == Function.Z_SCORE ? request.input : -1,
+              request.map));
+    }
+
+    /** What tells states apart: which input it is the series says. */
+    private static Aggregate stateOf(Aggregate aggregate) {
+      return new Aggregate(
+          aggregate.function(),
+          null,
+          aggregate.quantile(),
+          aggregate.halfLife(),
+          aggregate.extension(),
+          aggregate.parameters());
+    }
+
+    private SeenPart[] seen() {
+      return seen.entrySet().stream()
+          .map(
+              entry ->
+                  new SeenPart(
+                      entry.getKey().get(0),
+                      entry.getKey().get(1),
+                      entry.getValue().stream().mapToInt(Integer::intValue).toArray()))
+          .toArray(SeenPart[]::new);
+    }
+
+    /** Series of which an edge keeps totals. */
+    private int[] seriesBehind(int edge) {
+      TreeSet<Integer> behind = new TreeSet<>();
+      for (Output output : outputs) {
+        if (output.newer == edge || output.older == edge) {
+          behind.add(output.series);
+        }
+      }
+      for (int e = 0; e < edges.size(); e++) {
+        Edge other = edges.get(e);
+        if (other.events > 0 && (e == edge || other.newer == edge)) {
+          behind.add(other.series);
+        }
+      }
+      return behind.stream().mapToInt(Integer::intValue).toArray();
     }
   }
 }

@@ -1,17 +1,26 @@
 package io.pelton.feature;
 
 import java.math.BigDecimal;
+import java.math.BigInteger;
 
 /**
- * Sums of doubles without rounding, in 192-bit fixed point: three longs, the lowest bit worth
- * 2^-100. Values are added and taken away exactly, so a sliding sum depends neither on the order of
- * its values nor on what has left the window; it is rounded once, when read, to the nearest double.
+ * Sums of doubles, and of their squares, without rounding, in fixed point: three longs with a
+ * lowest bit worth 2^-100, six with one worth 2^-200. Values are added and taken away exactly, so a
+ * sliding sum depends neither on the order of its values nor on what has left the window; it is
+ * rounded once, when read, to the nearest double. Arithmetic is modulo 2^192 (2^384), so the
+ * difference of two running totals is right however large the totals have grown.
  *
  * <p>Takes finite values whose lowest bit is worth 2^-100 or more and whose magnitude is below 2^59
- * (5.7e17): full precision down to 4e-15; up to 2^32 of them. {@link #fits} tells which; a window
- * that holds another value is summed by {@link #slow}.
+ * (5.7e17): full precision down to 4e-15; up to 2^32 of them between two totals. {@link #fits}
+ * tells which; others are kept in {@link Unfit}.
  */
 final class ExactSum {
+  /** Longs of a sum. */
+  static final int SUM = 3;
+
+  /** Longs of a sum of squares. */
+  static final int SQUARES = 6;
+
   private static final int SCALE = 100;
   private static final int LARGEST_EXPONENT = 58;
 
@@ -150,26 +159,142 @@ final class ExactSum {
     return negative ? -magnitude : magnitude;
   }
 
-  /** Sums values that fixed point does not hold; finite ones exactly, then rounded once. */
-  static final class Slow {
-    private BigDecimal finite = BigDecimal.ZERO;
-    private double infinite;
+  /** Adds the square of {@code value}, which fits, at {@code limbs[at, at + 6)}. */
+  static void addSquare(long[] limbs, int at, double value) {
+    accumulateSquare(limbs, at, value, false);
+  }
 
-    void add(double value) {
-      if (Double.isInfinite(value)) {
-        infinite += value;
-      } else {
-        finite = finite.add(new BigDecimal(value));
-      }
+  /** Takes the square of {@code value}, which was added before, away again. */
+  static void subtractSquare(long[] limbs, int at, double value) {
+    accumulateSquare(limbs, at, value, true);
+  }
+
+  private static void accumulateSquare(long[] limbs, int at, double value, boolean negative) {
+    if (value == 0) {
+      return;
     }
-
-    double value() {
-      return infinite != 0 ? infinite : finite.doubleValue();
+    long mantissa = mantissa(value);
+    int shift = lowestExponent(value) + SCALE;
+    if (shift < 0) {
+      mantissa >>>= -shift;
+      shift = 0;
+    }
+    long low = mantissa * mantissa;
+    long high = Math.multiplyHigh(mantissa, mantissa);
+    int word = 2 * shift >>> 6;
+    int bit = 2 * shift & 63;
+    long[] parts = {
+      low << bit,
+      bit == 0 ? high : (high << bit) | (low >>> (64 - bit)),
+      bit == 0 ? 0 : high >>> (64 - bit)
+    };
+    long carry = 0;
+    for (int i = word; i < SQUARES; i++) {
+      long part = i - word < parts.length ? parts[i - word] : 0;
+      if (part == 0 && carry == 0 && i - word >= parts.length) {
+        return;
+      }
+      long before = limbs[at + i];
+      if (negative) {
+        long less = before - part;
+        limbs[at + i] = less - carry;
+        carry =
+            Long.compareUnsigned(before, part) < 0 || Long.compareUnsigned(less, carry) < 0 ? 1 : 0;
+      } else {
+        long more = before + part;
+        limbs[at + i] = more + carry;
+        carry =
+            Long.compareUnsigned(more, part) < 0 || Long.compareUnsigned(more + carry, carry) < 0
+                ? 1
+                : 0;
+      }
     }
   }
 
-  /** A sum of values of any size. */
-  static Slow slow() {
-    return new Slow();
+  /**
+   * Puts what lies between two totals of {@code length} longs at the start of {@code target}.
+   *
+   * @param to where the later total begins in {@code limbs}
+   * @param from where the earlier one begins
+   */
+  static void difference(long[] limbs, int to, int from, int length, long[] target) {
+    long borrow = 0;
+    for (int i = 0; i < length; i++) {
+      long a = limbs[to + i];
+      long b = limbs[from + i];
+      long less = a - b;
+      target[i] = less - borrow;
+      borrow = Long.compareUnsigned(a, b) < 0 || Long.compareUnsigned(less, borrow) < 0 ? 1 : 0;
+    }
+  }
+
+  /** Adds one total of {@code length} longs to another. */
+  static void addAll(long[] target, int at, long[] limbs, int from, int length) {
+    long carry = 0;
+    for (int i = 0; i < length; i++) {
+      long b = limbs[from + i];
+      long more = target[at + i] + b;
+      target[at + i] = more + carry;
+      carry =
+          Long.compareUnsigned(more, b) < 0 || Long.compareUnsigned(more + carry, carry) < 0
+              ? 1
+              : 0;
+    }
+  }
+
+  /** Takes one total of {@code length} longs from another. */
+  static void subtractAll(long[] target, int at, long[] limbs, int from, int length) {
+    long borrow = 0;
+    for (int i = 0; i < length; i++) {
+      long a = target[at + i];
+      long b = limbs[from + i];
+      long less = a - b;
+      target[at + i] = less - borrow;
+      borrow = Long.compareUnsigned(a, b) < 0 || Long.compareUnsigned(less, borrow) < 0 ? 1 : 0;
+    }
+  }
+
+  /** The sum at {@code limbs[at, at + 3)} as it is. */
+  static BigDecimal exact(long[] limbs, int at) {
+    return decimal(integer(limbs, at, SUM), SCALE);
+  }
+
+  /** The sum of squares at {@code limbs[at, at + 6)} as it is. */
+  static BigDecimal exactSquares(long[] limbs, int at) {
+    return decimal(integer(limbs, at, SQUARES), 2 * SCALE);
+  }
+
+  private static BigInteger integer(long[] limbs, int at, int length) {
+    byte[] bytes = new byte[8 * length];
+    for (int i = 0; i < length; i++) {
+      long limb = limbs[at + i];
+      for (int b = 0; b < 8; b++) {
+        bytes[bytes.length - 1 - 8 * i - b] = (byte) (limb >>> (8 * b));
+      }
+    }
+    return new BigInteger(bytes);
+  }
+
+  private static BigDecimal decimal(BigInteger value, int scale) {
+    // value / 2^scale = value * 5^scale / 10^scale
+    return new BigDecimal(value.multiply(FIVES[scale / SCALE - 1]), scale);
+  }
+
+  private static final BigInteger[] FIVES = {
+    BigInteger.valueOf(5).pow(SCALE), BigInteger.valueOf(5).pow(2 * SCALE)
+  };
+
+  /**
+   * {@code n} times the sum of squares less the square of the sum, of the totals at {@code at}: the
+   * sum of squared deviations times {@code n}, without cancellation, rounded once.
+   */
+  static double deviations(long n, long[] sum, int sumAt, long[] squares, int squaresAt) {
+    BigInteger total = integer(sum, sumAt, SUM);
+    BigInteger difference =
+        integer(squares, squaresAt, SQUARES)
+            .multiply(BigInteger.valueOf(n))
+            .subtract(total.multiply(total));
+    // doubleValue of a BigInteger rounds to the nearest; the scale only moves the exponent.
+    return Math.scalb(difference.doubleValue(), -2 * SCALE);
   }
 }

@@ -6,23 +6,20 @@ import io.pelton.event.FieldType;
 import io.pelton.expression.Expression;
 import io.pelton.expression.ExpressionCompiler;
 import io.pelton.expression.ExpressionException;
+import io.pelton.pipeline.FeatureGraph;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Entity;
-import io.pelton.pipeline.PipelineDefinition.Feature;
-import io.pelton.pipeline.PipelineDefinition.RowFeature;
-import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A pipeline's features made ready to run: events are admitted as rows with their row features and
- * the inputs of their aggregates, then each entity in turn adds its windowed features. Made where
- * it runs; not thread-safe.
+ * the inputs of their aggregates, each entity in turn adds its windowed features, and at the end
+ * come those that read them. Made where it runs; not thread-safe.
  */
 public final class FeaturePlan {
   /** Event times before year 1 are taken for a mistake of unit or format. */
@@ -30,7 +27,7 @@ public final class FeaturePlan {
 
   private final EventSchema schema;
   private final int featureCount;
-  private final int width;
+  private final int mapCount;
   private final int id;
   private final int time;
   private final FieldType timeType;
@@ -39,10 +36,26 @@ public final class FeaturePlan {
   private final int[] carried;
   private final String[] ruleNames;
   private final Expression[] rules;
-  private final Expression[] row;
-  private final int[] rowColumns;
   private final double[] blank;
   private final List<EntityPlan> entities;
+
+  /** The event's fields, and after them the features that expressions read. */
+  private final EventSchema extended;
+
+  private final Computed[] admitted;
+  private final Computed[] derived;
+
+  /** Event fields that derived features read: they travel behind the carried ones. */
+  private final int[] needed;
+
+  /** Texts that aggregates take: they travel behind those. */
+  private final Expression[] texts;
+
+  // Columns and maps that derived features read, and where among the extended fields.
+  private final int[] readColumns;
+  private final int[] readColumnFields;
+  private final int[] readMaps;
+  private final int[] readMapFields;
 
   public FeaturePlan(PipelineDefinition pipeline) {
     schema = new EventSchema(pipeline.events().schema());
@@ -56,62 +69,34 @@ public final class FeaturePlan {
     ruleNames = pipeline.events().rules().keySet().toArray(String[]::new);
     rules =
         pipeline.events().rules().values().stream().map(compiler::truth).toArray(Expression[]::new);
-    featureCount = pipeline.featureNames().size();
 
-    List<Expression> expressions = new ArrayList<>();
-    List<Integer> columns = new ArrayList<>();
-    Map<String, Integer> inputs = new LinkedHashMap<>();
-    Map<String, EntityPlan.Builder> builders = new LinkedHashMap<>();
-    for (int key = 0; key < keyNames.length; key++) {
-      builders.put(keyNames[key], new EntityPlan.Builder(keyNames[key], key));
-    }
-    int column = 0;
-    for (Feature feature : pipeline.features()) {
-      if (feature instanceof RowFeature rowFeature) {
-        expressions.add(compiler.number(rowFeature.value()));
-        columns.add(column++);
-      } else if (feature instanceof WindowedFeature windowed) {
-        int position = -1;
-        String input = windowed.input();
-        if (input != null) {
-          Integer known = inputs.get(input);
-          position = known != null ? known : featureCount + inputs.size();
-          if (known == null) {
-            inputs.put(input, position);
-            expressions.add(compiler.number(input));
-            columns.add(position);
-          }
-        }
-        double whenEmpty =
-            windowed.defaultValue() != null ? windowed.defaultValue() : emptyValue(windowed);
-        EntityPlan.Builder builder = builders.get(windowed.entity());
-        if (builder == null) {
-          throw new IllegalArgumentException(
-              "feature " + windowed.name() + ": unknown entity " + windowed.entity());
-        }
-        for (long window : windowed.windows().values()) {
-          builder.add(
-              column++, windowed.aggregate(), input, position, window, windowed.delay(), whenEmpty);
-        }
-      }
-    }
-    width = featureCount + inputs.size();
-    row = expressions.toArray(Expression[]::new);
-    rowColumns = columns.stream().mapToInt(Integer::intValue).toArray();
-    blank = new double[width];
+    List<String> columns = pipeline.featureNames();
+    List<String> maps = pipeline.mapNames();
+    featureCount = columns.size();
+    mapCount = maps.size();
+    FeatureGraph graph = new FeatureGraph(schema, pipeline.features());
+    extended = graph.schema();
+    RowLayout layout = new RowLayout(graph, pipeline);
+    admitted = layout.admitted();
+    derived = layout.derived();
+    needed = layout.needed();
+    texts = layout.texts();
+    entities = layout.entities();
+    blank = new double[layout.width()];
     Arrays.fill(blank, Double.NaN);
-    entities =
-        builders.values().stream()
-            .map(EntityPlan.Builder::build)
-            .filter(plan -> plan.windows() > 0)
-            .toList();
+
+    Set<String> read = new LinkedHashSet<>();
+    pipeline.features().stream()
+        .filter(graph::afterWindows)
+        .forEach(feature -> read.addAll(graph.reads(feature)));
+    readColumns = read.stream().filter(columns::contains).mapToInt(columns::indexOf).toArray();
+    readColumnFields = fields(read, columns);
+    readMaps = read.stream().filter(maps::contains).mapToInt(maps::indexOf).toArray();
+    readMapFields = fields(read, maps);
   }
 
-  private static double emptyValue(WindowedFeature feature) {
-    return switch (feature.aggregate()) {
-      case COUNT, SUM -> 0;
-      case MEAN, MIN, MAX -> Double.NaN;
-    };
+  private int[] fields(Set<String> read, List<String> among) {
+    return read.stream().filter(among::contains).mapToInt(extended::indexOf).toArray();
   }
 
   public EventSchema schema() {
@@ -173,27 +158,75 @@ public final class FeaturePlan {
       check(i, fields, at, eventId);
     }
     double[] values = blank.clone();
-    for (int i = 0; i < row.length; i++) {
+    @Nullable Object[] kept = new @Nullable Object[carried.length + needed.length + texts.length];
+    for (int i = 0; i < carried.length; i++) {
+      kept[i] = carriable(fields[carried[i]]);
+    }
+    for (int i = 0; i < needed.length; i++) {
+      kept[carried.length + i] = carriable(fields[needed[i]]);
+    }
+    @Nullable Object[] all = extend(fields);
+    try {
+      for (Computed computed : admitted) {
+        computed.compute(values, all, at);
+      }
+      for (int i = 0; i < texts.length; i++) {
+        kept[carried.length + needed.length + i] = text(texts[i].value(all, at));
+      }
+    } catch (ExpressionException e) {
+      throw new RejectedEventException("expression", String.valueOf(e.getMessage()), null, eventId);
+    }
+    FeatureRow row = new FeatureRow(eventId, at, entityKeys, values, kept);
+    row.maps = FeatureRow.maps(mapCount);
+    return row;
+  }
+
+  /** The event's fields with room for the features that expressions read. */
+  private @Nullable Object[] extend(@Nullable Object[] fields) {
+    int length = extended.fields().size();
+    return length == fields.length ? fields : Arrays.copyOf(fields, length);
+  }
+
+  private static @Nullable Object carriable(@Nullable Object value) {
+    return value == null
+            || value instanceof String
+            || value instanceof Long
+            || value instanceof Double
+            || value instanceof Boolean
+        ? value
+        : value.toString();
+  }
+
+  /**
+   * Computes what is left when all windows are: the derived features. What only aggregates needed
+   * is left behind.
+   *
+   * @throws RejectedEventException when an expression has no value
+   */
+  public void finish(FeatureRow row) throws RejectedEventException {
+    if (derived.length > 0) {
+      @Nullable Object[] all = new @Nullable Object[extended.fields().size()];
+      for (int i = 0; i < needed.length; i++) {
+        all[needed[i]] = row.carried[carried.length + i];
+      }
+      for (int i = 0; i < readColumns.length; i++) {
+        double value = row.values[readColumns[i]];
+        all[readColumnFields[i]] = Double.isNaN(value) ? null : (Double) value;
+      }
+      for (int i = 0; i < readMaps.length; i++) {
+        all[readMapFields[i]] = row.maps[readMaps[i]];
+      }
       try {
-        values[rowColumns[i]] = row[i].number(fields, at);
+        for (Computed computed : derived) {
+          computed.compute(row.values, all, row.time);
+        }
       } catch (ExpressionException e) {
         throw new RejectedEventException(
-            "expression", String.valueOf(e.getMessage()), null, eventId);
+            "expression", String.valueOf(e.getMessage()), null, row.id);
       }
     }
-    @Nullable Object[] kept = new @Nullable Object[carried.length];
-    for (int i = 0; i < carried.length; i++) {
-      Object value = fields[carried[i]];
-      kept[i] =
-          value == null
-                  || value instanceof String
-                  || value instanceof Long
-                  || value instanceof Double
-                  || value instanceof Boolean
-              ? value
-              : value.toString();
-    }
-    return new FeatureRow(eventId, at, entityKeys, values, kept);
+    row.values = Arrays.copyOf(row.values, featureCount);
+    row.carried = Arrays.copyOf(row.carried, carried.length);
   }
 
   private void check(int rule, @Nullable Object[] fields, long at, String eventId)

@@ -1,6 +1,7 @@
 package io.pelton.feature;
 
 import java.util.Arrays;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,6 +10,9 @@ import org.jspecify.annotations.Nullable;
  * row and never changed once the row was handed on.
  */
 public final class FeatureRow {
+  @SuppressWarnings({"unchecked", "rawtypes"})
+  private static final Map<String, Double>[] NO_MAPS = new Map[0];
+
   /** Event id, as text. */
   public String id;
 
@@ -27,6 +31,9 @@ public final class FeatureRow {
   /** Carried event fields in the pipeline's order: null, Boolean, Long, Double or String. */
   public @Nullable Object[] carried;
 
+  /** Values of the pipeline's features that are maps, in its order; their numbers are missing. */
+  public Map<String, Double>[] maps = NO_MAPS;
+
   /** Whether the row only fills histories, and is neither completed nor given out. */
   public boolean history;
 
@@ -37,6 +44,17 @@ public final class FeatureRow {
     this.keys = keys;
     this.values = values;
     this.carried = carried;
+  }
+
+  /** Room for that many maps. */
+  @SuppressWarnings({"unchecked", "rawtypes"})
+  public static Map<String, Double>[] maps(int count) {
+    if (count == 0) {
+      return NO_MAPS;
+    }
+    Map<String, Double>[] maps = new Map[count];
+    Arrays.fill(maps, Map.of());
+    return maps;
   }
 
   /**

@@ -2,11 +2,13 @@ package io.pelton.pipeline;
 
 import io.pelton.event.EventSchema;
 import io.pelton.expression.ExpressionCompiler;
+import io.pelton.aggregate.AggregateExtension;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.apache.avro.Schema;
@@ -64,8 +66,16 @@ public record PipelineDefinition(
 
   /**
    * @param field event field with the entity's key
+   * @param resolution width of the tiles that its history is kept in, milliseconds; 0 for exact
+   * @param keep how far back windows by events look, milliseconds; 0 when there are none
    */
-  public record Entity(String name, String field) implements Serializable {}
+  public record Entity(String name, String field, long resolution, long keep)
+      implements Serializable {
+    /** One with an exact history. */
+    public Entity(String name, String field) {
+      this(name, field, 0, 0);
+    }
+  }
 
   /** A feature, or a family of them over several windows. */
   public sealed interface Feature extends Serializable permits RowFeature, WindowedFeature {
@@ -76,44 +86,166 @@ public record PipelineDefinition(
   }
 
   /**
-   * @param value CEL expression over the event
+   * @param value CEL expression over the event and other features
+   * @param defaultValue value when it has none, null when none was given
    */
-  public record RowFeature(String name, String value) implements Feature {
+  public record RowFeature(String name, String value, @Nullable Double defaultValue)
+      implements Feature {
+    /** One that may be missing. */
+    public RowFeature(String name, String value) {
+      this(name, value, null);
+    }
+
     @Override
     public List<String> columns() {
       return List.of(name);
     }
   }
 
-  /** Aggregates over a sliding window. */
-  public enum Aggregate {
+  /** What an aggregate computes over a window. */
+  public enum Function {
     COUNT,
     SUM,
     MEAN,
     MIN,
-    MAX
+    MAX,
+    VARIANCE,
+    STDDEV,
+    FIRST,
+    LAST,
+    DISTINCT,
+    QUANTILE,
+    SHARE,
+    DECAYED_COUNT,
+    DECAYED_SUM,
+    DECAYED_MEAN,
+    TIME_SINCE_LAST,
+    Z_SCORE,
+    /** An aggregate that the class path brings. */
+    EXTENSION;
+
+    /** As the pipeline file writes it. */
+    public String label() {
+      return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    /** Whether it aggregates events themselves, without an input. */
+    public boolean ofEvents() {
+      return this == COUNT || this == DECAYED_COUNT || this == TIME_SINCE_LAST;
+    }
+
+    /** Whether an empty window gives zero, not a missing value. */
+    public boolean zeroWhenEmpty() {
+      return this == COUNT
+          || this == SUM
+          || this == DISTINCT
+          || this == DECAYED_COUNT
+          || this == DECAYED_SUM;
+    }
+  }
+
+  /**
+   * An aggregate as the pipeline file gives it, {@code quantile(amount, 0.95)}.
+   *
+   * @param input CEL expression over the event; null for those of events themselves
+   * @param quantile from 0 to 1, of {@code quantile} alone
+   * @param halfLife milliseconds, of the decayed ones alone
+   * @param extension name of an {@code EXTENSION}, else null
+   * @param parameters of an {@code EXTENSION}, as written
+   */
+  public record Aggregate(
+      Function function,
+      @Nullable String input,
+      double quantile,
+      long halfLife,
+      @Nullable String extension,
+      List<String> parameters)
+      implements Serializable {
+    public Aggregate {
+      parameters = List.copyOf(parameters);
+    }
+
+    /** One without parameters. */
+    public static Aggregate of(Function function, @Nullable String input) {
+      return new Aggregate(function, input, 0, 0, null, List.of());
+    }
+
+    /** As the pipeline file writes it. */
+    public String label() {
+      List<String> arguments = new ArrayList<>();
+      if (input != null) {
+        arguments.add(input);
+      }
+      if (function == Function.QUANTILE) {
+        arguments.add(Double.toString(quantile));
+      }
+      if (halfLife > 0) {
+        arguments.add(PipelineSummary.duration(halfLife));
+      }
+      arguments.addAll(parameters);
+      return (extension != null ? extension : function.label())
+          + (arguments.isEmpty() ? "" : "(" + String.join(", ", arguments) + ")");
+    }
+  }
+
+  /**
+   * The last {@code width} milliseconds, or of those the last {@code events} events.
+   *
+   * @param label as written: {@code 7d}, {@code last-10}
+   * @param width milliseconds; of a window by events, how far back it looks at most
+   * @param events 0 for a window by time
+   */
+  public record Window(String label, long width, int events) implements Serializable {
+    /** What follows the feature's name in the column's. */
+    public String suffix() {
+      return label.replace('-', '_');
+    }
   }
 
   /**
    * An aggregate over the sliding windows {@code (t - delay - width, t - delay]} of an entity's
    * events.
    *
-   * @param input CEL expression over the event, null for {@code count}
-   * @param windows widths, labels as written ({@code 7d}) to milliseconds
+   * @param where CEL expression that holds for the events that count, null for all
+   * @param by event field whose value sorts the events into buckets: the feature is a map
+   * @param cap most buckets that the map shows
+   * @param excludeCurrent whether the event itself does not count
    * @param defaultValue value of an empty window, null when none was given
    */
   public record WindowedFeature(
       String name,
       String entity,
       Aggregate aggregate,
-      @Nullable String input,
-      LinkedHashMap<String, Long> windows,
+      @Nullable String where,
+      @Nullable String by,
+      int cap,
+      boolean excludeCurrent,
+      List<Window> windows,
       long delay,
       @Nullable Double defaultValue)
       implements Feature {
+    public WindowedFeature {
+      windows = List.copyOf(windows);
+    }
+
     @Override
     public List<String> columns() {
-      return windows.keySet().stream().map(label -> name + "_" + label).toList();
+      return windows.stream().map(window -> name + "_" + window.suffix()).toList();
+    }
+
+    /** Whether its columns are maps of texts to numbers. */
+    public boolean isMap() {
+      AggregateExtension extension =
+          aggregate.extension() == null ? null : AggregateExtension.find(aggregate.extension());
+      return by != null || extension != null && extension.givesMap();
+    }
+
+    /** The value of an empty window, NaN for a missing one. */
+    public double whenEmpty() {
+      if (defaultValue != null) {
+        return defaultValue;
+      }
+      return aggregate.function().zeroWhenEmpty() ? 0 : Double.NaN;
     }
   }
 
@@ -218,10 +350,23 @@ public record PipelineDefinition(
     return entities.stream().map(Entity::name).toList();
   }
 
-  /** Names of all feature columns in order. */
+  /** Names of the feature columns that are numbers, in order. */
   public List<String> featureNames() {
+    return columns(false);
+  }
+
+  /** Names of the feature columns that are maps of texts to numbers, in order. */
+  public List<String> mapNames() {
+    return columns(true);
+  }
+
+  private List<String> columns(boolean maps) {
     List<String> names = new ArrayList<>();
-    features.forEach(feature -> names.addAll(feature.columns()));
+    for (Feature feature : features) {
+      if (maps == (feature instanceof WindowedFeature windowed && windowed.isMap())) {
+        names.addAll(feature.columns());
+      }
+    }
     return List.copyOf(names);
   }
 
@@ -250,16 +395,12 @@ public record PipelineDefinition(
 
   /** Event fields that rules and features read. */
   private Set<String> readFields() {
-    ExpressionCompiler compiler = new ExpressionCompiler(new EventSchema(events.schema()));
+    EventSchema schema = new EventSchema(events.schema());
+    ExpressionCompiler compiler = new ExpressionCompiler(schema);
     Set<String> fields = new LinkedHashSet<>();
     events.rules().values().forEach(rule -> fields.addAll(compiler.truth(rule).fields()));
-    for (Feature feature : features) {
-      String source =
-          feature instanceof RowFeature row ? row.value() : ((WindowedFeature) feature).input();
-      if (source != null) {
-        fields.addAll(compiler.number(source).fields());
-      }
-    }
+    FeatureGraph graph = new FeatureGraph(schema, features);
+    features.forEach(feature -> fields.addAll(graph.eventFields(feature)));
     return fields;
   }
 

@@ -1,5 +1,6 @@
 package io.pelton.pipeline;
 
+import io.pelton.aggregate.AggregateExtension;
 import io.pelton.event.EventSchema;
 import io.pelton.event.FieldType;
 import io.pelton.expression.ExpressionCompiler;
@@ -11,11 +12,13 @@ import io.pelton.pipeline.PipelineDefinition.Entity;
 import io.pelton.pipeline.PipelineDefinition.EventFormat;
 import io.pelton.pipeline.PipelineDefinition.Events;
 import io.pelton.pipeline.PipelineDefinition.Feature;
+import io.pelton.pipeline.PipelineDefinition.Function;
 import io.pelton.pipeline.PipelineDefinition.Model;
 import io.pelton.pipeline.PipelineDefinition.Outcomes;
 import io.pelton.pipeline.PipelineDefinition.Persistence;
 import io.pelton.pipeline.PipelineDefinition.RowFeature;
 import io.pelton.pipeline.PipelineDefinition.Topic;
+import io.pelton.pipeline.PipelineDefinition.Window;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import io.pelton.registry.Registry;
 import java.io.IOException;
@@ -26,14 +29,12 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -52,8 +53,8 @@ public final class PipelineFile {
   private static final Pattern PIPELINE_NAME = Pattern.compile("[a-z0-9][a-z0-9._-]{0,99}");
   private static final Pattern AVRO_NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
   private static final Pattern TOPIC_NAME = Pattern.compile("[A-Za-z0-9._-]{1,249}");
-  private static final Pattern AGGREGATE =
-      Pattern.compile("\\s*([A-Za-z_-]+)\\s*(?:\\((.*)\\))?\\s*", Pattern.DOTALL);
+  private static final Pattern LAST_EVENTS = Pattern.compile("last-([1-9]\\d{0,5})");
+  private static final int MOST_HALF_LIVES = 1_000;
   private static final long DEFAULT_MAX_AHEAD = 86_400_000;
   private static final long DEFAULT_IDLE_AFTER = 30_000;
 
@@ -81,7 +82,18 @@ public final class PipelineFile {
           "idle-after",
           "rules");
   static final List<String> FEATURE_KEYS =
-      List.of("value", "entity", "aggregate", "windows", "delay", "default");
+      List.of(
+          "value",
+          "entity",
+          "aggregate",
+          "where",
+          "by",
+          "cap",
+          "exclude-current",
+          "windows",
+          "delay",
+          "default");
+  static final List<String> ENTITY_KEYS = List.of("key", "resolution", "keep");
   static final List<String> MODEL_KEYS = List.of("name", "features", "batch", "device");
   static final List<String> BATCH_KEYS = List.of("max-size", "max-delay");
   static final List<String> OUTCOME_KEYS = List.of("topic", "id", "time", "label", "within");
@@ -358,19 +370,30 @@ public final class PipelineFile {
   private static List<Entity> entities(Section section, EventSchema schema) {
     List<Entity> entities = new ArrayList<>();
     for (String name : section.keys()) {
-      String field = section.required(name, "the event field with the entity's key");
-      checkField(section, name, field, schema);
-      checkKey(section, name, field, schema);
-      entities.add(new Entity(name, field));
+      if (section.isMapping(name)) {
+        Section body = section.section(name);
+        body.allow(ENTITY_KEYS);
+        String field = body.required("key", "the event field with the entity's key");
+        checkField(body, "key", field, schema);
+        checkKey(body, "key", field, schema);
+        entities.add(
+            new Entity(
+                name, field, body.duration("resolution", 0, 1), body.duration("keep", 0, 1)));
+      } else {
+        String field = section.required(name, "the event field with the entity's key");
+        checkField(section, name, field, schema);
+        checkKey(section, name, field, schema);
+        entities.add(new Entity(name, field, 0, 0));
+      }
     }
     return entities;
   }
 
   private static List<Feature> features(
       Section section, List<Entity> entities, String id, EventSchema schema) {
-    List<Feature> features = new ArrayList<>();
-    ExpressionCompiler compiler = new ExpressionCompiler(schema);
+    Map<Feature, Section> sections = new LinkedHashMap<>();
     Map<String, String> owners = new HashMap<>();
+    Map<String, Long> widest = widestWindows(section);
     for (String name : section.keys()) {
       Section body = section.section(name);
       if (!AVRO_NAME.matcher(name).matches()) {
@@ -380,9 +403,9 @@ public final class PipelineFile {
       body.allow(FEATURE_KEYS);
       Feature feature =
           body.has("value")
-              ? rowFeature(name, body, compiler, schema)
-              : windowedFeature(name, body, entities, compiler, schema);
-      features.add(feature);
+              ? rowFeature(name, body)
+              : windowedFeature(name, body, entities, widest, schema);
+      sections.put(feature, body);
       for (String column : feature.columns()) {
         if (column.equals(id)) {
           section.problem(
@@ -394,30 +417,109 @@ public final class PipelineFile {
         }
       }
     }
-    if (section.present() && features.isEmpty()) {
+    if (section.present() && sections.isEmpty()) {
       section.problem("there is no feature; name at least one");
+    }
+    List<Feature> features = List.copyOf(sections.keySet());
+    if (!schema.fields().isEmpty()) {
+      FeatureGraph graph = new FeatureGraph(schema, features);
+      sections.forEach((feature, body) -> checkExpressions(feature, body, graph));
     }
     return features;
   }
 
-  private static RowFeature rowFeature(
-      String name, Section body, ExpressionCompiler compiler, EventSchema schema) {
-    String source = body.required("value", "a CEL expression over the event");
-    for (String key : List.of("entity", "aggregate", "windows", "delay", "default")) {
-      if (body.has(key)) {
+  /** Of each entity its widest window by time: how far back its windows by events may look. */
+  private static Map<String, Long> widestWindows(Section features) {
+    Map<String, Long> widest = new HashMap<>();
+    for (String name : features.keys()) {
+      Section body = features.section(name).silent();
+      for (String label : body.texts("windows")) {
+        Long millis = Section.millis(label);
+        if (millis != null && body.text("entity") != null) {
+          widest.merge(String.valueOf(body.text("entity")), millis, Math::max);
+        }
+      }
+    }
+    return widest;
+  }
+
+  private static RowFeature rowFeature(String name, Section body) {
+    String source = body.required("value", "a CEL expression over the event and other features");
+    for (String key : FEATURE_KEYS) {
+      if (body.has(key) && !key.equals("value") && !key.equals("default")) {
         body.problem(
             key, "does not go with value: a feature is a value of the event or an aggregate");
       }
     }
-    checkNumber(body, "value", source, compiler, schema);
-    return new RowFeature(name, source);
+    return new RowFeature(name, source, defaultValue(body));
   }
 
-  private static void checkNumber(
-      Section body, String key, String source, ExpressionCompiler compiler, EventSchema schema) {
-    if (!source.isEmpty() && !schema.fields().isEmpty()) {
+  private static @Nullable Double defaultValue(Section body) {
+    return body.text("default") == null
+        ? null
+        : (Double) body.number("default", 0, -Double.MAX_VALUE, Double.MAX_VALUE);
+  }
+
+  private static void checkExpressions(Feature feature, Section body, FeatureGraph graph) {
+    ExpressionCompiler compiler = graph.compiler();
+    if (feature instanceof RowFeature row) {
+      check(body, "value", row.value(), compiler::number);
+      List<String> cycle = graph.cycle(feature);
+      if (!cycle.isEmpty()) {
+        body.problem("value", "reads itself: " + String.join(" -> ", cycle));
+      } else if (graph.afterWindows(feature)) {
+        checkCarried(body, feature, graph);
+      }
+    } else if (feature instanceof WindowedFeature windowed) {
+      String input = windowed.aggregate().input();
+      AggregateExtension extension =
+          windowed.aggregate().extension() == null
+              ? null
+              : AggregateExtension.find(windowed.aggregate().extension());
+      if (input != null) {
+        boolean anything =
+            windowed.aggregate().function() == Function.DISTINCT
+                || extension != null && extension.ofTexts();
+        check(body, "aggregate", input, anything ? compiler::scalar : compiler::number);
+      }
+      if (windowed.where() != null) {
+        check(body, "where", windowed.where(), compiler::truth);
+      }
+      WindowedFeature behind = graph.windowBehind(feature);
+      if (behind != null) {
+        body.problem(
+            "aggregate",
+            "reads "
+                + behind.name()
+                + ", a windowed feature; what an aggregate takes is known when an event comes,"
+                + " before any window is");
+      }
+    }
+  }
+
+  /** What a feature reads after the windows travels with the row, in types that rows carry. */
+  private static void checkCarried(Section body, Feature feature, FeatureGraph graph) {
+    for (String name : graph.eventFields(feature)) {
+      int index = graph.schema().indexOf(name);
+      if (graph.schema().fields().get(index).type() == FieldType.OTHER) {
+        body.problem(
+            "value",
+            "reads event field "
+                + name
+                + " beside a windowed feature, but it is neither number, truth, text nor time;"
+                + " make a feature of what is needed of it and read that");
+      }
+    }
+  }
+
+  private interface Check {
+    void compile(String source);
+  }
+
+  private static void check(Section body, String key, String source, Check check) {
+    if (!source.isEmpty()) {
       try {
-        compiler.number(source);
+        check.compile(source);
       } catch (ExpressionException e) {
         body.problem(key, String.valueOf(e.getMessage()));
       }
@@ -428,7 +530,7 @@ public final class PipelineFile {
       String name,
       Section body,
       List<Entity> entities,
-      ExpressionCompiler compiler,
+      Map<String, Long> widest,
       EventSchema schema) {
     if (!body.has("aggregate") && !body.has("entity")) {
       body.problem("needs value (of the event itself), or entity, aggregate and windows");
@@ -438,69 +540,88 @@ public final class PipelineFile {
     if (!entity.isEmpty() && !known.contains(entity)) {
       body.problem("entity", "unknown entity \"" + entity + "\"" + Names.suggest(entity, known));
     }
-    String text = body.required("aggregate", "count, or sum, mean, min or max of an expression");
-    Aggregate aggregate = Aggregate.COUNT;
-    String input = null;
-    if (!text.isEmpty()) {
-      Matcher matcher = AGGREGATE.matcher(text);
-      List<String> names =
-          Arrays.stream(Aggregate.values()).map(a -> a.name().toLowerCase(Locale.ROOT)).toList();
-      String function = matcher.matches() ? matcher.group(1) : text;
-      int index = names.indexOf(function);
-      if (!matcher.matches() && count(text, '(') > count(text, ')')) {
-        body.problem("aggregate", "\"" + text + "\" lacks the closing parenthesis: " + text + ")");
-      } else if (index < 0) {
-        body.problem(
-            "aggregate", "unknown aggregate \"" + function + "\"" + Names.suggest(function, names));
-      } else {
-        aggregate = Aggregate.values()[index];
-        String argument = matcher.group(2);
-        input = argument == null || argument.isBlank() ? null : argument.strip();
-        if (aggregate != Aggregate.COUNT && input == null) {
-          body.problem(
-              "aggregate", "\"" + text + "\" needs an expression: " + function + "(amount)");
-        } else if (aggregate == Aggregate.COUNT && input != null) {
-          body.problem("aggregate", "count takes no expression: it counts events");
-          input = null;
-        } else if (input != null) {
-          checkNumber(body, "aggregate", input, compiler, schema);
-        }
+    Aggregate aggregate = AggregateText.parse(body);
+    String by = body.text("by");
+    if (by != null) {
+      checkField(body, "by", by, schema);
+      int index = schema.indexOf(by);
+      FieldType type = index < 0 ? FieldType.STRING : schema.fields().get(index).type();
+      if (type != FieldType.STRING && type != FieldType.INT && type != FieldType.BOOLEAN) {
+        body.problem("by", "field \"" + by + "\" must be a text, int or boolean, but is " + type);
       }
+      if (aggregate.function() == Function.Z_SCORE) {
+        body.problem("by", "a z-score compares one value with its window; it has no buckets");
+      } else if (aggregate.function() == Function.EXTENSION) {
+        body.problem("by", "does not go with " + aggregate.extension());
+      }
+      if (body.has("default")) {
+        body.problem("default", "a map has no default: a bucket without events is not in it");
+      }
+    } else if (body.has("cap")) {
+      body.problem("cap", "goes with by: it limits the buckets that are shown");
     }
-    LinkedHashMap<String, Long> windows = new LinkedHashMap<>();
+    long keep =
+        entities.stream().filter(e -> e.name().equals(entity)).mapToLong(Entity::keep).sum();
+    return new WindowedFeature(
+        name,
+        entity,
+        aggregate,
+        body.text("where"),
+        by,
+        (int) body.whole("cap", 20, 1, 10_000),
+        body.flag("exclude-current"),
+        windows(body, keep > 0 ? keep : widest.getOrDefault(entity, 0L), aggregate),
+        body.duration("delay", 0, 0),
+        defaultValue(body));
+  }
+
+  private static List<Window> windows(Section body, long keep, Aggregate aggregate) {
+    Map<String, Window> windows = new LinkedHashMap<>();
     if (!body.has("windows")) {
-      body.problem("windows", "is missing: a list of widths, [1d, 7d]");
+      body.problem("windows", "is missing: a list of widths, [1d, 7d], or of last events, [last-10]");
     }
     for (String label : body.texts("windows")) {
+      Matcher last = LAST_EVENTS.matcher(label);
       Long millis = Section.millis(label);
-      if (millis == null || millis <= 0 || !AVRO_NAME.matcher("_" + label).matches()) {
+      Window window;
+      if (last.matches()) {
+        if (keep == 0) {
+          body.problem(
+              "windows",
+              "\""
+                  + label
+                  + "\" must know how far back it may look, or its state would never end: give the"
+                  + " entity keep: {key: FIELD, keep: 90d}");
+        }
+        window = new Window(label, keep, Integer.parseInt(last.group(1)));
+      } else if (millis == null || millis <= 0 || !AVRO_NAME.matcher("_" + label).matches()) {
         body.problem(
             "windows",
-            "\"" + label + "\" is no width; write a whole number and ms, s, m, h, d or w: 7d");
+            "\""
+                + label
+                + "\" is no width; write a whole number and ms, s, m, h, d or w: 7d, or last-10 for"
+                + " the last 10 events");
+        continue;
       } else if (millis > Section.LONGEST) {
         body.problem("windows", Section.tooLong(label));
-      } else if (windows.put(label, millis) != null) {
+        continue;
+      } else {
+        window = new Window(label, millis, 0);
+      }
+      if (windows.put(label, window) != null) {
         body.problem("windows", "\"" + label + "\" is given twice");
+      }
+      if (aggregate.halfLife() > 0 && window.width() / aggregate.halfLife() > MOST_HALF_LIVES) {
+        body.problem(
+            "windows",
+            "\"%s\" is more than %d half-lives of %s; what is older counts for nothing: take a narrower window or a longer half-life"
+                .formatted(label, MOST_HALF_LIVES, PipelineSummary.duration(aggregate.halfLife())));
       }
     }
     if (body.has("windows") && windows.isEmpty()) {
       body.problem("windows", "must not be empty");
     }
-    String whenEmpty = body.text("default");
-    return new WindowedFeature(
-        name,
-        entity,
-        aggregate,
-        input,
-        windows,
-        body.duration("delay", 0, 0),
-        whenEmpty == null
-            ? null
-            : (Double) body.number("default", 0, -Double.MAX_VALUE, Double.MAX_VALUE));
-  }
-
-  private static long count(String text, char wanted) {
-    return text.chars().filter(c -> c == wanted).count();
+    return List.copyOf(windows.values());
   }
 
   private static Model model(Section section, List<Feature> features) {

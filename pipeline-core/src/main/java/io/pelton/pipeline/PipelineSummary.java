@@ -1,10 +1,13 @@
 package io.pelton.pipeline;
 
+import io.pelton.pipeline.PipelineDefinition.Aggregate;
 import io.pelton.pipeline.PipelineDefinition.Drift;
 import io.pelton.pipeline.PipelineDefinition.Feature;
+import io.pelton.pipeline.PipelineDefinition.Function;
 import io.pelton.pipeline.PipelineDefinition.Model;
 import io.pelton.pipeline.PipelineDefinition.RowFeature;
 import io.pelton.pipeline.PipelineDefinition.Topic;
+import io.pelton.pipeline.PipelineDefinition.Window;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.util.ArrayList;
 import java.util.List;
@@ -97,24 +100,40 @@ public final class PipelineSummary {
 
   private static String describe(Feature feature) {
     if (feature instanceof RowFeature row) {
-      return row.name() + " = " + row.value();
+      return row.name()
+          + " = "
+          + row.value()
+          + (row.defaultValue() == null
+              ? ""
+              : ", " + number(row.defaultValue()) + " when it has no value");
     }
     WindowedFeature windowed = (WindowedFeature) feature;
-    String aggregate = windowed.aggregate().name().toLowerCase(Locale.ROOT);
-    return "%s = %s over the %s's last %s%s%s"
+    Aggregate aggregate = windowed.aggregate();
+    return "%s = %s%s%s over the %s's last %s%s%s%s"
         .formatted(
             String.join(", ", windowed.columns()),
-            windowed.input() == null
-                ? aggregate + " of events"
-                : aggregate + "(" + windowed.input() + ")",
+            aggregate.function() == Function.COUNT ? "count of events" : aggregate.label(),
+            windowed.by() == null
+                ? ""
+                : " by %s, the %d with the most events".formatted(windowed.by(), windowed.cap()),
+            windowed.where() == null ? "" : " where " + windowed.where(),
             windowed.entity(),
-            String.join(", ", windowed.windows().keySet()),
+            windowed.windows().stream()
+                .map(PipelineSummary::describe)
+                .collect(Collectors.joining(", ")),
             windowed.delay() == 0
                 ? ""
                 : ", ending " + duration(windowed.delay()) + " before the event",
+            windowed.excludeCurrent() ? ", without the event itself" : "",
             windowed.defaultValue() == null
                 ? ""
                 : ", " + number(windowed.defaultValue()) + " when there are none");
+  }
+
+  private static String describe(Window window) {
+    return window.events() == 0
+        ? window.label()
+        : "%d events of %s".formatted(window.events(), duration(window.width()));
   }
 
   private static String carried(PipelineDefinition pipeline) {

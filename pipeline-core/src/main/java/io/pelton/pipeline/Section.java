@@ -118,6 +118,27 @@ final class Section {
     }
   }
 
+  boolean isMapping(String key) {
+    return values.get(key) instanceof MappingNode;
+  }
+
+  /** The same, noting no problems: for a look ahead. */
+  Section silent() {
+    return new Section(file, new ArrayList<>(), path, node);
+  }
+
+  /** True or false; false when absent. */
+  boolean flag(String key) {
+    String text = text(key);
+    if (text == null || text.equals("false")) {
+      return false;
+    }
+    if (!text.equals("true")) {
+      problem(key, "\"" + text + "\" is neither true nor false");
+    }
+    return text.equals("true");
+  }
+
   Section section(String key) {
     return new Section(file, problems, at(key), values.get(key));
   }

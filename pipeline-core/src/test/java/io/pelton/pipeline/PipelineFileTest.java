@@ -36,7 +36,7 @@ class PipelineFileTest {
         .startsWith("amount", "during_weekend", "during_night", "customer_tx_count_1d")
         .endsWith("terminal_risk_30d");
     WindowedFeature risk = (WindowedFeature) pipeline.features().get(6);
-    assertThat(risk.input()).isEqualTo("fraud");
+    assertThat(risk.aggregate().input()).isEqualTo("fraud");
     assertThat(risk.delay()).isEqualTo(7 * 86_400_000L);
     assertThat(risk.defaultValue()).isZero();
     assertThat(pipeline.modelFeatures()).isEqualTo(pipeline.featureNames());

@@ -1,0 +1,315 @@
+package io.pelton.feature;
+
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A stretch of one key's history, ordered by time. The newest block grows with every event; one
+ * that is full is sealed and then never changed in place, so it can be shared and is written to
+ * state once. Not thread-safe while it grows.
+ */
+public final class Block {
+  /** Events of a block when it is sealed; a late event can still make it longer. */
+  static final int FULL = 64;
+
+  private static final int SMALLEST = 4;
+  private static final int WORD = 64;
+
+  // How a column of numbers is written.
+  private static final byte MISSING = 0;
+  private static final byte CONSTANT = 1;
+  private static final byte DECIMALS = 2;
+  private static final byte DOUBLES = 3;
+  private static final double[] POWERS = {1, 10, 100, 1_000, 10_000};
+  private static final double LARGEST_DECIMAL = 1e15;
+
+  final Layout layout;
+  int size;
+  long[] times;
+  double[][] numbers;
+
+  /** Truth n of the event at i is bit n % 64 of {@code truths[n / 64][i]}. */
+  long[][] truths;
+
+  @Nullable String[][] texts;
+
+  Block(Layout layout) {
+    this(layout, SMALLEST);
+  }
+
+  private Block(Layout layout, int capacity) {
+    this.layout = layout;
+    times = new long[capacity];
+    numbers = new double[layout.numbers().size()][capacity];
+    truths = new long[(layout.truths().size() + WORD - 1) / WORD][capacity];
+    texts = new @Nullable String[layout.texts().size()][capacity];
+  }
+
+  boolean truth(int truth, int index) {
+    return (truths[truth / WORD][index] >>> (truth % WORD) & 1) != 0;
+  }
+
+  /** Makes room at {@code index} for an event; its values are what was there before. */
+  void open(int index) {
+    if (size == times.length) {
+      int capacity = Math.min(size * 2, Math.max(FULL, size + SMALLEST));
+      times = Arrays.copyOf(times, capacity);
+      for (int i = 0; i < numbers.length; i++) {
+        numbers[i] = Arrays.copyOf(numbers[i], capacity);
+      }
+      for (int i = 0; i < truths.length; i++) {
+        truths[i] = Arrays.copyOf(truths[i], capacity);
+      }
+      for (int i = 0; i < texts.length; i++) {
+        texts[i] = Arrays.copyOf(texts[i], capacity);
+      }
+    }
+    if (index < size) {
+      shift(times, index);
+      for (double[] column : numbers) {
+        shift(column, index);
+      }
+      for (long[] words : truths) {
+        shift(words, index);
+      }
+      for (@Nullable String[] column : texts) {
+        shift(column, index);
+      }
+    }
+    size++;
+  }
+
+  private void shift(Object array, int index) {
+    System.arraycopy(array, index, array, index + 1, size - index);
+  }
+
+  void truth(int truth, int index, boolean value) {
+    long bit = 1L << (truth % WORD);
+    long[] words = truths[truth / WORD];
+    words[index] = value ? words[index] | bit : words[index] & ~bit;
+  }
+
+  /** First index of an event after {@code time}, {@code size} when there is none. */
+  int after(long time) {
+    int low = 0;
+    int high = size;
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      if (times[middle] <= time) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
+
+  long last() {
+    return times[size - 1];
+  }
+
+  /** A copy to change. */
+  Block copy() {
+    Block copy = new Block(layout, 0);
+    copy.size = size;
+    copy.times = times.clone();
+    for (int i = 0; i < numbers.length; i++) {
+      copy.numbers[i] = numbers[i].clone();
+    }
+    for (int i = 0; i < truths.length; i++) {
+      copy.truths[i] = truths[i].clone();
+    }
+    for (int i = 0; i < texts.length; i++) {
+      copy.texts[i] = texts[i].clone();
+    }
+    return copy;
+  }
+
+  /**
+   * The same events in another layout: what that does not keep is dropped, what this did not keep
+   * is missing (numbers, texts) or false.
+   */
+  Block in(Layout other) {
+    if (layout.equals(other)) {
+      return this;
+    }
+    Block block = new Block(other, times.length);
+    block.size = size;
+    System.arraycopy(times, 0, block.times, 0, size);
+    for (int i = 0; i < block.numbers.length; i++) {
+      int old = layout.numbers().indexOf(other.numbers().get(i));
+      if (old >= 0) {
+        System.arraycopy(numbers[old], 0, block.numbers[i], 0, size);
+      } else {
+        Arrays.fill(block.numbers[i], Double.NaN);
+      }
+    }
+    for (int i = 0; i < other.truths().size(); i++) {
+      int old = layout.truths().indexOf(other.truths().get(i));
+      for (int event = 0; old >= 0 && event < size; event++) {
+        block.truth(i, event, truth(old, event));
+      }
+    }
+    for (int i = 0; i < block.texts.length; i++) {
+      int old = layout.texts().indexOf(other.texts().get(i));
+      if (old >= 0) {
+        System.arraycopy(texts[old], 0, block.texts[i], 0, size);
+      }
+    }
+    return block;
+  }
+
+  /**
+   * Writes times as differences and each column in the shortest of a few ways: decimals as whole
+   * numbers, texts by a dictionary. The layout is the reader's to know.
+   */
+  public void write(DataOutput out) throws IOException {
+    Varint.write(out, size);
+    long before = 0;
+    for (int i = 0; i < size; i++) {
+      Varint.write(out, times[i] - before);
+      before = times[i];
+    }
+    for (double[] column : numbers) {
+      writeNumbers(out, column);
+    }
+    for (int truth = 0; truth < layout.truths().size(); truth++) {
+      int bits = 0;
+      for (int i = 0; i < size; i++) {
+        bits |= truth(truth, i) ? 1 << (i & 7) : 0;
+        if ((i & 7) == 7 || i == size - 1) {
+          out.writeByte(bits);
+          bits = 0;
+        }
+      }
+    }
+    for (@Nullable String[] column : texts) {
+      Map<@Nullable String, Integer> known = new LinkedHashMap<>();
+      for (int i = 0; i < size; i++) {
+        known.putIfAbsent(column[i], known.size());
+      }
+      Varint.write(out, known.size());
+      for (String text : known.keySet()) {
+        out.writeBoolean(text != null);
+        if (text != null) {
+          Texts.write(out, text);
+        }
+      }
+      for (int i = 0; i < size && known.size() > 1; i++) {
+        Varint.write(out, known.getOrDefault(column[i], 0));
+      }
+    }
+  }
+
+  private void writeNumbers(DataOutput out, double[] column) throws IOException {
+    int decimals = decimals(column);
+    if (decimals == -2) {
+      out.writeByte(MISSING);
+    } else if (decimals == -3) {
+      out.writeByte(CONSTANT);
+      out.writeDouble(column[0]);
+    } else if (decimals >= 0) {
+      // A missing value is written as one more than the greatest that can be.
+      out.writeByte(DECIMALS);
+      out.writeByte(decimals);
+      for (int i = 0; i < size; i++) {
+        Varint.write(
+            out,
+            Double.isNaN(column[i])
+                ? (long) LARGEST_DECIMAL + 1
+                : Math.round(column[i] * POWERS[decimals]));
+      }
+    } else {
+      out.writeByte(DOUBLES);
+      for (int i = 0; i < size; i++) {
+        out.writeDouble(column[i]);
+      }
+    }
+  }
+
+  /** Digits after the point that hold all values; -1 doubles, -2 all missing, -3 all the same. */
+  private int decimals(double[] column) {
+    boolean missing = true;
+    boolean same = true;
+    long first = size == 0 ? 0 : Double.doubleToLongBits(column[0]);
+    int digits = 0;
+    for (int i = 0; i < size; i++) {
+      double value = column[i];
+      same &= Double.doubleToLongBits(value) == first;
+      if (Double.isNaN(value)) {
+        continue;
+      }
+      missing = false;
+      while (digits >= 0 && !holds(value, digits)) {
+        digits = digits == POWERS.length - 1 ? -1 : digits + 1;
+      }
+    }
+    return missing ? -2 : same ? -3 : digits;
+  }
+
+  private static boolean holds(double value, int decimals) {
+    double scaled = value * POWERS[decimals];
+    return Math.abs(scaled) <= LARGEST_DECIMAL
+        && Double.doubleToLongBits(Math.round(scaled) / POWERS[decimals])
+            == Double.doubleToLongBits(value);
+  }
+
+  /** Reads what {@link #write} wrote with that layout. */
+  public static Block read(Layout layout, DataInput in) throws IOException {
+    int size = (int) Varint.read(in);
+    Block block = new Block(layout, Math.max(SMALLEST, size));
+    block.size = size;
+    long time = 0;
+    for (int i = 0; i < size; i++) {
+      time += Varint.read(in);
+      block.times[i] = time;
+    }
+    for (double[] column : block.numbers) {
+      readNumbers(in, column, size);
+    }
+    for (int truth = 0; truth < layout.truths().size(); truth++) {
+      int bits = 0;
+      for (int i = 0; i < size; i++) {
+        bits = (i & 7) == 0 ? in.readUnsignedByte() : bits >>> 1;
+        block.truth(truth, i, (bits & 1) != 0);
+      }
+    }
+    for (@Nullable String[] column : block.texts) {
+      @Nullable String[] known = new @Nullable String[(int) Varint.read(in)];
+      for (int i = 0; i < known.length; i++) {
+        known[i] = in.readBoolean() ? Texts.read(in) : null;
+      }
+      for (int i = 0; i < size; i++) {
+        column[i] = known[known.length > 1 ? (int) Varint.read(in) : 0];
+      }
+    }
+    return block;
+  }
+
+  private static void readNumbers(DataInput in, double[] column, int size) throws IOException {
+    byte way = in.readByte();
+    switch (way) {
+      case MISSING -> Arrays.fill(column, 0, size, Double.NaN);
+      case CONSTANT -> Arrays.fill(column, 0, size, in.readDouble());
+      case DECIMALS -> {
+        double power = POWERS[in.readByte()];
+        for (int i = 0; i < size; i++) {
+          long whole = Varint.read(in);
+          column[i] = whole > (long) LARGEST_DECIMAL ? Double.NaN : whole / power;
+        }
+      }
+      case DOUBLES -> {
+        for (int i = 0; i < size; i++) {
+          column[i] = in.readDouble();
+        }
+      }
+      default -> throw new IOException("a block of history has a column of unknown form " + way);
+    }
+  }
+
+}

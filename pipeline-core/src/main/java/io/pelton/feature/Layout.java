@@ -1,0 +1,43 @@
+package io.pelton.feature;
+
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What a history keeps of each event, each named by the expression that gives it: numbers, truths
+ * (a {@code where} clause) and texts. Histories say with which layout they were written, so one
+ * that was written for other features can be read for these.
+ */
+public record Layout(List<String> numbers, List<String> truths, List<String> texts)
+    implements Serializable {
+  public Layout {
+    numbers = List.copyOf(numbers);
+    truths = List.copyOf(truths);
+    texts = List.copyOf(texts);
+  }
+
+  public void write(DataOutput out) throws IOException {
+    for (List<String> names : List.of(numbers, truths, texts)) {
+      Varint.write(out, names.size());
+      for (String name : names) {
+        out.writeUTF(name);
+      }
+    }
+  }
+
+  public static Layout read(DataInput in) throws IOException {
+    return new Layout(names(in), names(in), names(in));
+  }
+
+  private static List<String> names(DataInput in) throws IOException {
+    List<String> names = new ArrayList<>();
+    for (long left = Varint.read(in); left > 0; left--) {
+      names.add(in.readUTF());
+    }
+    return names;
+  }
+}

@@ -1,0 +1,234 @@
+package io.pelton.feature;
+
+import io.pelton.aggregate.AggregateExtension;
+import io.pelton.expression.Expression;
+import io.pelton.pipeline.FeatureGraph;
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineDefinition.Aggregate;
+import io.pelton.pipeline.PipelineDefinition.Entity;
+import io.pelton.pipeline.PipelineDefinition.Feature;
+import io.pelton.pipeline.PipelineDefinition.Function;
+import io.pelton.pipeline.PipelineDefinition.RowFeature;
+import io.pelton.pipeline.PipelineDefinition.Window;
+import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Lays out rows inside the feature job: of numbers, the features and then what aggregates take; of
+ * other values, the carried fields, then those that derived features read, then texts that
+ * aggregates take.
+ */
+final class RowLayout {
+  private final FeatureGraph graph;
+  private final Map<String, Integer> columns = new LinkedHashMap<>();
+  private final Map<String, Integer> inputs = new LinkedHashMap<>();
+  private final List<Computed> admitted = new ArrayList<>();
+  private final List<Computed> derived = new ArrayList<>();
+  private final Set<String> needed = new LinkedHashSet<>();
+  private final Map<String, Integer> textPositions = new LinkedHashMap<>();
+  private final List<Expression> texts = new ArrayList<>();
+  private final List<EntityPlan> entities;
+  private final int carried;
+  private int width;
+
+  RowLayout(FeatureGraph graph, PipelineDefinition pipeline) {
+    this.graph = graph;
+    for (String name : pipeline.featureNames()) {
+      columns.put(name, width++);
+    }
+    for (RowFeature feature : graph.inOrder()) {
+      boolean read =
+          pipeline.features().stream().anyMatch(f -> graph.reads(f).contains(feature.name()));
+      Computed computed =
+          new Computed(
+              graph.compiler().number(feature.value()),
+              columns.getOrDefault(feature.name(), -1),
+              read ? graph.schema().indexOf(feature.name()) : -1,
+              feature.defaultValue() == null ? Double.NaN : feature.defaultValue());
+      if (graph.afterWindows(feature)) {
+        derived.add(computed);
+        needed.addAll(graph.eventFields(feature));
+      } else {
+        admitted.add(computed);
+      }
+    }
+    carried = pipeline.carry().size() + needed.size();
+    Map<String, EntityPlan.Builder> builders = new LinkedHashMap<>();
+    for (Entity entity : pipeline.entities()) {
+      builders.put(entity.name(), new EntityPlan.Builder(entity.name(), builders.size()));
+    }
+    int map = 0;
+    for (Feature feature : pipeline.features()) {
+      if (feature instanceof WindowedFeature windowed) {
+        EntityPlan.Builder builder = builders.get(windowed.entity());
+        if (builder == null) {
+          throw new IllegalArgumentException(
+              "feature " + windowed.name() + ": unknown entity " + windowed.entity());
+        }
+        boolean isMap = windowed.isMap();
+        int column = isMap ? -1 : columns.getOrDefault(windowed.columns().get(0), -1);
+        for (Window window : windowed.windows()) {
+          add(builder, windowed, window, column++, isMap ? map++ : -1);
+        }
+      }
+    }
+    entities =
+        builders.values().stream()
+            .map(EntityPlan.Builder::build)
+            .filter(plan -> !plan.isEmpty())
+            .toList();
+  }
+
+  private void add(
+      EntityPlan.Builder builder, WindowedFeature feature, Window window, int column, int map) {
+    Aggregate aggregate = feature.aggregate();
+    AggregateExtension extension =
+        aggregate.extension() == null ? null : AggregateExtension.find(aggregate.extension());
+    boolean ofTexts = extension != null && extension.ofTexts();
+    boolean distinct = aggregate.function() == Function.DISTINCT;
+    String input = ofTexts ? null : aggregate.input();
+    String where = feature.where();
+    String text = ofTexts ? aggregate.input() : feature.by();
+    builder.add(
+        column,
+        feature,
+        window,
+        input == null
+            ? -1
+            : input(
+                distinct ? "identity of " + input : input,
+                distinct
+                    ? new Identity(graph.compiler().scalar(input))
+                    : graph.compiler().number(input)),
+        input == null ? null : distinct ? "identity of " + input : input,
+        where == null ? -1 : input("where " + where, new Truth(graph.compiler().truth(where))),
+        text == null ? -1 : text(text),
+        text,
+        map);
+  }
+
+  private int input(String name, Expression expression) {
+    Integer known = inputs.get(name);
+    if (known != null) {
+      return known;
+    }
+    inputs.put(name, width);
+    admitted.add(new Computed(expression, width, -1, Double.NaN));
+    return width++;
+  }
+
+  private int text(String source) {
+    return textPositions.computeIfAbsent(
+        source,
+        unused -> {
+          texts.add(graph.compiler().scalar(source));
+          return carried + texts.size() - 1;
+        });
+  }
+
+  /** What is computed when an event is admitted, in order. */
+  Computed[] admitted() {
+    return admitted.toArray(Computed[]::new);
+  }
+
+  /** What is computed after the windows, in order. */
+  Computed[] derived() {
+    return derived.toArray(Computed[]::new);
+  }
+
+  /** Positions in the event of the fields that derived features read. */
+  int[] needed() {
+    return needed.stream().mapToInt(graph.schema()::indexOf).toArray();
+  }
+
+  Expression[] texts() {
+    return texts.toArray(Expression[]::new);
+  }
+
+  /** Those that have windowed features. */
+  List<EntityPlan> entities() {
+    return entities;
+  }
+
+  /** Numbers of a row. */
+  int width() {
+    return width;
+  }
+
+  /** A text as a number: a hash of 53 bits, which a double holds; numbers as they are. */
+  private record Identity(Expression scalar) implements Expression {
+    private static final int BITS = 53;
+
+    @Override
+    public String source() {
+      return scalar.source();
+    }
+
+    @Override
+    public Set<String> fields() {
+      return scalar.fields();
+    }
+
+    @Override
+    public double number(@Nullable Object[] fields, long time) {
+      return scalar.value(fields, time) instanceof String text
+          ? hash(text)
+          : scalar.number(fields, time);
+    }
+
+    /** FNV-1a, mixed as in MurmurHash3. */
+    private static double hash(String text) {
+      long hash = 0xcbf29ce484222325L;
+      for (int i = 0; i < text.length(); i++) {
+        hash = (hash ^ text.charAt(i)) * 0x100000001b3L;
+      }
+      hash = (hash ^ hash >>> 33) * 0xff51afd7ed558ccdL;
+      hash = (hash ^ hash >>> 33) * 0xc4ceb9fe1a85ec53L;
+      return (hash ^ hash >>> 33) >>> (Long.SIZE - BITS);
+    }
+
+    @Override
+    public boolean truth(@Nullable Object[] fields, long time) {
+      return scalar.truth(fields, time);
+    }
+
+    @Override
+    public @Nullable Object value(@Nullable Object[] fields, long time) {
+      return scalar.value(fields, time);
+    }
+  }
+
+  /** A truth as 1 or 0: one without a value is false, where a number would be missing. */
+  private record Truth(Expression truth) implements Expression {
+    @Override
+    public String source() {
+      return truth.source();
+    }
+
+    @Override
+    public Set<String> fields() {
+      return truth.fields();
+    }
+
+    @Override
+    public double number(@Nullable Object[] fields, long time) {
+      return truth.truth(fields, time) ? 1 : 0;
+    }
+
+    @Override
+    public boolean truth(@Nullable Object[] fields, long time) {
+      return truth.truth(fields, time);
+    }
+
+    @Override
+    public @Nullable Object value(@Nullable Object[] fields, long time) {
+      return truth.value(fields, time);
+    }
+  }
+}

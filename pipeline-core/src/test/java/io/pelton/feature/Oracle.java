@@ -1,0 +1,111 @@
+package io.pelton.feature;
+
+import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.util.Arrays;
+import java.util.List;
+
+/** Aggregates as their definitions say, over all values of a window at once. */
+final class Oracle {
+  /** One value and when it was. */
+  record Value(long time, double number) {}
+
+  private Oracle() {}
+
+  /**
+   * The aggregate; the feature's value of an empty window where it has none.
+   *
+   * @param current the event whose feature it is
+   */
+  static double of(WindowedFeature feature, List<Value> window, Value current) {
+    double value = window.isEmpty() ? Double.NaN : compute(feature, window, current);
+    return Double.isNaN(value) ? feature.whenEmpty() : value;
+  }
+
+  private static double compute(WindowedFeature feature, List<Value> window, Value now) {
+    double[] values = window.stream().mapToDouble(Value::number).toArray();
+    return switch (feature.aggregate().function()) {
+      case COUNT -> values.length;
+      case SUM -> sum(values);
+      case MEAN, SHARE -> sum(values) / values.length;
+      case MIN -> Arrays.stream(values).min().orElseThrow();
+      case MAX -> Arrays.stream(values).max().orElseThrow();
+      case VARIANCE -> variance(values);
+      case STDDEV -> Math.sqrt(variance(values));
+      case Z_SCORE -> {
+        double variance = variance(values);
+        yield variance > 0
+            ? (now.number - sum(values) / values.length) / Math.sqrt(variance)
+            : Double.NaN;
+      }
+      case FIRST -> values[0];
+      case LAST -> values[values.length - 1];
+      case DISTINCT -> Arrays.stream(values).map(v -> v + 0.0).distinct().count();
+      case TIME_SINCE_LAST -> (now.time - window.get(window.size() - 1).time) / 1_000.0;
+      case QUANTILE -> quantile(values, feature.aggregate().quantile());
+      case DECAYED_COUNT -> decayed(feature, window, now.time, true);
+      case DECAYED_SUM -> decayed(feature, window, now.time, false);
+      case DECAYED_MEAN ->
+          decayed(feature, window, now.time, false) / decayed(feature, window, now.time, true);
+      case EXTENSION -> throw new IllegalArgumentException("has tests of its own");
+    };
+  }
+
+  private static double sum(double[] values) {
+    double infinite = 0;
+    BigDecimal finite = BigDecimal.ZERO;
+    for (double value : values) {
+      if (Double.isInfinite(value)) {
+        infinite += value;
+      } else {
+        finite = finite.add(new BigDecimal(value));
+      }
+    }
+    return infinite != 0 ? infinite : finite.doubleValue();
+  }
+
+  /** From exact sums, so that nothing cancels. */
+  private static double variance(double[] values) {
+    if (values.length < 2 || Arrays.stream(values).anyMatch(Double::isInfinite)) {
+      return Double.NaN;
+    }
+    BigDecimal sum = BigDecimal.ZERO;
+    BigDecimal squares = BigDecimal.ZERO;
+    for (double value : values) {
+      BigDecimal exact = new BigDecimal(value);
+      sum = sum.add(exact);
+      squares = squares.add(exact.multiply(exact));
+    }
+    BigDecimal count = BigDecimal.valueOf(values.length);
+    return count
+        .multiply(squares)
+        .subtract(sum.multiply(sum))
+        .divide(count.multiply(BigDecimal.valueOf(values.length - 1)), MathContext.DECIMAL64)
+        .doubleValue();
+  }
+
+  private static double quantile(double[] values, double quantile) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    double rank = quantile * (sorted.length - 1);
+    int below = (int) Math.floor(rank);
+    return rank == below
+        ? sorted[below]
+        : sorted[below] + (rank - below) * (sorted[below + 1] - sorted[below]);
+  }
+
+  private static double decayed(
+      WindowedFeature feature, List<Value> window, long now, boolean weights) {
+    BigDecimal sum = BigDecimal.ZERO;
+    for (Value value : window) {
+      double weight =
+          Math.pow(2, -(now - value.time) / (double) feature.aggregate().halfLife());
+      if (Double.isInfinite(value.number) && !weights) {
+        return value.number;
+      }
+      sum = sum.add(new BigDecimal(weight).multiply(new BigDecimal(weights ? 1 : value.number)));
+    }
+    return sum.doubleValue();
+  }
+}
