@@ -30,6 +30,7 @@ final class Account {
         "feature.out",
         "feature.late",
         "feature.dead",
+        "feature.dead_rows",
         "feature.history");
     if (counts.containsKey("inference.in")) {
       balance(counts, broken, "inference.in", "inference.out", "inference.dead");

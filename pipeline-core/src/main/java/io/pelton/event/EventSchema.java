@@ -24,7 +24,18 @@ public final class EventSchema {
   private final Map<String, Integer> indexes = new HashMap<>();
 
   /** One field; {@code nullable} when the schema allows null. */
-  public record Field(String name, FieldType type, boolean nullable, Schema schema) {}
+  public record Field(String name, FieldType type, boolean nullable, Schema schema) {
+    /** Whether its numbers are of single precision. */
+    public boolean isSingle() {
+      return valueSchema(schema).getType() == Schema.Type.FLOAT;
+    }
+
+    /** The texts that an enum may be; empty for anything else. */
+    public List<String> symbols() {
+      Schema value = valueSchema(schema);
+      return value.getType() == Schema.Type.ENUM ? value.getEnumSymbols() : List.of();
+    }
+  }
 
   /**
    * @throws IllegalArgumentException when {@code schema} is no record

@@ -9,14 +9,19 @@ import io.pelton.expression.ExpressionException;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Entity;
 import io.pelton.pipeline.PipelineDefinition.Feature;
+import io.pelton.pipeline.PipelineDefinition.Otherwise;
 import io.pelton.pipeline.PipelineDefinition.RowFeature;
+import io.pelton.pipeline.PipelineDefinition.Rule;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,12 +42,16 @@ public final class FeaturePlan {
   private final String[] keyNames;
   private final int[] keys;
   private final int[] carried;
+  private final Constraints constraints;
   private final String[] ruleNames;
   private final Expression[] rules;
+  private final Otherwise[] otherwise;
   private final Expression[] row;
   private final int[] rowColumns;
   private final double[] blank;
+  private final @Nullable FeatureBounds bounds;
   private final List<EntityPlan> entities;
+  private final List<String> replaced = new ArrayList<>();
 
   public FeaturePlan(PipelineDefinition pipeline) {
     schema = new EventSchema(pipeline.events().schema());
@@ -54,8 +63,9 @@ public final class FeaturePlan {
     keys = pipeline.entities().stream().mapToInt(e -> schema.indexOf(e.field())).toArray();
     carried = pipeline.carry().stream().mapToInt(schema::indexOf).toArray();
     ruleNames = pipeline.events().rules().keySet().toArray(String[]::new);
-    rules =
-        pipeline.events().rules().values().stream().map(compiler::truth).toArray(Expression[]::new);
+    List<Rule> declared = List.copyOf(pipeline.events().rules().values());
+    rules = declared.stream().map(r -> compiler.truth(r.check())).toArray(Expression[]::new);
+    otherwise = declared.stream().map(Rule::otherwise).toArray(Otherwise[]::new);
     featureCount = pipeline.featureNames().size();
 
     List<Expression> expressions = new ArrayList<>();
@@ -100,6 +110,10 @@ public final class FeaturePlan {
     rowColumns = columns.stream().mapToInt(Integer::intValue).toArray();
     blank = new double[width];
     Arrays.fill(blank, Double.NaN);
+    Set<String> read = new LinkedHashSet<>(pipeline.carry());
+    Stream.of(rules, row).flatMap(Arrays::stream).forEach(e -> read.addAll(e.fields()));
+    constraints = new Constraints(pipeline, schema, read);
+    bounds = FeatureBounds.ofRows(pipeline);
     entities =
         builders.values().stream()
             .map(EntityPlan.Builder::build)
@@ -123,6 +137,33 @@ public final class FeaturePlan {
     return featureCount;
   }
 
+  /**
+   * Names of the rules that a pipeline declares, each of which has a counter: those of constraints
+   * on fields, the rules, those of bounds of features that are values of the event.
+   */
+  public static List<String> rules(PipelineDefinition pipeline) {
+    List<String> names = new ArrayList<>(Constraints.rules(pipeline));
+    names.addAll(pipeline.events().rules().keySet());
+    FeatureBounds bounds = FeatureBounds.ofRows(pipeline);
+    if (bounds != null) {
+      names.addAll(bounds.rules());
+    }
+    return names;
+  }
+
+  /**
+   * Rules for which a default took the place of a value in the event that was admitted or rejected
+   * last; asked again, none.
+   */
+  public List<String> takeReplaced() {
+    if (replaced.isEmpty()) {
+      return List.of();
+    }
+    List<String> rules = List.copyOf(replaced);
+    replaced.clear();
+    return rules;
+  }
+
   /** Entities that have windowed features, in the pipeline's order. */
   public List<EntityPlan> entities() {
     return entities;
@@ -131,7 +172,8 @@ public final class FeaturePlan {
   /**
    * Makes a row of an event: id, time, keys, carried fields, row features and aggregate inputs.
    *
-   * @param fields the event's fields in the schema's order
+   * @param fields the event's fields in the schema's order; a default is put in the place of a
+   *     value that breaks a constraint
    * @param latest times after this one are taken for a mistake, epoch milliseconds
    * @throws RejectedEventException when a rule is broken or something needed is missing
    */
@@ -153,6 +195,7 @@ public final class FeaturePlan {
       throw new RejectedEventException(
           "far-past", "event time " + show(at) + " is before year 1", null, eventId);
     }
+    constraints.settle(fields, eventId, replaced::add);
     String[] entityKeys = new String[keys.length];
     for (int i = 0; i < keys.length; i++) {
       String key = text(fields[keys[i]]);
@@ -181,6 +224,9 @@ public final class FeaturePlan {
             "expression", String.valueOf(e.getMessage()), null, eventId);
       }
     }
+    if (bounds != null) {
+      bounds.check(values, eventId, replaced::add);
+    }
     @Nullable Object[] kept = new @Nullable Object[carried.length];
     for (int i = 0; i < carried.length; i++) {
       Object value = fields[carried[i]];
@@ -207,7 +253,7 @@ public final class FeaturePlan {
     } catch (ExpressionException e) {
       broken = "rule " + ruleNames[rule] + " has no value: " + e.getMessage();
     }
-    throw new RejectedEventException("rule", broken, ruleNames[rule], eventId);
+    throw RejectedEventException.brokenRule(ruleNames[rule], broken, eventId, otherwise[rule]);
   }
 
   private String show(@Nullable Object[] fields) {

@@ -79,9 +79,11 @@ public final class PipelineFile {
           "out-of-orderness",
           "max-ahead",
           "idle-after",
-          "rules");
+          "rules",
+          "fields");
   static final List<String> FEATURE_KEYS =
-      List.of("value", "entity", "aggregate", "windows", "delay", "default");
+      List.of(
+          "value", "entity", "aggregate", "windows", "delay", "min", "max", "otherwise", "default");
   static final List<String> MODEL_KEYS = List.of("name", "features", "batch", "device");
   static final List<String> BATCH_KEYS = List.of("max-size", "max-delay");
   static final List<String> OUTCOME_KEYS = List.of("topic", "id", "time", "label", "within");
@@ -164,8 +166,8 @@ public final class PipelineFile {
     }
     Section eventSection = file.section("events");
     EventSchema schema = schema(eventSection);
-    Events events = events(eventSection, schema);
     List<Entity> entities = entities(file.section("entities"), schema);
+    Events events = events(eventSection, entities, schema);
     List<Feature> features = features(file.section("features"), entities, events.id(), schema);
     List<String> carry = file.texts("carry");
     Set<String> carried = new HashSet<>();
@@ -296,7 +298,7 @@ public final class PipelineFile {
     }
   }
 
-  private static Events events(Section section, EventSchema schema) {
+  private static Events events(Section section, List<Entity> entities, EventSchema schema) {
     section.allow(EVENT_KEYS);
     String topic = section.required("topic", "the Kafka topic with the events");
     checkTopic(section, "topic", topic);
@@ -320,20 +322,10 @@ public final class PipelineFile {
     Long outOfOrderness = section.duration("out-of-orderness");
     long maxAhead = section.duration("max-ahead", DEFAULT_MAX_AHEAD, 1);
     long idleAfter = section.duration("idle-after", DEFAULT_IDLE_AFTER, 1);
-    ExpressionCompiler compiler = new ExpressionCompiler(schema);
-    Map<String, String> rules = new LinkedHashMap<>();
-    Section ruleSection = section.section("rules");
-    for (String rule : ruleSection.keys()) {
-      String source = ruleSection.required(rule, "a CEL expression that holds for good events");
-      if (!source.isEmpty() && !schema.fields().isEmpty()) {
-        try {
-          compiler.truth(source);
-        } catch (ExpressionException e) {
-          ruleSection.problem(rule, String.valueOf(e.getMessage()));
-        }
-      }
-      rules.put(rule, source);
-    }
+    Map<String, String> identity = new HashMap<>();
+    entities.forEach(entity -> identity.put(entity.field(), "the key of entity " + entity.name()));
+    identity.put(time, "the event's time");
+    identity.put(id, "the event's id");
     return new Events(
         topic,
         section.choice("format", EventFormat.AVRO, EventFormat.class),
@@ -343,7 +335,8 @@ public final class PipelineFile {
         outOfOrderness,
         maxAhead,
         idleAfter,
-        rules);
+        ConstraintSections.rules(section.section("rules"), schema),
+        ConstraintSections.fields(section.section("fields"), identity, schema));
   }
 
   private static void checkTopic(Section section, String key, String topic) {
@@ -403,14 +396,14 @@ public final class PipelineFile {
   private static RowFeature rowFeature(
       String name, Section body, ExpressionCompiler compiler, EventSchema schema) {
     String source = body.required("value", "a CEL expression over the event");
-    for (String key : List.of("entity", "aggregate", "windows", "delay", "default")) {
+    for (String key : List.of("entity", "aggregate", "windows", "delay")) {
       if (body.has(key)) {
         body.problem(
             key, "does not go with value: a feature is a value of the event or an aggregate");
       }
     }
     checkNumber(body, "value", source, compiler, schema);
-    return new RowFeature(name, source);
+    return new RowFeature(name, source, ConstraintSections.bounds(body, false));
   }
 
   private static void checkNumber(
@@ -496,7 +489,8 @@ public final class PipelineFile {
         body.duration("delay", 0, 0),
         whenEmpty == null
             ? null
-            : (Double) body.number("default", 0, -Double.MAX_VALUE, Double.MAX_VALUE));
+            : (Double) body.number("default", 0, -Double.MAX_VALUE, Double.MAX_VALUE),
+        ConstraintSections.bounds(body, true));
   }
 
   private static long count(String text, char wanted) {

@@ -118,6 +118,11 @@ final class Section {
     }
   }
 
+  /** Whether the value of {@code key} is a mapping. */
+  boolean isMapping(String key) {
+    return values.get(key) instanceof MappingNode;
+  }
+
   Section section(String key) {
     return new Section(file, problems, at(key), values.get(key));
   }
@@ -256,6 +261,18 @@ final class Section {
     return value == Math.rint(value) && Math.abs(value) < 1e15
         ? Long.toString((long) value)
         : Double.toString(value);
+  }
+
+  /** True or false. */
+  boolean truth(String key, boolean whenAbsent) {
+    String text = text(key);
+    if (text == null) {
+      return whenAbsent;
+    }
+    if (!text.equals("true") && !text.equals("false")) {
+      problem(key, "\"" + text + "\" is neither true nor false");
+    }
+    return text.equals("true");
   }
 
   /** One of an enum's constants, written in lower case with dashes. */

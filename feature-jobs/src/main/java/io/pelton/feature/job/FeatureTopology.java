@@ -1,11 +1,13 @@
 package io.pelton.feature.job;
 
 import io.pelton.feature.EntityPlan;
+import io.pelton.feature.FeatureBounds;
 import io.pelton.feature.FeaturePlan;
 import io.pelton.feature.FeatureRow;
 import io.pelton.job.FeatureRowTypeInfo;
 import io.pelton.job.Incoming;
 import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.schemas.DeadLetter;
 import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.configuration.ExecutionOptions;
@@ -17,8 +19,8 @@ import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
  *
  * <pre>
  * incoming ──► admit ──► (key by entity ──► windowed features) for each entity ──► finish ──► features
- *                ├──► late
- *                └──► dead letters
+ *                ├──► late                                                           │
+ *                └──► dead letters ◄──────────── windowed features out of bounds ────┘
  * </pre>
  *
  * <p>The same in streaming and batch: with a declared out-of-orderness, and in batch, rows of an
@@ -59,16 +61,18 @@ public final class FeatureTopology {
               .uid(ENTITY + entity.entity());
     }
 
+    FeatureBounds bounds = FeatureBounds.ofWindows(pipeline);
     SingleOutputStreamOperator<FeatureRow> features =
         withWindows
-            .process(new FinishRows(plan.featureCount()), new FeatureRowTypeInfo())
+            .process(new FinishRows(pipeline.featureNames(), bounds), new FeatureRowTypeInfo())
             .uid(FINISH)
             .name("finish rows");
 
-    return new FeatureOutputs(
-        features,
-        admitted.getSideOutput(AdmitEvents.LATE),
-        admitted.getSideOutput(AdmitEvents.DEAD));
+    DataStream<DeadLetter> deadLetters = admitted.getSideOutput(AdmitEvents.DEAD);
+    if (bounds != null) {
+      deadLetters = deadLetters.union(features.getSideOutput(FinishRows.DEAD));
+    }
+    return new FeatureOutputs(features, admitted.getSideOutput(AdmitEvents.LATE), deadLetters);
   }
 
   /** What the positions in a row between the operators mean. */
