@@ -41,7 +41,7 @@ final class BrokenRuleException extends FlinkRuntimeException {
   }
 
   private static String message(String event, String detail) {
-    return "%s: %s. The job stops because the pipeline file says otherwise: fail there. To go on, mend the event at its source, or change otherwise to dead-letter (for a field or feature also to default) and start the job again from its state."
+    return "%s: %s. The job stops because the pipeline file says otherwise: fail there. To go on, mend the event at its source, or change otherwise to dead-letter (for a field or feature also to default) and start again, a streaming job from its state."
         .formatted(event, detail);
   }
 }

@@ -233,7 +233,7 @@ class ValidationTest {
   /** The sum of a rule's counter over all subtasks of a job. */
   private static long counter(Run run, String rule, String name) {
     return REPORTER
-        .findMetrics(run.job, "*." + FeatureMetrics.RULE + "." + rule + "." + name)
+        .findMetrics(run.job, ".*\\." + FeatureMetrics.RULE + "." + rule + "." + name)
         .values()
         .stream()
         .mapToLong(metric -> ((Counter) metric).getCount())
@@ -257,7 +257,7 @@ class ValidationTest {
         .isEqualTo(run.count(FeatureMetrics.DEFAULTED));
     assertThat(counter(run, "features.mean_1m.min", FeatureMetrics.RULE_DEFAULTED))
         .isEqualTo(run.count(FeatureMetrics.ROWS_DEFAULTED));
-    assertThat(REPORTER.findMetrics(run.job, "*.rule.features.count_1m.max.broken"))
+    assertThat(REPORTER.findMetrics(run.job, ".*\\.rule.features.count_1m.max.broken"))
         .as("a counter of a rule that nothing broke")
         .isNotEmpty();
   }
@@ -292,7 +292,7 @@ class ValidationTest {
         .rootCause()
         .hasMessageMatching(
             "event \\d+ of 2020-\\S+, keys \\d+, \\d+: rule features.count_10m.max is broken:"
-                + " feature \"count_10m\" is 13, more than 12\\. The job stops .*");
+                + " feature \"count_10m\" is 1[3-9], more than 12\\. The job stops .*");
   }
 
   private static OneInputStreamOperatorTestHarness<FeatureRow, FeatureRow> finish(
