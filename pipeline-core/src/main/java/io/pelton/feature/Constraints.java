@@ -45,7 +45,8 @@ final class Constraints {
       FieldConstraint constraint) {}
 
   /**
-   * @param read names of the fields that rules, features and carry read
+   * @param read names of the fields that rules, features and carry read, and that nothing else
+   *     checks
    */
   Constraints(PipelineDefinition pipeline, EventSchema schema, Set<String> read) {
     Map<String, FieldConstraint> all = new LinkedHashMap<>(pipeline.events().fields());
@@ -150,10 +151,11 @@ final class Constraints {
    * Puts defaults in the place of values that break a constraint.
    *
    * @param values the event's fields, changed in place
+   * @param eventId null when it has none
    * @param replaced is told the rule for each value that a default took the place of
    * @throws RejectedEventException for the first that no default mends
    */
-  void settle(@Nullable Object[] values, String eventId, Consumer<String> replaced)
+  void settle(@Nullable Object[] values, @Nullable String eventId, Consumer<String> replaced)
       throws RejectedEventException {
     for (Field field : fields) {
       Object value = values[field.index];

@@ -112,6 +112,10 @@ public final class FeaturePlan {
     Arrays.fill(blank, Double.NaN);
     Set<String> read = new LinkedHashSet<>(pipeline.carry());
     Stream.of(rules, row).flatMap(Arrays::stream).forEach(e -> read.addAll(e.fields()));
+    // That these are there is checked below, with reasons of their own.
+    read.remove(name(id));
+    read.remove(name(time));
+    pipeline.entities().forEach(entity -> read.remove(entity.field()));
     constraints = new Constraints(pipeline, schema, read);
     bounds = FeatureBounds.ofRows(pipeline);
     entities =
@@ -178,6 +182,7 @@ public final class FeaturePlan {
    * @throws RejectedEventException when a rule is broken or something needed is missing
    */
   public FeatureRow admit(@Nullable Object[] fields, long latest) throws RejectedEventException {
+    constraints.settle(fields, text(fields[id]), replaced::add);
     String eventId = text(fields[id]);
     if (eventId == null || eventId.isEmpty()) {
       throw new RejectedEventException(
@@ -195,7 +200,6 @@ public final class FeaturePlan {
       throw new RejectedEventException(
           "far-past", "event time " + show(at) + " is before year 1", null, eventId);
     }
-    constraints.settle(fields, eventId, replaced::add);
     String[] entityKeys = new String[keys.length];
     for (int i = 0; i < keys.length; i++) {
       String key = text(fields[keys[i]]);

@@ -38,7 +38,7 @@ public final class RejectedEventException extends Exception {
 
   /** An event that breaks a rule whose policy is {@code dead-letter} or {@code fail}. */
   static RejectedEventException brokenRule(
-      String rule, String detail, String eventId, Otherwise otherwise) {
+      String rule, String detail, @Nullable String eventId, Otherwise otherwise) {
     return new RejectedEventException(RULE, detail, rule, eventId, otherwise == Otherwise.FAIL);
   }
 

@@ -359,6 +359,33 @@ class ConstraintsTest {
   }
 
   @Test
+  void aMissingIdOrKeyIsRefusedByTheConstraintThatSaysSoElseByItsOwnReason() throws Exception {
+    @Nullable Object[] noId = event("amount", 1.0);
+    noId[0] = null;
+    assertThat(rejection(plan("id: {otherwise: fail}"), noId.clone()))
+        .returns("fields.id.required", RejectedEventException::rule)
+        .returns(null, RejectedEventException::eventId)
+        .matches(RejectedEventException::fatal);
+    assertThat(rejection(plan("amount: {min: 0}"), noId))
+        .returns("missing-id", RejectedEventException::reason);
+    FeaturePlan keyed =
+        new FeaturePlan(
+            pipeline(
+                "",
+                SCHEMA,
+                """
+                entities: {card: card}
+                features: {amount: {value: "amount + double(size(card))"}}
+                carry: [card]
+                """));
+    @Nullable Object[] noKey = event("amount", 1.0);
+    noKey[2] = null;
+    assertThat(rejection(keyed, noKey))
+        .returns("missing-key", RejectedEventException::reason)
+        .returns("7", RejectedEventException::eventId);
+  }
+
+  @Test
   void theFirstConstraintInTheFilesOrderDecides() throws Exception {
     FeaturePlan plan = plan("items: {min: 0}, amount: {required: true, otherwise: fail}");
     assertThat(rejection(plan, event("items", -1L)))
