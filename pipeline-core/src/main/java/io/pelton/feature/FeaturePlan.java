@@ -21,6 +21,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -52,6 +53,7 @@ public final class FeaturePlan {
   private final @Nullable FeatureBounds bounds;
   private final List<EntityPlan> entities;
   private final List<String> replaced = new ArrayList<>();
+  private final Consumer<String> countReplaced = replaced::add;
 
   public FeaturePlan(PipelineDefinition pipeline) {
     schema = new EventSchema(pipeline.events().schema());
@@ -182,8 +184,8 @@ public final class FeaturePlan {
    * @throws RejectedEventException when a rule is broken or something needed is missing
    */
   public FeatureRow admit(@Nullable Object[] fields, long latest) throws RejectedEventException {
-    constraints.settle(fields, text(fields[id]), replaced::add);
     String eventId = text(fields[id]);
+    constraints.settle(fields, eventId, countReplaced);
     if (eventId == null || eventId.isEmpty()) {
       throw new RejectedEventException(
           "missing-id", "field \"" + name(id) + "\", the event's id, is null or empty", null, null);
@@ -229,7 +231,7 @@ public final class FeaturePlan {
       }
     }
     if (bounds != null) {
-      bounds.check(values, eventId, replaced::add);
+      bounds.check(values, eventId, countReplaced);
     }
     @Nullable Object[] kept = new @Nullable Object[carried.length];
     for (int i = 0; i < carried.length; i++) {

@@ -103,6 +103,18 @@ class EventReadersTest {
     assertThat(csv.read(List.of("x"))).containsExactly("x", null, null, 3L, null, null, null);
     assertThat(new CsvEventReader(schema, List.of("count"), List.of()).read(List.of("")))
         .containsOnlyNulls();
+    AvroEventReader avro =
+        new AvroEventReader(
+            new EventSchema(
+                SchemaBuilder.record("E")
+                    .fields()
+                    .name("n")
+                    .type("long")
+                    .withDefault(3)
+                    .endRecord()),
+            SchemaBuilder.record("E").fields().optionalLong("n").endRecord());
+    assertThat(avro.read(new byte[] {0}, 0)).as("null as written").containsOnlyNulls();
+    assertThat(avro.read(new byte[] {2, 10}, 0)).containsExactly(5L);
   }
 
   @Test

@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
 import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
@@ -37,12 +38,14 @@ final class FinishRows extends ProcessFunction<FeatureRow, FeatureRow>
   private final List<String> features;
   private final @Nullable FeatureBounds bounds;
   private transient @Nullable RuleCounters rules;
+  private transient Consumer<String> countDefaulted;
   private transient @Nullable Ledger ledger;
 
   /**
    * @param features names of the feature columns
    * @param bounds of windowed features, null when they have none
    */
+  @SuppressWarnings("NullAway.Init")
   FinishRows(List<String> features, @Nullable FeatureBounds bounds) {
     this.features = features;
     this.bounds = bounds;
@@ -57,6 +60,7 @@ final class FinishRows extends ProcessFunction<FeatureRow, FeatureRow>
             FeatureMetrics.ROWS_DEAD,
             FeatureMetrics.ROWS_DEFAULTED);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
+    countDefaulted = this::countDefaulted;
     rules =
         new RuleCounters(
             bounds == null ? List.of() : bounds.rules(), getRuntimeContext().getMetricGroup());
@@ -88,7 +92,7 @@ final class FinishRows extends ProcessFunction<FeatureRow, FeatureRow>
   }
 
   private boolean holds(FeatureRow row, FeatureBounds declared, Context context) {
-    int broken = declared.settle(row.values, this::countDefaulted);
+    int broken = declared.settle(row.values, countDefaulted);
     if (broken < 0) {
       return true;
     }
