@@ -7,6 +7,8 @@ import java.util.Map;
 /** Checks that every record that came in is in exactly one output, from a job's accumulators. */
 final class Account {
   static final String EVENTS_IN = "feature.in";
+  static final String DEFAULTED = "feature.defaulted";
+  static final String ROWS_DEFAULTED = "feature.defaulted_rows";
 
   private Account() {}
 
@@ -30,6 +32,7 @@ final class Account {
         "feature.out",
         "feature.late",
         "feature.dead",
+        "feature.dead_rows",
         "feature.history");
     if (counts.containsKey("inference.in")) {
       balance(counts, broken, "inference.in", "inference.out", "inference.dead");

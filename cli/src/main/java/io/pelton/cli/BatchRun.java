@@ -164,6 +164,11 @@ final class BatchRun {
                   .formatted(
                       Instant.ofEpochMilli(file.first()), Instant.ofEpochMilli(file.last())));
     }
+    long replaced =
+        Account.count(counts, Account.DEFAULTED) + Account.count(counts, Account.ROWS_DEFAULTED);
+    if (replaced > 0) {
+      out.printf("  defaults took the place of %,d values that broke a constraint%n", replaced);
+    }
     if (in == 0) {
       out.println("  the input holds no events");
     }

@@ -11,11 +11,20 @@ class AccountTest {
     assertThat(
             Account.broken(
                 Map.of(
-                    "feature.in", 10L, "feature.out", 7L, "feature.late", 1L, "feature.dead", 2L)))
+                    "feature.in",
+                    10L,
+                    "feature.out",
+                    6L,
+                    "feature.late",
+                    1L,
+                    "feature.dead",
+                    2L,
+                    "feature.dead_rows",
+                    1L)))
         .isEmpty();
     assertThat(Account.broken(Map.of("feature.in", 10L, "feature.out", 9L)))
         .containsExactly(
-            "feature.in 10 is not feature.out 9 + feature.late 0 + feature.dead 0 + feature.history 0");
+            "feature.in 10 is not feature.out 9 + feature.late 0 + feature.dead 0 + feature.dead_rows 0 + feature.history 0");
     assertThat(
             Account.broken(
                 Map.of(

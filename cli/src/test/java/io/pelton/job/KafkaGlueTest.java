@@ -92,6 +92,7 @@ class KafkaGlueTest {
             null,
             86_400_000L,
             30_000L,
+            Map.of(),
             Map.of()),
         List.of(new PipelineDefinition.Entity("customer", "customer_id")),
         List.of(

@@ -5,6 +5,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.apache.avro.LogicalTypes;
 import org.apache.avro.Schema;
 import org.apache.avro.SchemaBuilder;
@@ -106,6 +107,7 @@ final class AvroTableFile implements TableFile {
             case INTEGER -> Schema.create(Schema.Type.LONG);
             case TIME ->
                 LogicalTypes.timestampMillis().addToSchema(Schema.create(Schema.Type.LONG));
+            case MAP -> Schema.createMap(Schema.create(Schema.Type.DOUBLE));
           };
       fields
           .name(column.name())
@@ -133,6 +135,11 @@ final class AvroTableFile implements TableFile {
   @Override
   public void time(long millis) {
     row.put(next++, millis);
+  }
+
+  @Override
+  public void map(Map<String, Double> value) {
+    row.put(next++, value);
   }
 
   @Override

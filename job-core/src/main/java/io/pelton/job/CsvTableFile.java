@@ -1,5 +1,7 @@
 package io.pelton.job;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.io.NumberOutput;
 import de.siegmar.fastcsv.writer.CsvWriter;
 import de.siegmar.fastcsv.writer.CsvWriter.CsvWriterRecord;
@@ -8,15 +10,19 @@ import de.siegmar.fastcsv.writer.QuoteStrategies;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.OutputStreamWriter;
+import java.io.StringWriter;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** CSV with a header, line feeds, and {@code ""} only for a text that is empty but not missing. */
 final class CsvTableFile implements TableFile {
   private static final double EXACT_LONGS = 1L << 53;
+
+  private static final JsonFactory JSON = new JsonFactory();
 
   private final Writer text;
   private final CsvWriter csv;
@@ -59,6 +65,25 @@ final class CsvTableFile implements TableFile {
   @Override
   public void time(long millis) {
     field(Instant.ofEpochMilli(millis).toString());
+  }
+
+  /** As a JSON object. */
+  @Override
+  public void map(Map<String, Double> value) throws IOException {
+    StringWriter json = new StringWriter();
+    try (JsonGenerator out = JSON.createGenerator(json)) {
+      out.writeStartObject();
+      for (Map.Entry<String, Double> entry : value.entrySet()) {
+        out.writeFieldName(entry.getKey());
+        if (Double.isFinite(entry.getValue())) {
+          out.writeRawValue(shortest(entry.getValue()));
+        } else {
+          out.writeString(entry.getValue().toString());
+        }
+      }
+      out.writeEndObject();
+    }
+    field(json.toString());
   }
 
   /** The shortest decimal that reads back as the same double; whole numbers without a point. */

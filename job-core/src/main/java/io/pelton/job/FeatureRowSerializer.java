@@ -2,6 +2,8 @@ package io.pelton.job;
 
 import io.pelton.feature.FeatureRow;
 import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.apache.flink.api.common.typeutils.SimpleTypeSerializerSnapshot;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
 import org.apache.flink.api.common.typeutils.base.TypeSerializerSingleton;
@@ -31,6 +33,7 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
         new FeatureRow(
             from.id, from.time, from.keys.clone(), from.values.clone(), from.carried.clone());
     copy.history = from.history;
+    copy.maps = from.maps.clone();
     return copy;
   }
 
@@ -58,6 +61,14 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
     }
     CarriedFields.write(row.carried, target);
     target.writeBoolean(row.history);
+    target.writeShort(row.maps.length);
+    for (Map<String, Double> map : row.maps) {
+      target.writeInt(map.size());
+      for (Map.Entry<String, Double> entry : map.entrySet()) {
+        StringValue.writeString(entry.getKey(), target);
+        target.writeDouble(entry.getValue());
+      }
+    }
   }
 
   @Override
@@ -75,6 +86,14 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
     @Nullable Object[] carried = CarriedFields.read(source);
     FeatureRow row = new FeatureRow(id, time, keys, values, carried);
     row.history = source.readBoolean();
+    row.maps = FeatureRow.maps(source.readUnsignedShort());
+    for (int i = 0; i < row.maps.length; i++) {
+      Map<String, Double> map = new LinkedHashMap<>();
+      for (int left = source.readInt(); left > 0; left--) {
+        map.put(StringValue.readString(source), source.readDouble());
+      }
+      row.maps[i] = map;
+    }
     return row;
   }
 

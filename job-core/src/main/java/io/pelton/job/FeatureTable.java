@@ -6,17 +6,23 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 
-/** Event id, then the features. */
+/** Event id, then the features; those that are maps come last. */
 final class FeatureTable implements Table<FeatureRow> {
   private static final long serialVersionUID = 1;
 
   private final ArrayList<Column> columns = new ArrayList<>();
+  private final int numbers;
 
   FeatureTable(PipelineDefinition pipeline) {
     columns.add(new Column(pipeline.events().id(), Kind.TEXT));
     for (String feature : pipeline.featureNames()) {
       columns.add(new Column(feature, Kind.NUMBER));
+    }
+    numbers = columns.size() - 1;
+    for (String feature : pipeline.mapNames()) {
+      columns.add(new Column(feature, Kind.MAP));
     }
     Table.distinct(columns);
   }
@@ -44,8 +50,11 @@ final class FeatureTable implements Table<FeatureRow> {
   @Override
   public void write(FeatureRow row, Cells cells) throws IOException {
     cells.text(row.id);
-    for (int i = 0; i < columns.size() - 1; i++) {
+    for (int i = 0; i < numbers; i++) {
       cells.number(row.values[i]);
+    }
+    for (Map<String, Double> map : row.maps) {
+      cells.map(map);
     }
   }
 }

@@ -2,6 +2,7 @@ package io.pelton.job;
 
 import io.pelton.feature.FeatureRow;
 import io.pelton.feature.RejectedEventException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,11 +31,23 @@ public final class Incoming {
   /** Null when the record was accepted. */
   public final @Nullable Rejection rejection;
 
-  /** Why a record became no row; see the fields of the dead letter. */
+  /** Rules for which a default took the place of a value; usually none. */
+  public final List<String> replaced;
+
+  /**
+   * Why a record became no row; see the fields of the dead letter.
+   *
+   * @param fatal whether the job has to stop
+   */
   public record Rejection(
-      String stage, String reason, String detail, @Nullable String rule, @Nullable String eventId) {
+      String stage,
+      String reason,
+      String detail,
+      @Nullable String rule,
+      @Nullable String eventId,
+      boolean fatal) {
     public static Rejection of(RejectedEventException e) {
-      return new Rejection("validate", e.reason(), e.detail(), e.rule(), e.eventId());
+      return new Rejection("validate", e.reason(), e.detail(), e.rule(), e.eventId(), e.fatal());
     }
   }
 
@@ -47,6 +60,19 @@ public final class Incoming {
       byte @Nullable [] value,
       @Nullable FeatureRow row,
       @Nullable Rejection rejection) {
+    this(source, partition, offset, timestamp, key, value, row, rejection, List.of());
+  }
+
+  public Incoming(
+      String source,
+      int partition,
+      long offset,
+      long timestamp,
+      byte @Nullable [] key,
+      byte @Nullable [] value,
+      @Nullable FeatureRow row,
+      @Nullable Rejection rejection,
+      List<String> replaced) {
     this.source = source;
     this.partition = partition;
     this.offset = offset;
@@ -55,5 +81,6 @@ public final class Incoming {
     this.value = value;
     this.row = row;
     this.rejection = rejection;
+    this.replaced = replaced;
   }
 }

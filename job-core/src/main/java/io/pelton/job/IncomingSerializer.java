@@ -2,6 +2,8 @@ package io.pelton.job;
 
 import io.pelton.feature.FeatureRow;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.flink.api.common.typeutils.SimpleTypeSerializerSnapshot;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
 import org.apache.flink.api.common.typeutils.base.TypeSerializerSingleton;
@@ -35,7 +37,8 @@ final class IncomingSerializer extends TypeSerializerSingleton<Incoming> {
         from.key,
         from.value,
         from.row == null ? null : FeatureRowSerializer.INSTANCE.copy(from.row),
-        from.rejection);
+        from.rejection,
+        from.replaced);
   }
 
   @Override
@@ -68,6 +71,11 @@ final class IncomingSerializer extends TypeSerializerSingleton<Incoming> {
       StringValue.writeString(rejection.detail(), target);
       StringValue.writeString(rejection.rule(), target);
       StringValue.writeString(rejection.eventId(), target);
+      target.writeBoolean(rejection.fatal());
+    }
+    target.writeInt(record.replaced.size());
+    for (String rule : record.replaced) {
+      StringValue.writeString(rule, target);
     }
   }
 
@@ -105,9 +113,15 @@ final class IncomingSerializer extends TypeSerializerSingleton<Incoming> {
                 StringValue.readString(source),
                 StringValue.readString(source),
                 StringValue.readString(source),
-                StringValue.readString(source))
+                StringValue.readString(source),
+                source.readBoolean())
             : null;
-    return new Incoming(origin, partition, offset, timestamp, key, value, row, rejection);
+    int count = source.readInt();
+    List<String> replaced = count == 0 ? List.of() : new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      replaced.add(StringValue.readString(source));
+    }
+    return new Incoming(origin, partition, offset, timestamp, key, value, row, rejection, replaced);
   }
 
   @Override

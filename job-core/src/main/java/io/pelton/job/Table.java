@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** How rows become the lines of a file: their columns, their order and their cells. */
@@ -15,7 +16,9 @@ interface Table<T> extends Serializable {
     NUMBER,
     INTEGER,
     /** Epoch milliseconds. */
-    TIME
+    TIME,
+    /** Texts to doubles. */
+    MAP
   }
 
   /** A column by name. */
@@ -30,6 +33,8 @@ interface Table<T> extends Serializable {
     void integer(long value) throws IOException;
 
     void time(long millis) throws IOException;
+
+    void map(Map<String, Double> value) throws IOException;
   }
 
   List<Column> columns();

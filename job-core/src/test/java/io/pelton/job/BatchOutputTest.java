@@ -68,6 +68,7 @@ class BatchOutputTest {
             null,
             86_400_000L,
             30_000L,
+            Map.of(),
             Map.of()),
         List.of(),
         List.of(

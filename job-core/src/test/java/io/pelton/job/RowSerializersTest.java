@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pelton.feature.FeatureRow;
 import java.io.IOException;
+import java.util.List;
 import org.apache.flink.api.common.serialization.SerializerConfigImpl;
 import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
@@ -69,7 +70,8 @@ class RowSerializersTest {
             null,
             null,
             null,
-            new Incoming.Rejection("validate", "rule", "broken", "positive", null));
+            new Incoming.Rejection("validate", "rule", "broken", "positive", null, true),
+            List.of("fields.amount.max", "fields.channel.allowed"));
     for (Incoming record : new Incoming[] {accepted, rejected}) {
       assertThat(writtenAndRead(serializer, record))
           .usingRecursiveComparison(EXACT)

@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * An aggregate of the user's own, found by {@link ServiceLoader}: a class on the class path that is
- * named in {@code META-INF/services/io.pelton.aggregate.AggregateExtension}. The pipeline file names
- * it like a built-in one: {@code aggregate: top-k(terminal_id, 3)}.
+ * named in {@code META-INF/services/io.pelton.aggregate.AggregateExtension}. The pipeline file
+ * names it like a built-in one: {@code aggregate: top-k(terminal_id, 3)}.
  */
 public interface AggregateExtension {
   /** As the pipeline file writes it: lower-case letters, digits and dashes. */

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.avro.Schema;
-import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericDatumReader;
 import org.apache.avro.io.BinaryDecoder;
 import org.apache.avro.io.DecoderFactory;
@@ -19,6 +18,7 @@ public final class AvroEventReader {
   private static final int NO_UNION = -1;
   private static final int NO_NULL = -2;
 
+  private final EventSchema schema;
   private final Step[] steps;
   private final @Nullable Object[] template;
   private @Nullable BinaryDecoder decoder;
@@ -36,13 +36,20 @@ public final class AvroEventReader {
     SKIP
   }
 
-  /** What to do with the writer's next field; {@code nullBranch} is -1 when it is no union. */
+  /**
+   * What to do with the writer's next field; {@code nullBranch} is -1 when it is no union.
+   *
+   * @param symbols what the writer's enum is read as
+   * @param narrowed whether the writer can say what the event schema cannot hold
+   */
   private record Step(
       Kind kind,
       int target,
       int nullBranch,
       long unitsPerMilli,
       Schema schema,
+      List<String> symbols,
+      boolean narrowed,
       @Nullable GenericDatumReader<Object> generic) {}
 
   /**
@@ -53,11 +60,17 @@ public final class AvroEventReader {
       throw new EventFormatException(
           "the writer's schema is no record but " + writer.getType().getName());
     }
-    template = new @Nullable Object[schema.fields().size()];
-    for (int i = 0; i < template.length; i++) {
-      EventSchema.Field field = schema.fields().get(i);
-      if (writer.getField(field.name()) == null) {
-        template[i] = defaultOf(schema, field, writer);
+    this.schema = schema;
+    template = schema.absent();
+    for (EventSchema.Field field : schema.fields()) {
+      if (writer.getField(field.name()) == null
+          && !schema.schema().getField(field.name()).hasDefaultValue()) {
+        throw new EventFormatException(
+            "the writer's schema "
+                + writer.getFullName()
+                + " lacks the field \""
+                + field.name()
+                + "\", which the pipeline's event schema declares without a default");
       }
     }
     List<Step> list = new ArrayList<>();
@@ -67,31 +80,6 @@ public final class AvroEventReader {
           step(field.schema(), target, target < 0 ? null : schema.fields().get(target), writer));
     }
     steps = list.toArray(Step[]::new);
-  }
-
-  private static @Nullable Object defaultOf(
-      EventSchema schema, EventSchema.Field field, Schema writer) {
-    Schema.Field declared = schema.schema().getField(field.name());
-    if (!declared.hasDefaultValue()) {
-      throw new EventFormatException(
-          "the writer's schema "
-              + writer.getFullName()
-              + " lacks the field \""
-              + field.name()
-              + "\", which the pipeline's event schema declares without a default");
-    }
-    Object value = GenericData.get().getDefaultValue(declared);
-    if (value instanceof Integer number) {
-      return number.longValue();
-    }
-    if (value instanceof Float number) {
-      return number.doubleValue();
-    }
-    if (value instanceof Long number && field.type() == FieldType.TIMESTAMP) {
-      return Math.floorDiv(
-          number, EventSchema.unitsPerMilli(EventSchema.valueSchema(field.schema())));
-    }
-    return value != null && field.type() == FieldType.STRING ? value.toString() : value;
   }
 
   /** A union of one branch alone has none for null. */
@@ -106,7 +94,7 @@ public final class AvroEventReader {
     int nullBranch = value != fieldSchema ? nullBranch(fieldSchema) : NO_UNION;
     if (field == null) {
       // A union that is more than optional is skipped whole.
-      return new Step(Kind.SKIP, target, nullBranch, 1, value, null);
+      return new Step(Kind.SKIP, target, nullBranch, 1, value, List.of(), false, null);
     }
     Kind kind =
         switch (field.type()) {
@@ -143,15 +131,26 @@ public final class AvroEventReader {
               + ", which cannot be read as "
               + EventSchema.valueSchema(field.schema()));
     }
+    Schema.Type wanted = EventSchema.valueSchema(field.schema()).getType();
     return new Step(
         kind,
         target,
         nullBranch,
         EventSchema.unitsPerMilli(value),
         value,
+        kind == Kind.ENUM ? symbols(value, EventSchema.valueSchema(field.schema())) : List.of(),
+        wanted == Schema.Type.ENUM || (wanted == Schema.Type.INT && kind == Kind.LONG),
         kind == Kind.GENERIC
             ? new GenericDatumReader<>(value, EventSchema.valueSchema(field.schema()))
             : null);
+  }
+
+  /** A symbol that the event schema's enum lacks is read as that enum's default, if it has one. */
+  private static List<String> symbols(Schema writer, Schema reader) {
+    String other = reader.getType() == Schema.Type.ENUM ? reader.getEnumDefault() : null;
+    return writer.getEnumSymbols().stream()
+        .map(symbol -> other == null || reader.hasEnumSymbol(symbol) ? symbol : other)
+        .toList();
   }
 
   /**
@@ -169,6 +168,12 @@ public final class AvroEventReader {
       for (Step step : steps) {
         if (step.nullBranch == NO_UNION || in.readIndex() != step.nullBranch) {
           read(in, step, fields);
+          Object value = step.narrowed ? fields[step.target] : null;
+          if (value != null) {
+            schema.requireFits(step.target, value);
+          }
+        } else if (step.target >= 0) {
+          fields[step.target] = null;
         }
       }
       if (!in.isEnd()) {
@@ -198,7 +203,7 @@ public final class AvroEventReader {
                 default -> in.readDouble();
               };
       case STRING -> fields[step.target] = in.readString();
-      case ENUM -> fields[step.target] = step.schema.getEnumSymbols().get(in.readEnum());
+      case ENUM -> fields[step.target] = step.symbols.get(in.readEnum());
       case BOOLEAN -> fields[step.target] = in.readBoolean();
       case GENERIC -> {
         if (step.generic != null) {

@@ -36,7 +36,8 @@ public final class CsvEventReader {
   }
 
   /**
-   * @return the fields in the schema's order; an empty text is null
+   * @return the fields in the schema's order; an empty text is null, a column that is not there the
+   *     schema's default
    * @throws EventFormatException when a value is not of its field's type, or values are missing
    */
   public @Nullable Object[] read(List<String> values) {
@@ -44,11 +45,15 @@ public final class CsvEventReader {
       throw new EventFormatException(
           "the row has " + values.size() + " values, the header " + columns + ": " + values);
     }
-    @Nullable Object[] fields = new @Nullable Object[schema.fields().size()];
+    @Nullable Object[] fields = schema.absent();
     for (int i = 0; i < columns; i++) {
       int target = targets[i];
       if (target >= 0) {
-        fields[target] = TextFields.parse(schema.fields().get(target), values.get(i));
+        Object value = TextFields.parse(schema.fields().get(target), values.get(i));
+        if (value != null) {
+          schema.requireFits(target, value);
+        }
+        fields[target] = value;
       }
     }
     return fields;

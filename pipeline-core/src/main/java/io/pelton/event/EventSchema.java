@@ -12,6 +12,7 @@ import java.util.Map;
 import org.apache.avro.LogicalType;
 import org.apache.avro.LogicalTypes;
 import org.apache.avro.Schema;
+import org.apache.avro.generic.GenericData;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,8 +24,24 @@ public final class EventSchema {
   private final List<Field> fields;
   private final Map<String, Integer> indexes = new HashMap<>();
 
+  /** Of fields whose type holds more than their schema does: enums and ints; else null. */
+  private final @Nullable Schema[] narrow;
+
+  private final @Nullable Object[] absent;
+
   /** One field; {@code nullable} when the schema allows null. */
-  public record Field(String name, FieldType type, boolean nullable, Schema schema) {}
+  public record Field(String name, FieldType type, boolean nullable, Schema schema) {
+    /** Whether its numbers are of single precision. */
+    public boolean isSingle() {
+      return valueSchema(schema).getType() == Schema.Type.FLOAT;
+    }
+
+    /** The texts that an enum may be; empty for anything else. */
+    public List<String> symbols() {
+      Schema value = valueSchema(schema);
+      return value.getType() == Schema.Type.ENUM ? value.getEnumSymbols() : List.of();
+    }
+  }
 
   /**
    * @throws IllegalArgumentException when {@code schema} is no record
@@ -46,6 +63,62 @@ public final class EventSchema {
               field.schema()));
     }
     fields = List.copyOf(list);
+    narrow = new @Nullable Schema[list.size()];
+    absent = new @Nullable Object[list.size()];
+    for (int i = 0; i < narrow.length; i++) {
+      Schema value = valueSchema(list.get(i).schema());
+      if (value.getType() == Schema.Type.ENUM || value.getType() == Schema.Type.INT) {
+        narrow[i] = value;
+      }
+      Schema.Field declared = schema.getFields().get(i);
+      if (declared.hasDefaultValue()) {
+        absent[i] = value(list.get(i), GenericData.get().getDefaultValue(declared));
+      }
+    }
+  }
+
+  private static @Nullable Object value(Field field, @Nullable Object value) {
+    if (value instanceof Integer number) {
+      return number.longValue();
+    }
+    if (value instanceof Float number) {
+      return number.doubleValue();
+    }
+    if (value instanceof Long number && field.type() == FieldType.TIMESTAMP) {
+      return Math.floorDiv(number, unitsPerMilli(valueSchema(field.schema())));
+    }
+    return value != null && field.type() == FieldType.STRING ? value.toString() : value;
+  }
+
+  /**
+   * An event of which nothing is known: each field's default, null where it has none. A new array
+   * each time.
+   */
+  @Nullable Object[] absent() {
+    return absent.clone();
+  }
+
+  /**
+   * Checks what a text or a wider number may bring but the field's schema cannot hold.
+   *
+   * @param value of the class of the field's type
+   * @throws EventFormatException when it is no symbol of the enum or does not fit an int
+   */
+  void requireFits(int field, Object value) {
+    Schema schema = narrow[field];
+    if (schema == null) {
+      return;
+    }
+    if (schema.getType() == Schema.Type.ENUM) {
+      if (!schema.hasEnumSymbol((String) value)) {
+        throw new EventFormatException(
+            "field \"%s\": \"%s\" is none of %s"
+                .formatted(fields.get(field).name(), value, schema.getEnumSymbols()));
+      }
+    } else if ((Long) value != (int) (long) (Long) value) {
+      throw new EventFormatException(
+          "field \"%s\": %s does not fit an int".formatted(fields.get(field).name(), value));
+    }
   }
 
   public Schema schema() {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.exc.InputCoercionException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.util.Set;
@@ -25,11 +26,12 @@ public final class JsonEventReader {
   }
 
   /**
-   * @return the fields in the schema's order, null where a member is absent
+   * @return the fields in the schema's order; the schema's default, or else null, where a member is
+   *     absent
    * @throws EventFormatException when the bytes are no JSON object or a member is of another type
    */
   public @Nullable Object[] read(byte[] bytes) {
-    @Nullable Object[] fields = new @Nullable Object[schema.fields().size()];
+    @Nullable Object[] fields = schema.absent();
     try (JsonParser parser = MAPPER.createParser(bytes)) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         throw new EventFormatException("not a JSON object");
@@ -39,8 +41,12 @@ public final class JsonEventReader {
         JsonToken token = parser.nextToken();
         if (index < 0) {
           parser.skipChildren();
-        } else if (token != JsonToken.VALUE_NULL) {
-          fields[index] = value(parser, token, schema.fields().get(index));
+        } else if (token == JsonToken.VALUE_NULL) {
+          fields[index] = null;
+        } else {
+          Object value = value(parser, token, schema.fields().get(index));
+          schema.requireFits(index, value);
+          fields[index] = value;
         }
       }
       if (parser.nextToken() != null) {
@@ -64,7 +70,7 @@ public final class JsonEventReader {
       }
       case INT -> {
         if (token == JsonToken.VALUE_NUMBER_INT) {
-          return parser.getLongValue();
+          return whole(parser, field);
         }
       }
       case DOUBLE -> {
@@ -83,7 +89,7 @@ public final class JsonEventReader {
       }
       case TIMESTAMP -> {
         if (token == JsonToken.VALUE_NUMBER_INT) {
-          return parser.getLongValue();
+          return whole(parser, field);
         }
         if (token == JsonToken.VALUE_STRING) {
           return EventSchema.parseTime(parser.getText());
@@ -106,5 +112,14 @@ public final class JsonEventReader {
               case TIMESTAMP -> "time (ISO 8601 text or epoch millis)";
               default -> "text";
             });
+  }
+
+  private static long whole(JsonParser parser, EventSchema.Field field) throws IOException {
+    try {
+      return parser.getLongValue();
+    } catch (InputCoercionException e) {
+      throw new EventFormatException(
+          "field \"" + field.name() + "\": " + parser.getText() + " does not fit a long");
+    }
   }
 }

@@ -50,6 +50,11 @@ public final class Block {
     texts = new @Nullable String[layout.texts().size()][capacity];
   }
 
+  /** What is kept of each event. */
+  public Layout layout() {
+    return layout;
+  }
+
   boolean truth(int truth, int index) {
     return (truths[truth / WORD][index] >>> (truth % WORD) & 1) != 0;
   }
@@ -311,5 +316,4 @@ public final class Block {
       default -> throw new IOException("a block of history has a column of unknown form " + way);
     }
   }
-
 }

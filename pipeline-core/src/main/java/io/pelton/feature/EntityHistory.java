@@ -19,9 +19,10 @@ import org.jspecify.annotations.Nullable;
  * passed them: the little that changes with an event, whatever the length of the history.
  *
  * <p>Totals are exact ({@link ExactSum}), so they do not depend on how they came to be: a history
- * written for other features is read for these and its totals are made anew. An event that came late
- * is computed by moving the edges back to its time and then on again; what cannot be moved back
- * (least, greatest, different, first and last values) is looked for in its window. Not thread-safe.
+ * written for other features is read for these and its totals are made anew. An event that came
+ * late is computed by moving the edges back to its time and then on again; what cannot be moved
+ * back (least, greatest, different, first and last values) is looked for in its window. Not
+ * thread-safe.
  */
 public final class EntityHistory {
   private static final byte FORMAT = 2;
@@ -610,9 +611,7 @@ public final class EntityHistory {
     for (int edge = plan.edgesByTime - 1; edge >= 0; edge--) {
       long offset = plan.edges[edge].offset();
       while (position[edge] > start
-          && (offset == 0
-              ? position[edge] > address
-              : timeBefore(edge, store) > time - offset)) {
+          && (offset == 0 ? position[edge] > address : timeBefore(edge, store) > time - offset)) {
         for (int other = plan.edgesByTime; other < position.length; other++) {
           if (plan.edges[other].newer() == edge && position[other] == position[edge]) {
             unpass(plan, store, other);
@@ -755,8 +754,7 @@ public final class EntityHistory {
         totals, newer + 1 + ExactSum.SUM, older + 1 + ExactSum.SUM, ExactSum.SQUARES, squares);
     return rest.count() == 0
         ? ExactSum.deviations(count, difference, 0, squares, 0)
-        : rest.deviations(
-            count, ExactSum.exact(difference, 0), ExactSum.exactSquares(squares, 0));
+        : rest.deviations(count, ExactSum.exact(difference, 0), ExactSum.exactSquares(squares, 0));
   }
 
   private Unfit unfit(EntityPlan plan, EntityPlan.Output output) {
@@ -823,8 +821,7 @@ public final class EntityHistory {
   }
 
   /** Value, or time, of the last event of a window. */
-  private double last(
-      EntityPlan plan, EntityPlan.Output output, BlockStore store, boolean time) {
+  private double last(EntityPlan plan, EntityPlan.Output output, BlockStore store, boolean time) {
     double[] last = {Double.NaN};
     scan(
         plan,
@@ -851,8 +848,7 @@ public final class EntityHistory {
         position[output.newer()],
         (block, index) -> {
           String text = part.text() < 0 ? null : block.texts[part.text()][index];
-          accumulator.add(
-              value(plan, part.series(), block, index), text, block.times[index]);
+          accumulator.add(value(plan, part.series(), block, index), text, block.times[index]);
           return true;
         });
     return accumulator;

@@ -21,10 +21,10 @@ import org.jspecify.annotations.Nullable;
  * What is computed over the events of one entity: what its history keeps of each event, which edges
  * slide over it, and which column each aggregate fills.
  *
- * <p>An <i>edge</i> trails the newest event by a time, or by a number of events, and knows the exact
- * totals of everything that has passed it; a window is what lies between its older and its newer
- * edge, and a sum over it is the difference of two totals. Windows share edges, and aggregates of
- * one input share totals, so an event costs one addition an edge and input.
+ * <p>An <i>edge</i> trails the newest event by a time, or by a number of events, and knows the
+ * exact totals of everything that has passed it; a window is what lies between its older and its
+ * newer edge, and a sum over it is the difference of two totals. Windows share edges, and
+ * aggregates of one input share totals, so an event costs one addition an edge and input.
  */
 public final class EntityPlan implements Serializable {
   private static final long serialVersionUID = 2L;
@@ -101,8 +101,7 @@ public final class EntityPlan implements Serializable {
         case COUNT, SUM, MEAN, SHARE, VARIANCE, STDDEV -> new Totals(function);
         case MIN, MAX, FIRST, LAST, DISTINCT, TIME_SINCE_LAST -> new Timeline(function);
         case QUANTILE -> new Quantiles(aggregate.quantile(), canRefill);
-        case DECAYED_COUNT, DECAYED_SUM, DECAYED_MEAN ->
-            new Decay(function, aggregate.halfLife());
+        case DECAYED_COUNT, DECAYED_SUM, DECAYED_MEAN -> new Decay(function, aggregate.halfLife());
         case EXTENSION -> extension().create(aggregate.parameters());
         case Z_SCORE -> throw new IllegalStateException("a z-score has no state of its own");
       };
@@ -146,7 +145,6 @@ public final class EntityPlan implements Serializable {
   /** Columns that do not count the event itself, and those that do. */
   final Output[] outputsBefore;
 
-
   /** By edge: series that it totals. */
   final int[][] seriesOf;
 
@@ -166,6 +164,19 @@ public final class EntityPlan implements Serializable {
 
   private final long reach;
   private final long fingerprint;
+  private final List<Need> needs;
+
+  /**
+   * What a column needs of the history.
+   *
+   * @param kept what is kept of each event: numbers, truths and texts by name
+   * @param back how far it looks back, milliseconds
+   */
+  public record Need(String column, List<String> kept, long back) implements Serializable {
+    public Need {
+      kept = List.copyOf(kept);
+    }
+  }
 
   private EntityPlan(Builder builder) {
     entity = builder.entity;
@@ -180,8 +191,7 @@ public final class EntityPlan implements Serializable {
     textPositions = positions(builder.texts);
     series = builder.series.toArray(Series[]::new);
     edges = builder.edges.toArray(Edge[]::new);
-    outputsBefore =
-        builder.outputs.stream().filter(Output::excludeCurrent).toArray(Output[]::new);
+    outputsBefore = builder.outputs.stream().filter(Output::excludeCurrent).toArray(Output[]::new);
     outputs = builder.outputs.stream().filter(o -> !o.excludeCurrent()).toArray(Output[]::new);
     edgesByTime = (int) builder.edges.stream().filter(edge -> edge.events() == 0).count();
     extremes = builder.extremes.toArray(ExtremesPart[]::new);
@@ -202,6 +212,7 @@ public final class EntityPlan implements Serializable {
       }
     }
     totals = at;
+    needs = builder.needs();
     extremesAt = byEdge(extremes.length, (edge, i) -> extremes[i].newer == edge);
     latestAt = byEdge(latest.length, (edge, i) -> latest[i].newer == edge);
     seenEnter = byEdge(seen.length, (edge, i) -> seen[i].newer == edge);
@@ -223,14 +234,14 @@ public final class EntityPlan implements Serializable {
     fingerprint =
         hash(
             layout
-            + Arrays.toString(series)
-            + Arrays.toString(edges)
-            + Arrays.toString(extremes)
-            + Arrays.stream(seen)
-                .map(part -> part.series + ":" + part.newer + Arrays.toString(part.older))
-                .toList()
-            + Arrays.toString(latest)
-            + Arrays.toString(accumulators));
+                + Arrays.toString(series)
+                + Arrays.toString(edges)
+                + Arrays.toString(extremes)
+                + Arrays.stream(seen)
+                    .map(part -> part.series + ":" + part.newer + Arrays.toString(part.older))
+                    .toList()
+                + Arrays.toString(latest)
+                + Arrays.toString(accumulators));
   }
 
   /** FNV-1a. */
@@ -277,6 +288,11 @@ public final class EntityPlan implements Serializable {
   /** How far back an event's features look, milliseconds: the widest window and its delay. */
   public long reach() {
     return reach;
+  }
+
+  /** What each column needs of the history. */
+  public List<Need> needs() {
+    return needs;
   }
 
   /** Tells plans apart: running totals made for another are made anew. */
@@ -371,6 +387,25 @@ public final class EntityPlan implements Serializable {
       return new EntityPlan(this);
     }
 
+    private List<Need> needs() {
+      List<Need> needs = new ArrayList<>();
+      for (Request request : requests) {
+        List<String> kept = new ArrayList<>();
+        for (String name :
+            Arrays.asList(request.inputName, request.feature.where(), request.textName)) {
+          if (name != null) {
+            kept.add(name);
+          }
+        }
+        needs.add(
+            new Need(
+                request.feature.name() + "_" + request.window.suffix(),
+                kept,
+                request.feature.delay() + request.window.width()));
+      }
+      return List.copyOf(needs);
+    }
+
     private int series(int number, int truth, boolean sum, boolean squares) {
       for (int i = 0; i < series.size(); i++) {
         Series known = series.get(i);
@@ -458,8 +493,7 @@ public final class EntityPlan implements Serializable {
                       accumulators,
                       new AccumulatorPart(stateOf(aggregate), false, 0, values, -1, newer, older));
           case MIN, MAX ->
-              part =
-                  part(extremes, new ExtremesPart(values, newer, function == Function.MIN));
+              part = part(extremes, new ExtremesPart(values, newer, function == Function.MIN));
           case DISTINCT -> {
             List<Integer> shared = List.of(values, newer);
             List<Integer> windows = seen.computeIfAbsent(shared, unused -> new ArrayList<>());

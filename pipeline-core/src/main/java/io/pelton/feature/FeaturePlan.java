@@ -9,11 +9,15 @@ import io.pelton.expression.ExpressionException;
 import io.pelton.pipeline.FeatureGraph;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Entity;
+import io.pelton.pipeline.PipelineDefinition.Otherwise;
+import io.pelton.pipeline.PipelineDefinition.Rule;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,10 +38,13 @@ public final class FeaturePlan {
   private final String[] keyNames;
   private final int[] keys;
   private final int[] carried;
+  private final Constraints constraints;
   private final String[] ruleNames;
   private final Expression[] rules;
+  private final Otherwise[] otherwise;
   private final double[] blank;
   private final List<EntityPlan> entities;
+  private final RowNames rowNames;
 
   /** The event's fields, and after them the features that expressions read. */
   private final EventSchema extended;
@@ -57,6 +64,10 @@ public final class FeaturePlan {
   private final int[] readMaps;
   private final int[] readMapFields;
 
+  private final @Nullable FeatureBounds windowBounds;
+  private final List<String> replaced = new ArrayList<>();
+  private final Consumer<String> countReplaced = replaced::add;
+
   public FeaturePlan(PipelineDefinition pipeline) {
     schema = new EventSchema(pipeline.events().schema());
     ExpressionCompiler compiler = new ExpressionCompiler(schema);
@@ -67,8 +78,9 @@ public final class FeaturePlan {
     keys = pipeline.entities().stream().mapToInt(e -> schema.indexOf(e.field())).toArray();
     carried = pipeline.carry().stream().mapToInt(schema::indexOf).toArray();
     ruleNames = pipeline.events().rules().keySet().toArray(String[]::new);
-    rules =
-        pipeline.events().rules().values().stream().map(compiler::truth).toArray(Expression[]::new);
+    List<Rule> declared = List.copyOf(pipeline.events().rules().values());
+    rules = declared.stream().map(r -> compiler.truth(r.check())).toArray(Expression[]::new);
+    otherwise = declared.stream().map(Rule::otherwise).toArray(Otherwise[]::new);
 
     List<String> columns = pipeline.featureNames();
     List<String> maps = pipeline.mapNames();
@@ -82,6 +94,7 @@ public final class FeaturePlan {
     needed = layout.needed();
     texts = layout.texts();
     entities = layout.entities();
+    rowNames = layout.names(pipeline);
     blank = new double[layout.width()];
     Arrays.fill(blank, Double.NaN);
 
@@ -93,6 +106,16 @@ public final class FeaturePlan {
     readColumnFields = fields(read, columns);
     readMaps = read.stream().filter(maps::contains).mapToInt(maps::indexOf).toArray();
     readMapFields = fields(read, maps);
+
+    Set<String> fields = new LinkedHashSet<>(pipeline.carry());
+    Arrays.stream(rules).forEach(rule -> fields.addAll(rule.fields()));
+    pipeline.features().forEach(feature -> fields.addAll(graph.eventFields(feature)));
+    // That these are there is checked below, with reasons of their own.
+    fields.remove(name(id));
+    fields.remove(name(time));
+    pipeline.entities().forEach(entity -> fields.remove(entity.field()));
+    constraints = new Constraints(pipeline, schema, fields);
+    windowBounds = FeatureBounds.ofWindows(pipeline);
   }
 
   private int[] fields(Set<String> read, List<String> among) {
@@ -108,6 +131,40 @@ public final class FeaturePlan {
     return featureCount;
   }
 
+  /**
+   * Names of the rules that a pipeline declares and that are checked when an event is admitted,
+   * each of which has a counter: constraints on fields, the rules, bounds of row features.
+   */
+  public static List<String> rules(PipelineDefinition pipeline) {
+    List<String> names = new ArrayList<>(Constraints.rules(pipeline));
+    names.addAll(pipeline.events().rules().keySet());
+    names.addAll(FeatureBounds.rules(pipeline, false));
+    return names;
+  }
+
+  /** The same of those that are checked when all windows are computed. */
+  public static List<String> finalRules(PipelineDefinition pipeline) {
+    return FeatureBounds.rules(pipeline, true);
+  }
+
+  /**
+   * Rules for which a default took the place of a value in the event that was admitted or rejected
+   * last; asked again, none.
+   */
+  public List<String> takeReplaced() {
+    if (replaced.isEmpty()) {
+      return List.of();
+    }
+    List<String> rules = List.copyOf(replaced);
+    replaced.clear();
+    return rules;
+  }
+
+  /** What the places of a row mean while it is inside the feature job. */
+  public RowNames rowNames() {
+    return rowNames;
+  }
+
   /** Entities that have windowed features, in the pipeline's order. */
   public List<EntityPlan> entities() {
     return entities;
@@ -116,12 +173,14 @@ public final class FeaturePlan {
   /**
    * Makes a row of an event: id, time, keys, carried fields, row features and aggregate inputs.
    *
-   * @param fields the event's fields in the schema's order
+   * @param fields the event's fields in the schema's order; a default is put in the place of a
+   *     value that breaks a constraint
    * @param latest times after this one are taken for a mistake, epoch milliseconds
    * @throws RejectedEventException when a rule is broken or something needed is missing
    */
   public FeatureRow admit(@Nullable Object[] fields, long latest) throws RejectedEventException {
     String eventId = text(fields[id]);
+    constraints.settle(fields, eventId, countReplaced);
     if (eventId == null || eventId.isEmpty()) {
       throw new RejectedEventException(
           "missing-id", "field \"" + name(id) + "\", the event's id, is null or empty", null, null);
@@ -168,7 +227,7 @@ public final class FeaturePlan {
     @Nullable Object[] all = extend(fields);
     try {
       for (Computed computed : admitted) {
-        computed.compute(values, all, at);
+        computed.compute(values, all, at, eventId, countReplaced);
       }
       for (int i = 0; i < texts.length; i++) {
         kept[carried.length + needed.length + i] = text(texts[i].value(all, at));
@@ -201,9 +260,12 @@ public final class FeaturePlan {
    * Computes what is left when all windows are: the derived features. What only aggregates needed
    * is left behind.
    *
-   * @throws RejectedEventException when an expression has no value
+   * @throws RejectedEventException when an expression has no value or a feature is out of bounds
    */
   public void finish(FeatureRow row) throws RejectedEventException {
+    if (windowBounds != null) {
+      windowBounds.check(row.values, row.id, countReplaced);
+    }
     if (derived.length > 0) {
       @Nullable Object[] all = new @Nullable Object[extended.fields().size()];
       for (int i = 0; i < needed.length; i++) {
@@ -218,7 +280,7 @@ public final class FeaturePlan {
       }
       try {
         for (Computed computed : derived) {
-          computed.compute(row.values, all, row.time);
+          computed.compute(row.values, all, row.time, row.id, countReplaced);
         }
       } catch (ExpressionException e) {
         throw new RejectedEventException(
@@ -240,7 +302,7 @@ public final class FeaturePlan {
     } catch (ExpressionException e) {
       broken = "rule " + ruleNames[rule] + " has no value: " + e.getMessage();
     }
-    throw new RejectedEventException("rule", broken, ruleNames[rule], eventId);
+    throw RejectedEventException.brokenRule(ruleNames[rule], broken, eventId, otherwise[rule]);
   }
 
   private String show(@Nullable Object[] fields) {

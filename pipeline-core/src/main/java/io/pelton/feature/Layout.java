@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * What a history keeps of each event, each named by the expression that gives it: numbers, truths
@@ -18,6 +19,11 @@ public record Layout(List<String> numbers, List<String> truths, List<String> tex
     numbers = List.copyOf(numbers);
     truths = List.copyOf(truths);
     texts = List.copyOf(texts);
+  }
+
+  /** All that is kept of an event, by name. */
+  public List<String> all() {
+    return Stream.of(numbers, truths, texts).flatMap(List::stream).toList();
   }
 
   public void write(DataOutput out) throws IOException {

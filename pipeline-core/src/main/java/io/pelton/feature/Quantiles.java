@@ -1,8 +1,8 @@
 package io.pelton.feature;
 
-import io.pelton.aggregate.Accumulator;
 import com.datadoghq.sketch.ddsketch.mapping.IndexMapping;
 import com.datadoghq.sketch.ddsketch.mapping.LogarithmicMapping;
+import io.pelton.aggregate.Accumulator;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
@@ -12,12 +12,12 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A quantile of a window: exact, between the two nearest values in proportion (type 7 of Hyndman and
- * Fan, the default of NumPy and R), while it holds at most {@link #EXACT} values; beyond that from
- * counts in the buckets of a DDSketch (Masson, Rim, Lee: DDSketch, VLDB 2019), whose values are
- * within {@link #ACCURACY} of the true one. Counts are whole, so values leave as they came, and the
- * same values give the same quantile in any order. Which of the two holds depends on the number of
- * values alone.
+ * A quantile of a window: exact, between the two nearest values in proportion (type 7 of Hyndman
+ * and Fan, the default of NumPy and R), while it holds at most {@link #EXACT} values; beyond that
+ * from counts in the buckets of a DDSketch (Masson, Rim, Lee: DDSketch, VLDB 2019), whose values
+ * are within {@link #ACCURACY} of the true one. Counts are whole, so values leave as they came, and
+ * the same values give the same quantile in any order. Which of the two holds depends on the number
+ * of values alone.
  */
 final class Quantiles implements Accumulator {
   static final int EXACT = 256;

@@ -50,7 +50,8 @@ final class RowLayout {
               graph.compiler().number(feature.value()),
               columns.getOrDefault(feature.name(), -1),
               read ? graph.schema().indexOf(feature.name()) : -1,
-              feature.defaultValue() == null ? Double.NaN : feature.defaultValue());
+              feature.defaultValue() == null ? Double.NaN : feature.defaultValue(),
+              FeatureBounds.of(pipeline, feature));
       if (graph.afterWindows(feature)) {
         derived.add(computed);
         needed.addAll(graph.eventFields(feature));
@@ -102,7 +103,7 @@ final class RowLayout {
         input == null
             ? -1
             : input(
-                distinct ? "identity of " + input : input,
+                "input " + (distinct ? "identity of " + input : input),
                 distinct
                     ? new Identity(graph.compiler().scalar(input))
                     : graph.compiler().number(input)),
@@ -119,7 +120,7 @@ final class RowLayout {
       return known;
     }
     inputs.put(name, width);
-    admitted.add(new Computed(expression, width, -1, Double.NaN));
+    admitted.add(new Computed(expression, width, -1, Double.NaN, null));
     return width++;
   }
 
@@ -159,6 +160,16 @@ final class RowLayout {
   /** Numbers of a row. */
   int width() {
     return width;
+  }
+
+  /** What the places of a row mean. */
+  RowNames names(PipelineDefinition pipeline) {
+    List<String> values = new ArrayList<>(columns.keySet());
+    values.addAll(inputs.keySet());
+    List<String> others = new ArrayList<>(pipeline.carry());
+    needed.forEach(field -> others.add("field " + field));
+    textPositions.keySet().forEach(text -> others.add("text " + text));
+    return new RowNames(pipeline.entityNames(), values, pipeline.mapNames(), others);
   }
 
   /** A text as a number: a hash of 53 bits, which a double holds; numbers as they are. */

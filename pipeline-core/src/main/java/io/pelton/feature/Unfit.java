@@ -85,8 +85,7 @@ record Unfit(long count, BigDecimal sum, BigDecimal squares, long positive, long
   }
 
   static Unfit read(DataInput in) throws IOException {
-    return new Unfit(
-        Varint.read(in), decimal(in), decimal(in), Varint.read(in), Varint.read(in));
+    return new Unfit(Varint.read(in), decimal(in), decimal(in), Varint.read(in), Varint.read(in));
   }
 
   private static void decimal(DataOutput out, BigDecimal value) throws IOException {

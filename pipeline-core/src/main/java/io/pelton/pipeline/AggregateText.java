@@ -115,8 +115,7 @@ final class AggregateText {
       return problem(body, "unknown aggregate \"" + name + "\"" + Names.suggest(name, known));
     }
     if (arguments.isEmpty()) {
-      return problem(
-          body, "\"" + name + "\" needs an expression: " + name + "(FIELD)");
+      return problem(body, "\"" + name + "\" needs an expression: " + name + "(FIELD)");
     }
     Aggregate aggregate =
         new Aggregate(

@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Which features read which: expressions may name event fields and other features' columns. Row
  * features that read only the event and each other are computed when an event is admitted, and
- * aggregates may take them; those that read a windowed feature are derived, and computed last. Where
- * an event field and a feature have the same name, the name is the field's.
+ * aggregates may take them; those that read a windowed feature are derived, and computed last.
+ * Where an event field and a feature have the same name, the name is the field's.
  */
 public final class FeatureGraph {
   private final EventSchema events;

@@ -1,11 +1,10 @@
 package io.pelton.pipeline;
 
+import io.pelton.aggregate.AggregateExtension;
 import io.pelton.event.EventSchema;
 import io.pelton.expression.ExpressionCompiler;
-import io.pelton.aggregate.AggregateExtension;
 import java.io.Serializable;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -50,7 +49,8 @@ public record PipelineDefinition(
    * @param outOfOrderness wait this long for earlier events; null: take events on arrival
    * @param maxAhead an event further than this after its Kafka timestamp is a dead letter
    * @param idleAfter a partition without events for this long no longer holds the watermark
-   * @param rules rule name to CEL expression; a broken rule makes a dead letter
+   * @param rules by name
+   * @param fields constraints by the field that they hold for; checked before the rules
    */
   public record Events(
       String topic,
@@ -61,7 +61,56 @@ public record PipelineDefinition(
       @Nullable Long outOfOrderness,
       long maxAhead,
       long idleAfter,
-      Map<String, String> rules)
+      Map<String, Rule> rules,
+      Map<String, FieldConstraint> fields)
+      implements Serializable {}
+
+  /** What becomes of an event or a row that breaks a rule. */
+  public enum Otherwise {
+    /** It becomes a dead letter with the rule's name. */
+    DEAD_LETTER,
+    /** A value that is declared takes the place of the one that broke the rule. */
+    DEFAULT,
+    /** The job stops. */
+    FAIL
+  }
+
+  /**
+   * @param check CEL expression that holds for good events
+   * @param otherwise never {@code DEFAULT}: there is no one value to replace
+   */
+  public record Rule(String check, Otherwise otherwise) implements Serializable {}
+
+  /**
+   * What holds for the values of an event field. Values are of the class that the field's type has;
+   * timestamps are epoch milliseconds.
+   *
+   * @param required whether null breaks it; always where the event schema does not allow null
+   * @param min least value, null for none
+   * @param max greatest value, null for none
+   * @param allowed all values that may be, empty for any
+   * @param defaultValue what takes the place of a value that breaks it, for {@code DEFAULT} alone
+   */
+  public record FieldConstraint(
+      boolean required,
+      @Nullable Object min,
+      @Nullable Object max,
+      List<Object> allowed,
+      Otherwise otherwise,
+      @Nullable Object defaultValue)
+      implements Serializable {
+    public FieldConstraint {
+      allowed = List.copyOf(allowed);
+    }
+  }
+
+  /**
+   * Least and greatest value of a feature, infinite where there is none; a missing value is never
+   * out of them.
+   *
+   * @param replacement what takes the place of a value out of bounds, for {@code DEFAULT} alone
+   */
+  public record Bounds(double min, double max, Otherwise otherwise, double replacement)
       implements Serializable {}
 
   /**
@@ -83,17 +132,21 @@ public record PipelineDefinition(
 
     /** Names of the columns it becomes. */
     List<String> columns();
+
+    /** What holds for each column, null when anything may be. */
+    @Nullable Bounds bounds();
   }
 
   /**
    * @param value CEL expression over the event and other features
    * @param defaultValue value when it has none, null when none was given
    */
-  public record RowFeature(String name, String value, @Nullable Double defaultValue)
+  public record RowFeature(
+      String name, String value, @Nullable Double defaultValue, @Nullable Bounds bounds)
       implements Feature {
     /** One that may be missing. */
     public RowFeature(String name, String value) {
-      this(name, value, null);
+      this(name, value, null, null);
     }
 
     @Override
@@ -222,7 +275,8 @@ public record PipelineDefinition(
       boolean excludeCurrent,
       List<Window> windows,
       long delay,
-      @Nullable Double defaultValue)
+      @Nullable Double defaultValue,
+      @Nullable Bounds bounds)
       implements Feature {
     public WindowedFeature {
       windows = List.copyOf(windows);
@@ -371,8 +425,8 @@ public record PipelineDefinition(
   }
 
   /**
-   * Event fields that data must have: id, time, keys, carried fields, and those that rules and
-   * features read and for which the event schema has no default.
+   * Event fields that data must have: id, time, keys, carried fields, and those that constraints,
+   * rules and features read and for which the event schema has no default.
    */
   public Set<String> neededFields() {
     Set<String> fields = new LinkedHashSet<>();
@@ -393,12 +447,12 @@ public record PipelineDefinition(
     return fields;
   }
 
-  /** Event fields that rules and features read. */
+  /** Event fields that constraints, rules and features read. */
   private Set<String> readFields() {
     EventSchema schema = new EventSchema(events.schema());
     ExpressionCompiler compiler = new ExpressionCompiler(schema);
-    Set<String> fields = new LinkedHashSet<>();
-    events.rules().values().forEach(rule -> fields.addAll(compiler.truth(rule).fields()));
+    Set<String> fields = new LinkedHashSet<>(events.fields().keySet());
+    events.rules().values().forEach(rule -> fields.addAll(compiler.truth(rule.check()).fields()));
     FeatureGraph graph = new FeatureGraph(schema, features);
     features.forEach(feature -> fields.addAll(graph.eventFields(feature)));
     return fields;

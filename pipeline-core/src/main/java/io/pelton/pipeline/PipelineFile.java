@@ -39,6 +39,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.avro.AvroRuntimeException;
 import org.apache.avro.Schema;
 import org.jspecify.annotations.Nullable;
@@ -80,19 +81,14 @@ public final class PipelineFile {
           "out-of-orderness",
           "max-ahead",
           "idle-after",
-          "rules");
+          "rules",
+          "fields");
+  static final List<String> AGGREGATE_KEYS =
+      List.of("entity", "aggregate", "where", "by", "cap", "exclude-current", "windows", "delay");
   static final List<String> FEATURE_KEYS =
-      List.of(
-          "value",
-          "entity",
-          "aggregate",
-          "where",
-          "by",
-          "cap",
-          "exclude-current",
-          "windows",
-          "delay",
-          "default");
+      Stream.concat(
+              AGGREGATE_KEYS.stream(), Stream.of("value", "min", "max", "otherwise", "default"))
+          .toList();
   static final List<String> ENTITY_KEYS = List.of("key", "resolution", "keep");
   static final List<String> MODEL_KEYS = List.of("name", "features", "batch", "device");
   static final List<String> BATCH_KEYS = List.of("max-size", "max-delay");
@@ -176,8 +172,8 @@ public final class PipelineFile {
     }
     Section eventSection = file.section("events");
     EventSchema schema = schema(eventSection);
-    Events events = events(eventSection, schema);
     List<Entity> entities = entities(file.section("entities"), schema);
+    Events events = events(eventSection, entities, schema);
     List<Feature> features = features(file.section("features"), entities, events.id(), schema);
     List<String> carry = file.texts("carry");
     Set<String> carried = new HashSet<>();
@@ -308,7 +304,7 @@ public final class PipelineFile {
     }
   }
 
-  private static Events events(Section section, EventSchema schema) {
+  private static Events events(Section section, List<Entity> entities, EventSchema schema) {
     section.allow(EVENT_KEYS);
     String topic = section.required("topic", "the Kafka topic with the events");
     checkTopic(section, "topic", topic);
@@ -332,20 +328,10 @@ public final class PipelineFile {
     Long outOfOrderness = section.duration("out-of-orderness");
     long maxAhead = section.duration("max-ahead", DEFAULT_MAX_AHEAD, 1);
     long idleAfter = section.duration("idle-after", DEFAULT_IDLE_AFTER, 1);
-    ExpressionCompiler compiler = new ExpressionCompiler(schema);
-    Map<String, String> rules = new LinkedHashMap<>();
-    Section ruleSection = section.section("rules");
-    for (String rule : ruleSection.keys()) {
-      String source = ruleSection.required(rule, "a CEL expression that holds for good events");
-      if (!source.isEmpty() && !schema.fields().isEmpty()) {
-        try {
-          compiler.truth(source);
-        } catch (ExpressionException e) {
-          ruleSection.problem(rule, String.valueOf(e.getMessage()));
-        }
-      }
-      rules.put(rule, source);
-    }
+    Map<String, String> identity = new HashMap<>();
+    entities.forEach(entity -> identity.put(entity.field(), "the key of entity " + entity.name()));
+    identity.put(time, "the event's time");
+    identity.put(id, "the event's id");
     return new Events(
         topic,
         section.choice("format", EventFormat.AVRO, EventFormat.class),
@@ -355,7 +341,8 @@ public final class PipelineFile {
         outOfOrderness,
         maxAhead,
         idleAfter,
-        rules);
+        ConstraintSections.rules(section.section("rules"), schema),
+        ConstraintSections.fields(section.section("fields"), identity, schema));
   }
 
   private static void checkTopic(Section section, String key, String topic) {
@@ -445,13 +432,13 @@ public final class PipelineFile {
 
   private static RowFeature rowFeature(String name, Section body) {
     String source = body.required("value", "a CEL expression over the event and other features");
-    for (String key : FEATURE_KEYS) {
-      if (body.has(key) && !key.equals("value") && !key.equals("default")) {
+    for (String key : AGGREGATE_KEYS) {
+      if (body.has(key)) {
         body.problem(
             key, "does not go with value: a feature is a value of the event or an aggregate");
       }
     }
-    return new RowFeature(name, source, defaultValue(body));
+    return new RowFeature(name, source, defaultValue(body), ConstraintSections.bounds(body));
   }
 
   private static @Nullable Double defaultValue(Section body) {
@@ -542,6 +529,15 @@ public final class PipelineFile {
     }
     Aggregate aggregate = AggregateText.parse(body);
     String by = body.text("by");
+    AggregateExtension extension =
+        aggregate.extension() == null ? null : AggregateExtension.find(aggregate.extension());
+    if (by != null || extension != null && extension.givesMap()) {
+      for (String key : List.of("default", "min", "max")) {
+        if (body.has(key)) {
+          body.problem(key, "does not go with a map: a bucket without events is not in it");
+        }
+      }
+    }
     if (by != null) {
       checkField(body, "by", by, schema);
       int index = schema.indexOf(by);
@@ -553,9 +549,6 @@ public final class PipelineFile {
         body.problem("by", "a z-score compares one value with its window; it has no buckets");
       } else if (aggregate.function() == Function.EXTENSION) {
         body.problem("by", "does not go with " + aggregate.extension());
-      }
-      if (body.has("default")) {
-        body.problem("default", "a map has no default: a bucket without events is not in it");
       }
     } else if (body.has("cap")) {
       body.problem("cap", "goes with by: it limits the buckets that are shown");
@@ -569,16 +562,18 @@ public final class PipelineFile {
         body.text("where"),
         by,
         (int) body.whole("cap", 20, 1, 10_000),
-        body.flag("exclude-current"),
+        body.truth("exclude-current", false),
         windows(body, keep > 0 ? keep : widest.getOrDefault(entity, 0L), aggregate),
         body.duration("delay", 0, 0),
-        defaultValue(body));
+        defaultValue(body),
+        ConstraintSections.bounds(body));
   }
 
   private static List<Window> windows(Section body, long keep, Aggregate aggregate) {
     Map<String, Window> windows = new LinkedHashMap<>();
     if (!body.has("windows")) {
-      body.problem("windows", "is missing: a list of widths, [1d, 7d], or of last events, [last-10]");
+      body.problem(
+          "windows", "is missing: a list of widths, [1d, 7d], or of last events, [last-10]");
     }
     for (String label : body.texts("windows")) {
       Matcher last = LAST_EVENTS.matcher(label);

@@ -1,19 +1,27 @@
 package io.pelton.pipeline;
 
+import io.pelton.event.EventSchema;
+import io.pelton.event.FieldType;
 import io.pelton.pipeline.PipelineDefinition.Aggregate;
+import io.pelton.pipeline.PipelineDefinition.Bounds;
 import io.pelton.pipeline.PipelineDefinition.Drift;
 import io.pelton.pipeline.PipelineDefinition.Feature;
+import io.pelton.pipeline.PipelineDefinition.FieldConstraint;
 import io.pelton.pipeline.PipelineDefinition.Function;
 import io.pelton.pipeline.PipelineDefinition.Model;
+import io.pelton.pipeline.PipelineDefinition.Otherwise;
 import io.pelton.pipeline.PipelineDefinition.RowFeature;
+import io.pelton.pipeline.PipelineDefinition.Rule;
 import io.pelton.pipeline.PipelineDefinition.Topic;
 import io.pelton.pipeline.PipelineDefinition.Window;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Says in words what a pipeline will do. */
 public final class PipelineSummary {
@@ -93,9 +101,81 @@ public final class PipelineSummary {
                 .formatted(duration(pipeline.allowedLateness()))
             : "  waits %s for earlier ones, then takes them by time and id: results do not depend on the order they come in"
                 .formatted(duration(outOfOrderness)));
-    for (Map.Entry<String, String> rule : events.rules().entrySet()) {
-      lines.add("  refuses those that break " + rule.getKey() + ": " + rule.getValue());
+    for (Map.Entry<String, FieldConstraint> field : events.fields().entrySet()) {
+      lines.add(
+          "  checks that "
+              + field.getKey()
+              + " is "
+              + describe(events, field.getKey(), field.getValue()));
     }
+    for (Map.Entry<String, Rule> rule : events.rules().entrySet()) {
+      lines.add(
+          "  %s break %s: %s"
+              .formatted(
+                  rule.getValue().otherwise() == Otherwise.FAIL
+                      ? "stops at those that"
+                      : "refuses those that",
+                  rule.getKey(),
+                  rule.getValue().check()));
+    }
+  }
+
+  private static String describe(
+      PipelineDefinition.Events events, String field, FieldConstraint constraint) {
+    EventSchema schema = new EventSchema(events.schema());
+    FieldType type = schema.fields().get(schema.indexOf(field)).type();
+    List<String> facts = new ArrayList<>();
+    if (constraint.required()) {
+      facts.add("there");
+    }
+    if (constraint.min() != null) {
+      facts.add("at least " + value(constraint.min(), type));
+    }
+    if (constraint.max() != null) {
+      facts.add("at most " + value(constraint.max(), type));
+    }
+    if (!constraint.allowed().isEmpty()) {
+      facts.add(
+          "one of "
+              + constraint.allowed().stream()
+                  .map(allowed -> value(allowed, type))
+                  .collect(Collectors.joining(", ")));
+    }
+    Object replacement = constraint.defaultValue();
+    return String.join(", ", facts)
+        + otherwise(
+            constraint.otherwise(), replacement == null ? "null" : value(replacement, type));
+  }
+
+  private static String value(Object value, FieldType type) {
+    if (value instanceof Long millis && type == FieldType.TIMESTAMP) {
+      return Instant.ofEpochMilli(millis).toString();
+    }
+    return value instanceof Double number ? number(number) : value.toString();
+  }
+
+  private static String otherwise(Otherwise otherwise, String replacement) {
+    return switch (otherwise) {
+      case DEAD_LETTER -> ", else refuses the event";
+      case DEFAULT -> ", else takes " + replacement;
+      case FAIL -> ", else stops";
+    };
+  }
+
+  private static String describe(@Nullable Bounds bounds) {
+    if (bounds == null) {
+      return "";
+    }
+    List<String> facts = new ArrayList<>();
+    if (bounds.min() > Double.NEGATIVE_INFINITY) {
+      facts.add("at least " + number(bounds.min()));
+    }
+    if (bounds.max() < Double.POSITIVE_INFINITY) {
+      facts.add("at most " + number(bounds.max()));
+    }
+    return ", "
+        + String.join(" and ", facts)
+        + otherwise(bounds.otherwise(), number(bounds.replacement()));
   }
 
   private static String describe(Feature feature) {
@@ -105,11 +185,12 @@ public final class PipelineSummary {
           + row.value()
           + (row.defaultValue() == null
               ? ""
-              : ", " + number(row.defaultValue()) + " when it has no value");
+              : ", " + number(row.defaultValue()) + " when it has no value")
+          + describe(row.bounds());
     }
     WindowedFeature windowed = (WindowedFeature) feature;
     Aggregate aggregate = windowed.aggregate();
-    return "%s = %s%s%s over the %s's last %s%s%s%s"
+    return "%s = %s%s%s over the %s's last %s%s%s%s%s"
         .formatted(
             String.join(", ", windowed.columns()),
             aggregate.function() == Function.COUNT ? "count of events" : aggregate.label(),
@@ -127,7 +208,8 @@ public final class PipelineSummary {
             windowed.excludeCurrent() ? ", without the event itself" : "",
             windowed.defaultValue() == null
                 ? ""
-                : ", " + number(windowed.defaultValue()) + " when there are none");
+                : ", " + number(windowed.defaultValue()) + " when there are none",
+            describe(windowed.bounds()));
   }
 
   private static String describe(Window window) {

@@ -118,6 +118,7 @@ final class Section {
     }
   }
 
+  /** Whether the value of {@code key} is a mapping. */
   boolean isMapping(String key) {
     return values.get(key) instanceof MappingNode;
   }
@@ -125,18 +126,6 @@ final class Section {
   /** The same, noting no problems: for a look ahead. */
   Section silent() {
     return new Section(file, new ArrayList<>(), path, node);
-  }
-
-  /** True or false; false when absent. */
-  boolean flag(String key) {
-    String text = text(key);
-    if (text == null || text.equals("false")) {
-      return false;
-    }
-    if (!text.equals("true")) {
-      problem(key, "\"" + text + "\" is neither true nor false");
-    }
-    return text.equals("true");
   }
 
   Section section(String key) {
@@ -277,6 +266,18 @@ final class Section {
     return value == Math.rint(value) && Math.abs(value) < 1e15
         ? Long.toString((long) value)
         : Double.toString(value);
+  }
+
+  /** True or false. */
+  boolean truth(String key, boolean whenAbsent) {
+    String text = text(key);
+    if (text == null) {
+      return whenAbsent;
+    }
+    if (!text.equals("true") && !text.equals("false")) {
+      problem(key, "\"" + text + "\" is neither true nor false");
+    }
+    return text.equals("true");
   }
 
   /** One of an enum's constants, written in lower case with dashes. */

@@ -27,6 +27,7 @@ public final class FeatureVectorCodec {
   private final long fingerprint;
   private final byte[] header;
   private final List<String> features;
+  private final List<String> maps;
   private final List<String> entities;
   private final List<String> carry;
   private final SchemaStore store;
@@ -44,6 +45,7 @@ public final class FeatureVectorCodec {
     this.fingerprint = SingleObject.fingerprint(schema);
     this.header = SingleObject.header(schema);
     this.features = pipeline.featureNames();
+    this.maps = pipeline.mapNames();
     this.entities = pipeline.entityNames();
     this.carry = pipeline.carry();
     this.store = store;
@@ -53,7 +55,10 @@ public final class FeatureVectorCodec {
   /** The pipeline's own schema: FeatureVector.avsc and its features in order. */
   public static Schema schema(PipelineDefinition pipeline) {
     return PipelineSchemas.withFeatures(
-        pipeline.name(), FeatureVector.getClassSchema(), pipeline.featureNames());
+        pipeline.name(),
+        FeatureVector.getClassSchema(),
+        pipeline.featureNames(),
+        pipeline.mapNames());
   }
 
   public Schema schema() {
@@ -68,6 +73,7 @@ public final class FeatureVectorCodec {
       binary.writeKeys(encoder, row.keys);
       binary.writeCarried(encoder, row.carried);
       RowBinary.writeFeatures(encoder, row.values, features.size());
+      RowBinary.writeMaps(encoder, row.maps);
       encoder.flush();
       return buffer.copy();
     } catch (IOException e) {
@@ -101,7 +107,10 @@ public final class FeatureVectorCodec {
     long time = in.readLong();
     String[] keys = binary.readKeys(in);
     @Nullable Object[] carried = binary.readCarried(in);
-    return new FeatureRow(id, time, keys, RowBinary.readFeatures(in, features.size()), carried);
+    FeatureRow row =
+        new FeatureRow(id, time, keys, RowBinary.readFeatures(in, features.size()), carried);
+    row.maps = RowBinary.readMaps(in, maps.size());
+    return row;
   }
 
   private GenericDatumReader<GenericRecord> other(long written) throws UndecodableException {
@@ -116,11 +125,15 @@ public final class FeatureVectorCodec {
   private FeatureRow resolve(GenericDatumReader<GenericRecord> reader, BinaryDecoder in)
       throws IOException, UndecodableException {
     GenericRecord record = reader.read(null, in);
-    return new FeatureRow(
-        RowGeneric.text(record, "eventId"),
-        RowGeneric.number(record, "eventTime"),
-        RowGeneric.keys(RowGeneric.map(record, "entities"), entities),
-        RowGeneric.values(RowGeneric.features(record), features),
-        RowGeneric.carried(RowGeneric.map(record, "carried"), carry));
+    GenericRecord values = RowGeneric.features(record);
+    FeatureRow row =
+        new FeatureRow(
+            RowGeneric.text(record, "eventId"),
+            RowGeneric.number(record, "eventTime"),
+            RowGeneric.keys(RowGeneric.map(record, "entities"), entities),
+            RowGeneric.values(values, features),
+            RowGeneric.carried(RowGeneric.map(record, "carried"), carry));
+    row.maps = RowGeneric.maps(values, maps);
+    return row;
   }
 }

@@ -2,6 +2,7 @@ package io.pelton.wire;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.apache.avro.Schema;
 
 /** Schemas of records whose {@code features} field depends on the pipeline or the model. */
@@ -9,15 +10,23 @@ final class PipelineSchemas {
   static final String FEATURES = "features";
   private static final Schema FEATURE =
       Schema.createUnion(Schema.create(Schema.Type.NULL), Schema.create(Schema.Type.DOUBLE));
+  private static final Schema MAP = Schema.createMap(Schema.create(Schema.Type.DOUBLE));
 
   private PipelineSchemas() {}
 
-  /** The fixed part, and a record with one nullable double a feature, in order. */
-  static Schema withFeatures(String pipeline, Schema fixed, List<String> features) {
+  /**
+   * The fixed part, and a record with one nullable double a feature, in order, and after them one
+   * map a feature that is a map.
+   */
+  static Schema withFeatures(
+      String pipeline, Schema fixed, List<String> features, List<String> maps) {
     String namespace = namespace(pipeline);
     List<Schema.Field> values = new ArrayList<>(features.size());
     for (String feature : features) {
       values.add(new Schema.Field(feature, FEATURE, null, Schema.Field.NULL_DEFAULT_VALUE));
+    }
+    for (String map : maps) {
+      values.add(new Schema.Field(map, MAP, null, Map.of()));
     }
     List<Schema.Field> fields = new ArrayList<>();
     for (Schema.Field field : fixed.getFields()) {

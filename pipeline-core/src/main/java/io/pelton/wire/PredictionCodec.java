@@ -67,7 +67,7 @@ public final class PredictionCodec {
   /** Schema of predictions by a version with these input features. */
   public static Schema schema(PipelineDefinition pipeline, List<String> modelFeatures) {
     return PipelineSchemas.withFeatures(
-        pipeline.name(), Prediction.getClassSchema(), modelFeatures);
+        pipeline.name(), Prediction.getClassSchema(), modelFeatures, List.of());
   }
 
   public byte[] encode(ScoredRow row) {
@@ -112,7 +112,7 @@ public final class PredictionCodec {
   }
 
   private Schema ours(List<String> features) {
-    return PipelineSchemas.withFeatures(pipeline, Prediction.getClassSchema(), features);
+    return PipelineSchemas.withFeatures(pipeline, Prediction.getClassSchema(), features, List.of());
   }
 
   /**

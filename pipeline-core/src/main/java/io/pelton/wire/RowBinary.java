@@ -1,8 +1,11 @@
 package io.pelton.wire;
 
+import io.pelton.feature.FeatureRow;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.apache.avro.io.Decoder;
 import org.apache.avro.io.Encoder;
 import org.apache.avro.util.Utf8;
@@ -160,6 +163,33 @@ final class RowBinary {
       }
     }
     return values;
+  }
+
+  static void writeMaps(Encoder out, Map<String, Double>[] maps) throws IOException {
+    for (Map<String, Double> map : maps) {
+      out.writeMapStart();
+      out.setItemCount(map.size());
+      for (Map.Entry<String, Double> entry : map.entrySet()) {
+        out.startItem();
+        out.writeString(entry.getKey());
+        out.writeDouble(entry.getValue());
+      }
+      out.writeMapEnd();
+    }
+  }
+
+  static Map<String, Double>[] readMaps(Decoder in, int count) throws IOException {
+    Map<String, Double>[] maps = FeatureRow.maps(count);
+    for (int map = 0; map < count; map++) {
+      Map<String, Double> values = new LinkedHashMap<>();
+      for (long n = in.readMapStart(); n != 0; n = in.mapNext()) {
+        for (long i = 0; i < n; i++) {
+          values.put(in.readString(), in.readDouble());
+        }
+      }
+      maps[map] = values;
+    }
+    return maps;
   }
 
   static int index(Utf8[] names, Utf8 name, int guess) {

@@ -1,5 +1,7 @@
 package io.pelton.wire;
 
+import io.pelton.feature.FeatureRow;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.avro.AvroTypeException;
@@ -87,6 +89,24 @@ final class RowGeneric {
       }
     }
     return values;
+  }
+
+  static Map<String, Double>[] maps(GenericRecord features, List<String> names)
+      throws UndecodableException {
+    Map<String, Double>[] maps = FeatureRow.maps(names.size());
+    for (int i = 0; i < maps.length; i++) {
+      String name = names.get(i);
+      if (!features.hasField(name)) {
+        throw RowBinary.missing("feature", name);
+      }
+      if (!(features.get(name) instanceof Map<?, ?> written)) {
+        throw new AvroTypeException("feature " + name + " is not a map");
+      }
+      Map<String, Double> values = new LinkedHashMap<>();
+      written.forEach((key, value) -> values.put(key.toString(), ((Number) value).doubleValue()));
+      maps[i] = values;
+    }
+    return maps;
   }
 
   /** Keys are String or Utf8, as the writer's schema asks for. */

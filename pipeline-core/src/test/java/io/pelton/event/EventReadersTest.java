@@ -92,6 +92,121 @@ class EventReadersTest {
   }
 
   @Test
+  void whatIsAbsentTakesTheSchemasDefaultInTextFormatsAsInAvro() {
+    Object[] json =
+        new JsonEventReader(schema).read("{\"id\": \"x\"}".getBytes(StandardCharsets.UTF_8));
+    assertThat(json).containsExactly("x", null, null, 3L, null, null, null);
+    assertThat(
+            new JsonEventReader(schema).read("{\"count\": null}".getBytes(StandardCharsets.UTF_8)))
+        .containsOnlyNulls();
+    CsvEventReader csv = new CsvEventReader(schema, List.of("id"), List.of());
+    assertThat(csv.read(List.of("x"))).containsExactly("x", null, null, 3L, null, null, null);
+    assertThat(new CsvEventReader(schema, List.of("count"), List.of()).read(List.of("")))
+        .containsOnlyNulls();
+    AvroEventReader avro =
+        new AvroEventReader(
+            new EventSchema(
+                SchemaBuilder.record("E")
+                    .fields()
+                    .name("n")
+                    .type("long")
+                    .withDefault(3)
+                    .endRecord()),
+            SchemaBuilder.record("E").fields().optionalLong("n").endRecord());
+    assertThat(avro.read(new byte[] {0}, 0)).as("null as written").containsOnlyNulls();
+    assertThat(avro.read(new byte[] {2, 10}, 0)).containsExactly(5L);
+  }
+
+  @Test
+  void refusesWhatTheFieldsSchemaCannotHoldInEveryFormat() throws IOException {
+    assertThatThrownBy(() -> json("{\"kind\": \"C\"}"))
+        .isInstanceOf(EventFormatException.class)
+        .hasMessage("field \"kind\": \"C\" is none of [A, B]");
+    assertThatThrownBy(() -> json("{\"count\": 2147483648}"))
+        .hasMessage("field \"count\": 2147483648 does not fit an int");
+    assertThatThrownBy(() -> json("{\"count\": 99999999999999999999}"))
+        .hasMessage("field \"count\": 99999999999999999999 does not fit a long");
+    assertThatThrownBy(() -> json("{\"amount\": \"much\"}"))
+        .hasMessage("field \"amount\": much is no number");
+    CsvEventReader csv = new CsvEventReader(schema, List.of("kind", "count"), List.of());
+    assertThatThrownBy(() -> csv.read(List.of("C", "1")))
+        .hasMessage("field \"kind\": \"C\" is none of [A, B]");
+    assertThatThrownBy(() -> csv.read(List.of("A", "-2147483649")))
+        .hasMessage("field \"count\": -2147483649 does not fit an int");
+    for (String[] writer :
+        new String[][] {
+          {"{\"type\": \"enum\", \"name\": \"K\", \"symbols\": [\"C\", \"A\"]}", "\"int\""},
+          {"\"string\"", "\"long\""}
+        }) {
+      assertThat(avro(writer[0], writer[1], "A", 2)[1]).isEqualTo("A");
+      assertThatThrownBy(() -> avro(writer[0], writer[1], "C", 2))
+          .isInstanceOf(EventFormatException.class)
+          .hasMessage("field \"kind\": \"C\" is none of [A, B]");
+    }
+    assertThatThrownBy(() -> avro("\"string\"", "\"long\"", "A", 2_147_483_648L))
+        .hasMessage("field \"count\": 2147483648 does not fit an int");
+  }
+
+  @Test
+  void aSymbolThatTheEventSchemaLacksIsReadAsItsDefault() throws IOException {
+    EventSchema reader =
+        new EventSchema(
+            new Schema.Parser()
+                .parse(
+                    """
+                    {"type": "record", "name": "E", "fields": [{"name": "kind", "type":
+                      {"type": "enum", "name": "K", "symbols": ["A", "OTHER"], "default": "OTHER"}}]}
+                    """));
+    Schema writer =
+        new Schema.Parser()
+            .parse(
+                """
+                {"type": "record", "name": "E", "fields": [{"name": "kind", "type":
+                  {"type": "enum", "name": "K", "symbols": ["NEW", "A"]}}]}
+                """);
+    AvroEventReader avro = new AvroEventReader(reader, writer);
+    assertThat(avro.read(new byte[] {0}, 0)).containsExactly("OTHER");
+    assertThat(avro.read(new byte[] {2}, 0)).containsExactly("A");
+  }
+
+  private void json(String text) {
+    new JsonEventReader(schema).read(text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Two fields as a writer of other types than the event schema's writes them. */
+  private static Object[] avro(String kindType, String countType, String kind, long count)
+      throws IOException {
+    EventSchema reader =
+        new EventSchema(
+            new Schema.Parser()
+                .parse(
+                    """
+                    {"type": "record", "name": "E", "fields": [
+                      {"name": "count", "type": "int"},
+                      {"name": "kind", "type": {"type": "enum", "name": "K", "symbols": ["A", "B"]}}]}
+                    """));
+    Schema writer =
+        new Schema.Parser()
+            .parse(
+                """
+                {"type": "record", "name": "E", "fields": [
+                  {"name": "count", "type": %s}, {"name": "kind", "type": %s}]}
+                """
+                    .formatted(countType, kindType));
+    GenericRecord record = new GenericData.Record(writer);
+    record.put("count", countType.contains("long") ? (Object) count : (Object) (int) count);
+    record.put(
+        "kind",
+        kindType.contains("enum")
+            ? new GenericData.EnumSymbol(writer.getField("kind").schema(), kind)
+            : kind);
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    var encoder = org.apache.avro.io.EncoderFactory.get().directBinaryEncoder(out, null);
+    new GenericDatumWriter<GenericRecord>(writer).write(record, encoder);
+    return new AvroEventReader(reader, writer).read(out.toByteArray(), 0);
+  }
+
+  @Test
   void saysWhatAWriterLacksOrHasOtherwise() {
     Schema lacks =
         new Schema.Parser()

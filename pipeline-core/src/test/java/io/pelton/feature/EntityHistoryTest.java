@@ -99,7 +99,8 @@ class EntityHistoryTest {
           random.nextInt(3) == 0,
           windows.subList(0, WINDOWS_EACH),
           random.nextInt(3) == 0 ? 7 : 0,
-          random.nextInt(3) == 0 ? -1.0 : null);
+          random.nextInt(3) == 0 ? -1.0 : null,
+          null);
     }
 
     FeatureRow row(Event event) {
@@ -145,7 +146,9 @@ class EntityHistoryTest {
         List<Event> inside = new ArrayList<>();
         long until = event.time - feature.delay();
         for (Event other : known) {
-          if (other.time > until - window.width() && other.time <= until && counts(feature, other)) {
+          if (other.time > until - window.width()
+              && other.time <= until
+              && counts(feature, other)) {
             inside.add(other);
           }
         }
@@ -159,7 +162,11 @@ class EntityHistoryTest {
         }
         Supplier<String> what = () -> feature + " over " + window + " of " + event;
         if (feature.by() == null) {
-          same(what, feature, row.values[column], Oracle.of(feature, values(feature, inside), current(event)));
+          same(
+              what,
+              feature,
+              row.values[column],
+              Oracle.of(feature, values(feature, inside), current(event)));
         } else {
           checkBuckets(what, feature, inside, event, row.maps[map++]);
         }
@@ -172,7 +179,8 @@ class EntityHistoryTest {
     return feature.where() == null || event.flag;
   }
 
-  private static void same(Supplier<String> what, WindowedFeature feature, double actual, double expected) {
+  private static void same(
+      Supplier<String> what, WindowedFeature feature, double actual, double expected) {
     boolean rounded =
         switch (feature.aggregate().function()) {
           case VARIANCE, STDDEV, Z_SCORE, DECAYED_COUNT, DECAYED_SUM, DECAYED_MEAN -> true;
@@ -234,6 +242,7 @@ class EntityHistoryTest {
         false,
         feature.windows(),
         0,
+        null,
         null);
   }
 
@@ -241,8 +250,7 @@ class EntityHistoryTest {
     return inside.stream()
         .map(
             event ->
-                new Oracle.Value(
-                    event.time, feature.aggregate().input() == null ? 1 : event.value))
+                new Oracle.Value(event.time, feature.aggregate().input() == null ? 1 : event.value))
         .filter(value -> !Double.isNaN(value.number()))
         .toList();
   }
@@ -289,8 +297,7 @@ class EntityHistoryTest {
         long overtaken = known.stream().filter(e -> e.time > at).count();
         assertThat(history.update(features.plan, row, store, 1_000, time - 200))
             .isEqualTo((int) overtaken);
-        check(
-            features, known.stream().filter(other -> other.time <= at).toList(), event, row);
+        check(features, known.stream().filter(other -> other.time <= at).toList(), event, row);
         known.add(event);
         known.sort(Comparator.comparingLong(Event::time));
         if (random.nextInt(10) == 0) {

@@ -99,8 +99,7 @@ final class Oracle {
       WindowedFeature feature, List<Value> window, long now, boolean weights) {
     BigDecimal sum = BigDecimal.ZERO;
     for (Value value : window) {
-      double weight =
-          Math.pow(2, -(now - value.time) / (double) feature.aggregate().halfLife());
+      double weight = Math.pow(2, -(now - value.time) / (double) feature.aggregate().halfLife());
       if (Double.isInfinite(value.number) && !weights) {
         return value.number;
       }

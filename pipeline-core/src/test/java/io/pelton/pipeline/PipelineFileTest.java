@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.pelton.pipeline.PipelineDefinition.Device;
 import io.pelton.pipeline.PipelineDefinition.EventFormat;
+import io.pelton.pipeline.PipelineDefinition.Otherwise;
 import io.pelton.pipeline.PipelineDefinition.Persistence;
+import io.pelton.pipeline.PipelineDefinition.Rule;
 import io.pelton.pipeline.PipelineDefinition.Topic;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.io.IOException;
@@ -29,7 +31,8 @@ class PipelineFileTest {
     assertThat(pipeline.events().outOfOrderness()).isEqualTo(10_000L);
     assertThat(pipeline.events().maxAhead()).isEqualTo(86_400_000L);
     assertThat(pipeline.events().idleAfter()).isEqualTo(30_000L);
-    assertThat(pipeline.events().rules()).containsEntry("amount_not_negative", "amount >= 0.0");
+    assertThat(pipeline.events().rules())
+        .containsEntry("amount_not_negative", new Rule("amount >= 0.0", Otherwise.DEAD_LETTER));
     assertThat(pipeline.entityNames()).containsExactly("customer", "terminal");
     assertThat(pipeline.featureNames())
         .hasSize(15)

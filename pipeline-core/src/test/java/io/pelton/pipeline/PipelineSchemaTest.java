@@ -13,7 +13,9 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** The JSON Schema that editors use says the same as the parser. */
@@ -37,9 +39,14 @@ class PipelineSchemaTest {
     assertThat(keys(root)).containsExactlyElementsOf(PipelineFile.KEYS);
     assertThat(keys(sections.get("events"))).containsExactlyElementsOf(PipelineFile.EVENT_KEYS);
     JsonNode kinds = sections.get("features").get("additionalProperties").get("oneOf");
-    List<String> featureKeys = keys(kinds.get(0));
-    featureKeys.addAll(keys(kinds.get(1)));
-    assertThat(featureKeys).containsExactlyElementsOf(PipelineFile.FEATURE_KEYS);
+    Set<String> featureKeys = new LinkedHashSet<>(keys(kinds.get(1)));
+    featureKeys.addAll(keys(kinds.get(0)));
+    assertThat(featureKeys).containsExactlyInAnyOrderElementsOf(PipelineFile.FEATURE_KEYS);
+    JsonNode events = sections.get("events").get("properties");
+    assertThat(keys(events.get("rules").get("additionalProperties").get("oneOf").get(1)))
+        .containsExactlyElementsOf(ConstraintSections.RULE_KEYS);
+    assertThat(keys(events.get("fields").get("additionalProperties")))
+        .containsExactlyElementsOf(ConstraintSections.FIELD_KEYS);
     assertThat(keys(sections.get("model"))).containsExactlyElementsOf(PipelineFile.MODEL_KEYS);
     assertThat(keys(sections.get("model").get("properties").get("batch")))
         .containsExactlyElementsOf(PipelineFile.BATCH_KEYS);

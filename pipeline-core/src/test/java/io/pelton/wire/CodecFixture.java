@@ -29,6 +29,7 @@ final class CodecFixture {
             10_000L,
             86_400_000L,
             30_000L,
+            Map.of(),
             Map.of()),
         List.of(
             new PipelineDefinition.Entity("customer", "customer_id"),

@@ -62,6 +62,7 @@ final class Predictions {
             null,
             HOUR,
             30_000,
+            Map.of(),
             Map.of()),
         List.of(),
         List.of(),

@@ -1,5 +1,6 @@
 package io.pelton.feature.job;
 
+import io.pelton.feature.FeaturePlan;
 import io.pelton.feature.FeatureRow;
 import io.pelton.job.Incoming;
 import io.pelton.job.Ledger;
@@ -9,12 +10,10 @@ import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.LateEvent;
 import java.nio.ByteBuffer;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.List;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.metrics.Counter;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
 import org.apache.flink.streaming.api.TimerService;
@@ -42,9 +41,11 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
   private static final int IN = 0;
   private static final int LATE_COUNT = 1;
   private static final int DEAD_COUNT = 2;
+  private static final int DEFAULTED = 3;
 
   private final long allowedLateness;
-  private final HashMap<String, Counter> broken = new HashMap<>();
+  private final List<String> declaredRules;
+  private transient @Nullable RuleCounters rules;
   private transient @Nullable Ledger ledger;
   private transient @Nullable ListState<Long> admittedUpTo;
 
@@ -56,14 +57,19 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
   AdmitEvents(PipelineDefinition pipeline) {
     // With a declared out-of-orderness the watermark itself waits that long.
     allowedLateness = pipeline.events().outOfOrderness() != null ? 0 : pipeline.allowedLateness();
+    declaredRules = FeaturePlan.rules(pipeline);
   }
 
   @Override
   public void initializeState(FunctionInitializationContext context) throws Exception {
     ledger =
         new Ledger(
-            FeatureMetrics.EVENTS_IN, FeatureMetrics.EVENTS_LATE, FeatureMetrics.EVENTS_DEAD);
+            FeatureMetrics.EVENTS_IN,
+            FeatureMetrics.EVENTS_LATE,
+            FeatureMetrics.EVENTS_DEAD,
+            FeatureMetrics.DEFAULTED);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
+    rules = new RuleCounters(declaredRules, getRuntimeContext().getMetricGroup());
     // After a change of parallelism any subtask may go on where any other was.
     admittedUpTo = context.getOperatorStateStore().getUnionListState(WATERMARK);
     restoredWatermark = Long.MIN_VALUE;
@@ -86,6 +92,13 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
     return time == null ? restoredWatermark : Math.max(time.currentWatermark(), restoredWatermark);
   }
 
+  private RuleCounters rules() {
+    if (rules == null) {
+      throw new IllegalStateException("used before its state was initialized");
+    }
+    return rules;
+  }
+
   private Ledger ledger() {
     if (ledger == null) {
       throw new IllegalStateException("used before its state was initialized");
@@ -96,11 +109,21 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
   @Override
   public void processElement(Incoming incoming, Context context, Collector<FeatureRow> out) {
     ledger().increment(IN);
+    if (!incoming.replaced.isEmpty()) {
+      ledger().add(DEFAULTED, incoming.replaced.size());
+      incoming.replaced.forEach(rules()::defaulted);
+    }
     FeatureRow row = incoming.row;
     if (row == null) {
+      Incoming.Rejection rejection = rejection(incoming);
+      if (rejection.fatal()) {
+        throw BrokenRuleException.of(incoming, rejection);
+      }
       ledger().increment(DEAD_COUNT);
-      countRule(incoming);
-      context.output(DEAD, deadLetter(incoming));
+      if (rejection.rule() != null) {
+        rules().broken(rejection.rule());
+      }
+      context.output(DEAD, deadLetter(incoming, rejection));
     } else {
       time = context.timerService();
       long watermark = watermark();
@@ -110,20 +133,6 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
       } else {
         out.collect(row);
       }
-    }
-  }
-
-  private void countRule(Incoming incoming) {
-    if (incoming.rejection != null && incoming.rejection.rule() != null) {
-      broken
-          .computeIfAbsent(
-              incoming.rejection.rule(),
-              rule ->
-                  getRuntimeContext()
-                      .getMetricGroup()
-                      .addGroup("rule", rule)
-                      .counter(FeatureMetrics.BROKEN))
-          .inc();
     }
   }
 
@@ -140,11 +149,14 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
         .build();
   }
 
-  private static DeadLetter deadLetter(Incoming incoming) {
-    Incoming.Rejection rejection = incoming.rejection;
-    if (rejection == null) {
+  private static Incoming.Rejection rejection(Incoming incoming) {
+    if (incoming.rejection == null) {
       throw new IllegalStateException("a record without a row has no reason: " + incoming.source);
     }
+    return incoming.rejection;
+  }
+
+  private static DeadLetter deadLetter(Incoming incoming, Incoming.Rejection rejection) {
     return DeadLetter.newBuilder()
         .setStage(rejection.stage())
         .setReason(rejection.reason())

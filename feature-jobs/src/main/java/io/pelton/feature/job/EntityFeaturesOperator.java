@@ -1,18 +1,25 @@
 package io.pelton.feature.job;
 
+import io.pelton.feature.BlockStore;
 import io.pelton.feature.EntityHistory;
 import io.pelton.feature.EntityPlan;
 import io.pelton.feature.FeatureRow;
+import io.pelton.feature.Layout;
+import io.pelton.feature.RowNames;
 import io.pelton.feature.RowQueue;
 import io.pelton.job.FeatureRowSerializer;
 import io.pelton.job.Ledger;
 import java.io.IOException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.apache.flink.api.common.state.KeyedStateStore;
+import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.api.common.typeutils.base.LongSerializer;
 import org.apache.flink.core.memory.DataInputViewStreamWrapper;
 import org.apache.flink.core.memory.DataOutputViewStreamWrapper;
 import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
@@ -30,7 +37,8 @@ import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.Triggerable;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
-import org.apache.flink.types.StringValue;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Adds the windowed features of one entity to rows keyed by it. The order in which rows are taken
@@ -42,7 +50,8 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
         BoundedOneInput,
         Triggerable<String, VoidNamespace> {
   private static final long serialVersionUID = 1;
-  private static final byte FORMAT = 1;
+  private static final byte FORMAT = 2;
+  private static final Logger LOG = LoggerFactory.getLogger(EntityFeaturesOperator.class);
 
   /** In which order rows are taken. */
   enum Order {
@@ -60,30 +69,33 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
   private final EntityPlan plan;
   private final Order order;
   private final long retain;
-  private final String layout;
+  private final RowNames names;
 
   // Set up when the operator opens.
   private transient Ledger ledger;
   private transient ValueState<EntityHistory> histories;
+  private transient BlockStore blocks;
+  private transient Coverage coverage;
   private transient InternalTimerService<VoidNamespace> timers;
   private transient StreamRecord<FeatureRow> outgoing;
 
   // Rows that wait for the watermark; for a sorted run, those of the current key and time.
   private transient RowQueue waiting;
   private transient EntityHistory sortedHistory;
+  private transient BlockStore.InMemory sortedBlocks;
   private transient String sortedKey;
   private transient long watermark;
 
   /**
    * @param retain how late an event may come when rows are taken on arrival, milliseconds
-   * @param layout what the positions in a row mean; rows of another are not taken from a checkpoint
+   * @param names what the places in a row mean
    */
   @SuppressWarnings("NullAway.Init")
-  EntityFeaturesOperator(EntityPlan plan, Order order, long retain, String layout) {
+  EntityFeaturesOperator(EntityPlan plan, Order order, long retain, RowNames names) {
     this.plan = plan;
     this.order = order;
     this.retain = retain;
-    this.layout = layout;
+    this.names = names;
   }
 
   /** The buffer of waiting rows is written by key group. */
@@ -100,17 +112,23 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
     waiting = new RowQueue();
     outgoing = new StreamRecord<>(null);
     watermark = Long.MIN_VALUE;
-    sortedHistory = new EntityHistory(plan.inputs().size());
+    sortedHistory = new EntityHistory(plan.layout());
+    sortedBlocks = new BlockStore.InMemory();
     sortedKey = "";
     if (order == Order.SORTED) {
       return;
     }
+    List<Layout> layouts = List.of(plan.layout());
+    KeyedStateStore store = context.getKeyedStateStore();
     histories =
-        context
-            .getKeyedStateStore()
-            .getState(
-                new ValueStateDescriptor<>(
-                    "history", new EntityHistorySerializer(plan.inputs(), plan.reach() + retain)));
+        store.getState(
+            new ValueStateDescriptor<>("history", new HistorySerializer.Newest(layouts)));
+    blocks =
+        new StateBlocks(
+            store.getMapState(
+                new MapStateDescriptor<>(
+                    "blocks", LongSerializer.INSTANCE, new HistorySerializer.Sealed(layouts))));
+    coverage = new Coverage(plan, context.getOperatorStateStore());
     for (KeyGroupStatePartitionStreamProvider group : context.getRawKeyedStateInputs()) {
       readWaiting(group);
     }
@@ -123,11 +141,32 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
       timers = getInternalTimerService("expiry", VoidNamespaceSerializer.INSTANCE, this);
     }
     getMetricGroup().gauge(FeatureMetrics.WAITING, () -> waiting.size());
+    if (order != Order.SORTED) {
+      completeFrom()
+          .forEach(
+              (column, time) -> {
+                LOG.info(
+                    "{} is complete from {} on: the state that this job goes on with began to keep what it needs later",
+                    column,
+                    Instant.ofEpochMilli(time));
+                getMetricGroup()
+                    .addGroup(FeatureMetrics.FEATURE, column)
+                    .gauge(FeatureMetrics.COMPLETE_FROM, () -> time);
+              });
+    }
+  }
+
+  /** Columns that are not complete from the start, with the event time from which they are. */
+  Map<String, Long> completeFrom() {
+    return coverage.completeFrom();
   }
 
   @Override
   public void processElement(StreamRecord<FeatureRow> element) throws Exception {
     FeatureRow row = element.getValue();
+    if (order != Order.SORTED) {
+      coverage.see(row.time);
+    }
     switch (order) {
       case WATERMARK -> {
         if (row.history) {
@@ -150,7 +189,8 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
         if (!key.equals(sortedKey)) {
           takeSorted();
           sortedKey = key;
-          sortedHistory = new EntityHistory(plan.inputs().size());
+          sortedHistory = new EntityHistory(plan.layout());
+          sortedBlocks.clear();
         } else if (!waiting.isEmpty() && waiting.firstTime() != row.time) {
           takeSorted();
         }
@@ -162,7 +202,7 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
   private void takeSorted() {
     while (!waiting.isEmpty()) {
       FeatureRow row = waiting.remove();
-      sortedHistory.update(plan, row, 0, row.time);
+      sortedHistory.update(plan, row, sortedBlocks, 0, row.time);
       emit(row);
     }
   }
@@ -194,9 +234,9 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
   private void fill(FeatureRow row) throws IOException {
     EntityHistory history = histories.value();
     if (history == null) {
-      history = new EntityHistory(plan.inputs().size());
+      history = new EntityHistory(plan.layout());
     }
-    history.add(plan, row);
+    history.add(plan, row, blocks);
     if (history.expiry() == Long.MIN_VALUE) {
       expireAfter(history);
     }
@@ -208,10 +248,10 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
   private void take(FeatureRow row) throws IOException {
     EntityHistory history = histories.value();
     if (history == null) {
-      history = new EntityHistory(plan.inputs().size());
+      history = new EntityHistory(plan.layout());
     }
     long oldestExpected = order == Order.ARRIVAL ? watermark : row.time;
-    int overtaken = history.update(plan, row, retain, oldestExpected);
+    int overtaken = history.update(plan, row, blocks, retain, oldestExpected);
     if (overtaken > 0) {
       ledger.add(0, overtaken);
     }
@@ -223,7 +263,7 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
   }
 
   private void expireAfter(EntityHistory history) {
-    history.expiry(history.newest() + plan.reach() + retain);
+    history.expiry(history.newest(blocks) + plan.reach() + retain);
     timers.registerEventTimeTimer(VoidNamespace.INSTANCE, history.expiry());
   }
 
@@ -234,7 +274,8 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
     if (history == null) {
       return;
     }
-    if (history.newest() + plan.reach() + retain <= timer.getTimestamp()) {
+    if (history.newest(blocks) + plan.reach() + retain <= timer.getTimestamp()) {
+      history.clear(blocks);
       histories.clear();
     } else {
       expireAfter(history);
@@ -258,6 +299,7 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
     if (order == Order.SORTED) {
       return;
     }
+    coverage.snapshot();
     int groups = getRuntimeContext().getTaskInfo().getMaxNumberOfParallelSubtasks();
     Map<Integer, List<FeatureRow>> byGroup = new TreeMap<>();
     for (FeatureRow row : waiting) {
@@ -270,7 +312,7 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
       List<FeatureRow> rows = byGroup.getOrDefault(group, List.of());
       DataOutputViewStreamWrapper view = new DataOutputViewStreamWrapper(out);
       view.writeByte(FORMAT);
-      StringValue.writeString(layout, view);
+      names.write(view);
       view.writeInt(rows.size());
       for (FeatureRow row : rows) {
         FeatureRowSerializer.INSTANCE.serialize(row, view);
@@ -289,15 +331,15 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
               + ", but this version reads "
               + FORMAT);
     }
-    String written = StringValue.readString(view);
+    RowNames written = RowNames.read(view);
     int count = view.readInt();
-    if (count > 0 && !layout.equals(written)) {
-      throw new IOException(
-          "rows that wait for the watermark have %s; the pipeline file now says %s: go on with the file as it was, or start without this state"
-              .formatted(written, layout));
+    if (count > 0 && !names.equals(written)) {
+      LOG.info(
+          "{} rows that waited for the watermark were made for other features; what these need and those did not is missing in them",
+          count);
     }
     for (int i = 0; i < count; i++) {
-      waiting.add(FeatureRowSerializer.INSTANCE.deserialize(view));
+      waiting.add(names.adopt(FeatureRowSerializer.INSTANCE.deserialize(view), written));
     }
   }
 }

@@ -62,13 +62,16 @@ final class EventDecoder {
       rejection = undecodable(String.valueOf(e.getMessage()));
     } catch (UndecodableException e) {
       rejection =
-          new Incoming.Rejection("decode", e.reason(), String.valueOf(e.getMessage()), null, null);
+          new Incoming.Rejection(
+              "decode", e.reason(), String.valueOf(e.getMessage()), null, null, false);
     }
-    return new Incoming(source, partition, offset, timestamp, key, value, row, rejection);
+    return new Incoming(
+        source, partition, offset, timestamp, key, value, row, rejection, plan.takeReplaced());
   }
 
   static Incoming.Rejection undecodable(String detail) {
-    return new Incoming.Rejection("decode", UndecodableException.UNDECODABLE, detail, null, null);
+    return new Incoming.Rejection(
+        "decode", UndecodableException.UNDECODABLE, detail, null, null, false);
   }
 
   private @Nullable Object[] fields(byte @Nullable [] value) throws UndecodableException {

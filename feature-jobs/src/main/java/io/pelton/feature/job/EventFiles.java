@@ -143,7 +143,8 @@ final class EventFiles implements BulkFormat<Incoming, FileSourceSplit> {
           null,
           row == null ? file.raw() : null,
           row,
-          rejection);
+          rejection,
+          plan.takeReplaced());
     }
 
     @Override

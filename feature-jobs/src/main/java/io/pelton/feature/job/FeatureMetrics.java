@@ -20,11 +20,34 @@ final class FeatureMetrics {
   /** Events already taken that should have come after one that came late; on arrival order only. */
   static final String OVERTAKEN = "feature.overtaken";
 
-  /** Broken rules; in a group {@code rule} with the rule's name. */
-  static final String BROKEN = "broken";
+  /** Rows that became dead letters because a windowed feature was out of its bounds. */
+  static final String ROWS_DEAD = "feature.dead_rows";
+
+  /** Values of events and features that a default took the place of. */
+  static final String DEFAULTED = "feature.defaulted";
+
+  /** The same of rows whose windows are computed. */
+  static final String ROWS_DEFAULTED = "feature.defaulted_rows";
+
+  /** Group of the two counters that each rule, constraint and bound has, with its name. */
+  static final String RULE = "rule";
+
+  /** Events and rows that became dead letters by a rule. */
+  static final String RULE_BROKEN = "broken";
+
+  /** Values that broke a rule and that a default took the place of. */
+  static final String RULE_DEFAULTED = "defaulted";
 
   /** Rows that wait for the watermark. */
   static final String WAITING = "waiting";
+
+  /** Group with a feature's column as its name. */
+  static final String FEATURE = "feature";
+
+  /**
+   * Event time from which a column is complete, epoch milliseconds, where it is not from the start.
+   */
+  static final String COMPLETE_FROM = "complete_from";
 
   private FeatureMetrics() {}
 }

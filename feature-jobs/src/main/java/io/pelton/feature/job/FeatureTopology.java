@@ -6,6 +6,7 @@ import io.pelton.feature.FeatureRow;
 import io.pelton.job.FeatureRowTypeInfo;
 import io.pelton.job.Incoming;
 import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.schemas.DeadLetter;
 import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.configuration.ExecutionOptions;
@@ -17,8 +18,8 @@ import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
  *
  * <pre>
  * incoming ──► admit ──► (key by entity ──► windowed features) for each entity ──► finish ──► features
- *                ├──► late
- *                └──► dead letters
+ *                ├──► late                                                           │
+ *                └──► dead letters ◄──────────── features out of bounds ───────── ────┘
  * </pre>
  *
  * <p>The same in streaming and batch: with a declared out-of-orderness, and in batch, rows of an
@@ -45,7 +46,6 @@ public final class FeatureTopology {
             .uid(ADMIT)
             .name("admit events");
 
-    String layout = layout(pipeline, plan);
     DataStream<FeatureRow> withWindows = admitted;
     for (EntityPlan entity : plan.entities()) {
       int key = entity.key();
@@ -55,30 +55,19 @@ public final class FeatureTopology {
               .transform(
                   "features of " + entity.entity(),
                   new FeatureRowTypeInfo(),
-                  new EntityFeaturesOperator(entity, order, retain, layout))
+                  new EntityFeaturesOperator(entity, order, retain, plan.rowNames()))
               .uid(ENTITY + entity.entity());
     }
 
     SingleOutputStreamOperator<FeatureRow> features =
         withWindows
-            .process(new FinishRows(plan.featureCount()), new FeatureRowTypeInfo())
+            .process(new FinishRows(pipeline), new FeatureRowTypeInfo())
             .uid(FINISH)
             .name("finish rows");
 
-    return new FeatureOutputs(
-        features,
-        admitted.getSideOutput(AdmitEvents.LATE),
-        admitted.getSideOutput(AdmitEvents.DEAD));
-  }
-
-  /** What the positions in a row between the operators mean. */
-  private static String layout(PipelineDefinition pipeline, FeaturePlan plan) {
-    return "entities %s, features %s, inputs %s, carried %s"
-        .formatted(
-            pipeline.entityNames(),
-            pipeline.featureNames(),
-            plan.entities().stream().map(EntityPlan::inputs).toList(),
-            pipeline.carry());
+    DataStream<DeadLetter> deadLetters =
+        admitted.getSideOutput(AdmitEvents.DEAD).union(features.getSideOutput(FinishRows.DEAD));
+    return new FeatureOutputs(features, admitted.getSideOutput(AdmitEvents.LATE), deadLetters);
   }
 
   private static EntityFeaturesOperator.Order order(

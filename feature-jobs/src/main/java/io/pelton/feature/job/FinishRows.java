@@ -1,34 +1,60 @@
 package io.pelton.feature.job;
 
+import io.pelton.feature.FeaturePlan;
 import io.pelton.feature.FeatureRow;
+import io.pelton.feature.RejectedEventException;
 import io.pelton.job.Ledger;
-import java.util.Arrays;
+import io.pelton.job.RowJson;
+import io.pelton.job.SpecificRecordTypeInfo;
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.schemas.DeadLetter;
+import java.nio.ByteBuffer;
+import java.time.Instant;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
 import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.functions.ProcessFunction;
 import org.apache.flink.util.Collector;
+import org.apache.flink.util.OutputTag;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Leaves the inputs of aggregates behind and counts the rows that go out; rows that only filled the
- * state end here.
+ * Computes what reads windowed features, holds features to their bounds, leaves the inputs of
+ * aggregates behind and counts the rows that go out; rows that only filled the state end here.
  */
 final class FinishRows extends ProcessFunction<FeatureRow, FeatureRow>
     implements CheckpointedFunction {
-  private static final long serialVersionUID = 1;
+  static final OutputTag<DeadLetter> DEAD =
+      new OutputTag<>("dead-rows", new SpecificRecordTypeInfo<>(DeadLetter.class));
 
-  private final int featureCount;
+  private static final long serialVersionUID = 1;
+  private static final int OUT = 0;
+  private static final int HISTORY = 1;
+  private static final int DEAD_COUNT = 2;
+  private static final int DEFAULTED = 3;
+
+  private final PipelineDefinition pipeline;
+  private transient FeaturePlan plan;
+  private transient RuleCounters rules;
   private transient @Nullable Ledger ledger;
 
-  FinishRows(int featureCount) {
-    this.featureCount = featureCount;
+  @SuppressWarnings("NullAway.Init")
+  FinishRows(PipelineDefinition pipeline) {
+    this.pipeline = pipeline;
   }
 
   @Override
   public void initializeState(FunctionInitializationContext context) throws Exception {
-    ledger = new Ledger(FeatureMetrics.ROWS_OUT, FeatureMetrics.HISTORY);
+    ledger =
+        new Ledger(
+            FeatureMetrics.ROWS_OUT,
+            FeatureMetrics.HISTORY,
+            FeatureMetrics.ROWS_DEAD,
+            FeatureMetrics.ROWS_DEFAULTED);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
+    plan = new FeaturePlan(pipeline);
+    rules =
+        new RuleCounters(FeaturePlan.finalRules(pipeline), getRuntimeContext().getMetricGroup());
   }
 
   @Override
@@ -46,11 +72,48 @@ final class FinishRows extends ProcessFunction<FeatureRow, FeatureRow>
   @Override
   public void processElement(FeatureRow row, Context context, Collector<FeatureRow> out) {
     if (row.history) {
-      ledger().increment(1);
+      ledger().increment(HISTORY);
       return;
     }
-    row.values = Arrays.copyOf(row.values, featureCount);
-    ledger().increment(0);
-    out.collect(row);
+    try {
+      plan.finish(row);
+      ledger().increment(OUT);
+      out.collect(row);
+    } catch (RejectedEventException e) {
+      if (e.fatal()) {
+        throw BrokenRuleException.of(row, e.detail());
+      }
+      ledger().increment(DEAD_COUNT);
+      if (e.rule() != null) {
+        rules.broken(e.rule());
+      }
+      context.output(DEAD, deadLetter(row, e));
+    }
+    for (String rule : plan.takeReplaced()) {
+      ledger().increment(DEFAULTED);
+      rules.defaulted(rule);
+    }
+  }
+
+  /** The event's own bytes and place stayed with its source; id, time and keys lead back to it. */
+  private DeadLetter deadLetter(FeatureRow row, RejectedEventException broken) {
+    return DeadLetter.newBuilder()
+        .setStage("features")
+        .setReason(broken.reason())
+        .setDetail(
+            "%s (event %s of %s, keys %s)"
+                .formatted(
+                    broken.detail(),
+                    row.id,
+                    Instant.ofEpochMilli(row.time),
+                    String.join(", ", row.keys)))
+        .setRule(broken.rule())
+        .setEventId(row.id)
+        .setSource("events")
+        .setPartition(-1)
+        .setOffset(-1)
+        .setTimestamp(Instant.ofEpochMilli(row.time))
+        .setValue(ByteBuffer.wrap(RowJson.of(row, pipeline.featureNames(), row.values)))
+        .build();
   }
 }

@@ -1,11 +1,11 @@
 package io.pelton.feature.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.pelton.feature.EntityPlan;
 import io.pelton.feature.FeaturePlan;
 import io.pelton.feature.FeatureRow;
+import io.pelton.feature.RowNames;
 import io.pelton.feature.job.EntityFeaturesOperator.Order;
 import io.pelton.job.FeatureRowSerializer;
 import io.pelton.job.FeatureRowTypeInfo;
@@ -37,17 +37,18 @@ class EntityFeaturesOperatorTest {
   @BeforeEach
   void readPipeline() throws Exception {
     pipeline = TestEvents.pipeline(directory, true);
-    customer = new FeaturePlan(pipeline).entities().get(0);
+    FeaturePlan plan = new FeaturePlan(pipeline);
+    customer = plan.entities().get(0);
+    names = plan.rowNames();
   }
 
-  private String layout = "entities [customer]";
+  private RowNames names;
 
   private KeyedOneInputStreamOperatorTestHarness<String, FeatureRow, FeatureRow> harness(
       Order order, int subtasks, int subtask) throws Exception {
     KeyedOneInputStreamOperatorTestHarness<String, FeatureRow, FeatureRow> harness =
         new KeyedOneInputStreamOperatorTestHarness<>(
-            new EntityFeaturesOperator(
-                customer, order, order == Order.ARRIVAL ? 60_000 : 0, layout),
+            new EntityFeaturesOperator(customer, order, order == Order.ARRIVAL ? 60_000 : 0, names),
             row -> row.keys[0],
             Types.STRING,
             GROUPS,
@@ -214,23 +215,6 @@ class EntityFeaturesOperatorTest {
       harness.endInput();
       assertThat(output(harness)).hasSize(300);
       assertThat(harness.numKeyedStateEntries()).isZero();
-    }
-  }
-
-  @Test
-  void rowsThatWaitAreNotTakenByAPipelineWithOtherFeatures() throws Exception {
-    OperatorSubtaskState state;
-    try (var before = harness(Order.WATERMARK, 1, 0)) {
-      before.open();
-      FeatureRow row = rows(1).get(0);
-      before.processElement(row, row.time);
-      state = before.snapshot(1, 1);
-    }
-    layout = "entities [customer, terminal]";
-    try (var after = harness(Order.WATERMARK, 1, 0)) {
-      assertThatThrownBy(() -> after.initializeState(state))
-          .hasStackTraceContaining("rows that wait for the watermark have entities [customer];")
-          .hasStackTraceContaining("the pipeline file now says entities [customer, terminal]");
     }
   }
 }

@@ -1,13 +1,9 @@
 package io.pelton.inference.job;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import io.pelton.feature.FeatureRow;
+import io.pelton.job.RowJson;
 import io.pelton.model.ServedVersion;
 import io.pelton.schemas.DeadLetter;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.List;
@@ -19,7 +15,6 @@ final class InferenceDeadLetter {
   private static final String STAGE = "inference";
   private static final String REASON = "inference";
   private static final String SOURCE = "features";
-  private static final JsonFactory JSON = new JsonFactory();
 
   private InferenceDeadLetter() {}
 
@@ -37,38 +32,8 @@ final class InferenceDeadLetter {
         .setPartition(-1)
         .setOffset(-1)
         .setTimestamp(Instant.ofEpochMilli(row.time))
-        .setValue(ByteBuffer.wrap(json(row, names, values)))
+        .setValue(ByteBuffer.wrap(RowJson.of(row, names, values)))
         .setModel(served.model() + "@" + served.version())
         .build();
-  }
-
-  private static byte[] json(FeatureRow row, List<String> names, double[] values) {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (JsonGenerator json = JSON.createGenerator(bytes)) {
-      json.writeStartObject();
-      json.writeStringField("id", row.id);
-      json.writeNumberField("time", row.time);
-      json.writeArrayFieldStart("keys");
-      for (String key : row.keys) {
-        json.writeString(key);
-      }
-      json.writeEndArray();
-      json.writeObjectFieldStart("features");
-      for (int i = 0; i < Math.min(values.length, names.size()); i++) {
-        json.writeFieldName(names.get(i));
-        if (Double.isFinite(values[i])) {
-          json.writeNumber(values[i]);
-        } else if (Double.isNaN(values[i])) {
-          json.writeNull();
-        } else {
-          json.writeString(Double.toString(values[i]));
-        }
-      }
-      json.writeEndObject();
-      json.writeEndObject();
-    } catch (IOException e) {
-      throw new UncheckedIOException("writing to memory does not fail", e);
-    }
-    return bytes.toByteArray();
   }
 }

@@ -333,6 +333,7 @@ final class InferenceTopologyTest {
             null,
             86_400_000,
             30_000,
+            Map.of(),
             Map.of()),
         List.of(),
         features,
