@@ -375,11 +375,15 @@ class ConstraintsTest {
                 SCHEMA,
                 """
                 entities: {card: card}
-                features: {amount: {value: "amount + double(size(card))"}}
+                features: {amount: {value: "amount + double(size(card)) + double(id) + double(at.getHours())"}}
                 carry: [card]
                 """));
     @Nullable Object[] noKey = event("amount", 1.0);
     noKey[2] = null;
+    assertThat(rejection(keyed, noId)).returns("missing-id", RejectedEventException::reason);
+    @Nullable Object[] noTime = event("amount", 1.0);
+    noTime[1] = null;
+    assertThat(rejection(keyed, noTime)).returns("missing-time", RejectedEventException::reason);
     assertThat(rejection(keyed, noKey))
         .returns("missing-key", RejectedEventException::reason)
         .returns("7", RejectedEventException::eventId);

@@ -31,6 +31,7 @@ import org.apache.flink.runtime.testutils.InMemoryReporter;
 import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.flink.streaming.api.operators.ProcessOperator;
 import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
 import org.apache.flink.test.junit5.MiniClusterExtension;
@@ -274,7 +275,14 @@ class ValidationTest {
     Configuration restarting = new Configuration();
     restarting.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
     restarting.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, Integer.MAX_VALUE);
-    assertThatThrownBy(() -> run(JobEnvironment.streaming(restarting), pipeline, events, 1))
+    StreamExecutionEnvironment environment = JobEnvironment.streaming(restarting);
+    environment.setParallelism(1);
+    FeatureTopology.build(environment.fromData(events, new IncomingTypeInfo()), pipeline)
+        .features()
+        .sinkTo(new DiscardingSink<>());
+    assertThatThrownBy(() -> environment.execute("features"))
+        // Else it would say that the restarts are used up.
+        .hasStackTraceContaining("The failure is not recoverable")
         .rootCause()
         .hasMessageContaining(
             "event 7 of transactions, partition 0, offset 42: rule fields.amount.max is broken:"
