@@ -428,23 +428,24 @@ final class FeatureBenchmark {
               .toList();
       StringBuilder head =
           new StringBuilder(
-              "| job | events/s | least, most | CPU-s per million | of it compiler, GC |"
+              "| job | events/s | least, most | CPU-s per million | of it busiest thread | compiler, GC |"
                   + " allocated B/event |"
                   + (stages > 0 ? " state after each day, B |" : " state B/key |"));
       bases.forEach(base -> head.append(" rate / ").append(base.getKey().title).append(" |"));
       head.append(" wrong of values checked |");
       System.out.println(head);
-      System.out.println("|---".repeat(8 + bases.size()) + "|");
+      System.out.println("|---".repeat(9 + bases.size()) + "|");
       results.figures.forEach(
           (now, runs) -> {
             WindowCheck.Outcome check = results.checks.get(now);
             System.out.printf(
-                "| %s | %,.0f | %,.0f, %,.0f | %.2f | %.2f | %,.0f | %s |",
+                "| %s | %,.0f | %,.0f, %,.0f | %.2f | %.2f | %.2f | %,.0f | %s |",
                 now.title,
                 Figures.median(runs, "rate"),
                 runs.stream().mapToDouble(run -> run.get("rate")).min().orElse(Double.NaN),
                 runs.stream().mapToDouble(run -> run.get("rate")).max().orElse(Double.NaN),
                 Figures.median(runs, "cpu"),
+                Figures.median(runs, "busiest"),
                 Figures.median(runs, "cpu compiler")
                     + Figures.median(runs, "cpu garbage collector"),
                 Figures.median(runs, "allocated"),

@@ -80,38 +80,33 @@ final class FeatureJobProcess {
     sleepUntil(System.nanoTime() + seconds);
     Usage end = Usage.now();
     ReplaySource.limit(0);
-    List<String> values = end.since(warm);
-    values.add(STATE + "=" + stateBytes());
-    values.add("given=" + ReplaySource.given());
-    values.add("taken=" + TakenRows.count());
-    return String.join(";", values);
+    return describe(end.since(warm), List.of(STATE + "=" + stateBytes()));
   }
 
   /** The rate is that of the stages after the warm-up. */
   private String byStages() throws Exception {
     List<String> states = new ArrayList<>();
-    long events = 0;
-    double wall = 0;
-    double cpu = 0;
-    double allocated = 0;
+    Cost cost = null;
     for (int stage = 1; stage <= run.stages(); stage++) {
       long until = (long) stage * run.stageEvents();
       Usage before = Usage.now();
       ReplaySource.limit(until);
       await(until - Math.min(STAGE_TAIL, run.stageEvents() / 2));
       Usage after = Usage.now();
-      if (before.taken >= run.warmUp() - STAGE_TAIL) {
-        events += after.taken - before.taken;
-        wall += after.wall - before.wall;
-        cpu += after.cpu - before.cpu;
-        allocated += after.allocated - before.allocated;
+      if (until > run.warmUp()) {
+        Cost ofStage = after.since(before);
+        cost = cost == null ? ofStage : cost.plus(ofStage);
       }
       states.add(STATE + " " + stage + "=" + stateBytes());
     }
-    List<String> values = new ArrayList<>();
-    values.add("rate=" + events / wall);
-    values.add("cpu=" + cpu / (events / 1e6));
-    values.add("allocated=" + allocated / events);
+    if (cost == null) {
+      throw new IllegalStateException("no stage after the warm-up: " + run);
+    }
+    return describe(cost, states);
+  }
+
+  private static String describe(Cost cost, List<String> states) {
+    List<String> values = cost.perEvent();
     values.addAll(states);
     values.add("given=" + ReplaySource.given());
     values.add("taken=" + TakenRows.count());
@@ -190,22 +185,47 @@ final class FeatureJobProcess {
           CpuTime.byKind());
     }
 
-    /** Rate, and what a million events cost. */
-    List<String> since(Usage before) {
-      long events = taken - before.taken;
+    Cost since(Usage before) {
+      Map<String, Double> spent = new TreeMap<>(kinds);
+      spent.replaceAll(
+          (kind, seconds) -> Math.max(0, seconds - before.kinds.getOrDefault(kind, 0.0)));
+      return new Cost(
+          taken - before.taken,
+          wall - before.wall,
+          cpu - before.cpu,
+          allocated - before.allocated,
+          spent);
+    }
+  }
+
+  /** What events cost: seconds, bytes. */
+  private record Cost(
+      long events, double wall, double cpu, double allocated, Map<String, Double> kinds) {
+    Cost plus(Cost other) {
+      Map<String, Double> both = new TreeMap<>(kinds);
+      other.kinds.forEach((kind, seconds) -> both.merge(kind, seconds, Double::sum));
+      return new Cost(
+          events + other.events,
+          wall + other.wall,
+          cpu + other.cpu,
+          allocated + other.allocated,
+          both);
+    }
+
+    List<String> perEvent() {
       List<String> values = new ArrayList<>();
-      values.add("rate=" + events / (wall - before.wall));
-      values.add("cpu=" + (cpu - before.cpu) / (events / 1e6));
-      values.add("allocated=" + (allocated - before.allocated) / events);
-      new TreeMap<>(kinds)
-          .forEach(
-              (kind, seconds) ->
-                  values.add(
-                      "cpu "
-                          + kind
-                          + "="
-                          + Math.max(0, seconds - before.kinds.getOrDefault(kind, 0.0))
-                              / (events / 1e6)));
+      values.add("rate=" + events / wall);
+      values.add("cpu=" + cpu / (events / 1e6));
+      values.add("allocated=" + allocated / events);
+      double busiest = 0;
+      for (Map.Entry<String, Double> kind : kinds.entrySet()) {
+        double seconds = kind.getValue() / (events / 1e6);
+        values.add("cpu " + kind.getKey() + "=" + seconds);
+        if (!kind.getKey().equals("compiler") && !kind.getKey().equals("garbage collector")) {
+          busiest = Math.max(busiest, seconds);
+        }
+      }
+      values.add("busiest=" + busiest);
       return values;
     }
   }
