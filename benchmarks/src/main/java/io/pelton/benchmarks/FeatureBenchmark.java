@@ -431,7 +431,8 @@ final class FeatureBenchmark {
               "| job | events/s | least, most | CPU-s per million | of it busiest thread | compiler, GC |"
                   + " allocated B/event |"
                   + (stages > 0 ? " state after each day, B |" : " state B/key |"));
-      bases.forEach(base -> head.append(" rate / ").append(base.getKey().title).append(" |"));
+      bases.forEach(
+          base -> head.append(" times ").append(base.getKey().title).append(": rate, CPU |"));
       head.append(" wrong of values checked |");
       System.out.println(head);
       System.out.println("|---".repeat(9 + bases.size()) + "|");
@@ -452,8 +453,8 @@ final class FeatureBenchmark {
                 state(runs, events));
             for (Map.Entry<Case, List<Figures>> base : bases) {
               System.out.printf(
-                  " %.3g |",
-                  Figures.median(runs, "rate") / Figures.median(base.getValue(), "rate"));
+                  " %s, %s |",
+                  times(runs, base.getValue(), "rate"), times(runs, base.getValue(), "cpu"));
             }
             System.out.println(
                 check == null
@@ -476,6 +477,17 @@ final class FeatureBenchmark {
               System.out.printf("%s: WRONG, e.g. %s%n", now.title, check.example());
             }
           });
+    }
+
+    /** To another job's, round by round: what slows one in a round slows the next as well. */
+    private static String times(List<Figures> runs, List<Figures> to, String name) {
+      double[] ratios =
+          IntStream.range(0, runs.size())
+              .mapToDouble(round -> runs.get(round).get(name) / to.get(round).get(name))
+              .sorted()
+              .toArray();
+      double median = (ratios[(ratios.length - 1) / 2] + ratios[ratios.length / 2]) / 2;
+      return median >= 10 ? "%,.0f".formatted(median) : "%.2g".formatted(median);
     }
 
     private String state(List<Figures> runs, ReplayedEvents events) {
