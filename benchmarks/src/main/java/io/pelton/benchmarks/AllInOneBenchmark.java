@@ -3,12 +3,10 @@ package io.pelton.benchmarks;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Topic;
 import io.pelton.pipeline.PipelineFile;
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -96,20 +94,19 @@ final class AllInOneBenchmark implements Callable<Integer> {
     long all = warmUp + events + Math.max(10_000, events / 50);
     Process broker = start("-Xmx1g", Broker.class, List.of(directory.resolve("kafka").toString()));
     try {
-      String brokers = await(broker, Broker.READY);
+      String brokers = FreshJvm.await(broker, Broker.READY);
       Preparation preparation =
           data.isEmpty()
               ? Preparation.simulated(pipeline, all, directory)
               : Preparation.fromFiles(pipeline, data);
       preparation.send(brokers, all);
       Path model = preparation.train(directory.resolve("registry"), directory.resolve("model"));
-      Map<Case, List<Map<String, Double>>> results = new LinkedHashMap<>();
+      Map<Case, List<Figures>> results = new LinkedHashMap<>();
       for (int round = 0; round < repeat; round++) {
         for (int parallelism : parallelisms) {
           for (String job : jobs) {
             Case now = new Case(JobProcess.Job.named(job), parallelism);
-            Map<String, Double> result =
-                run(now, round, brokers, pipelineCopy, pipeline, model, directory);
+            Figures result = run(now, round, brokers, pipelineCopy, pipeline, model, directory);
             show(now, result);
             results.computeIfAbsent(now, unused -> new ArrayList<>()).add(result);
           }
@@ -137,7 +134,7 @@ final class AllInOneBenchmark implements Callable<Integer> {
     return directory.resolve(pipelineFile.getFileName());
   }
 
-  private Map<String, Double> run(
+  private Figures run(
       Case now,
       int round,
       String brokers,
@@ -167,25 +164,23 @@ final class AllInOneBenchmark implements Callable<Integer> {
                 Long.toString(warmUp),
                 Long.toString(events),
                 Long.toString(checkpointSeconds)));
-    Map<String, Double> result = new LinkedHashMap<>();
-    for (String value : await(job, JobProcess.RESULT).split(";", -1)) {
-      int equals = value.indexOf('=');
-      result.put(value.substring(0, equals), Double.valueOf(value.substring(equals + 1)));
-    }
+    Figures result = Figures.parse(FreshJvm.await(job, JobProcess.RESULT));
     job.waitFor();
     deleteOutputs(brokers, pipeline);
     FileUtils.deleteDirectory(directory.resolve("state-" + name).toFile());
     return result;
   }
 
-  private static void show(Case now, Map<String, Double> result) {
+  private static void show(Case now, Figures result) {
     System.out.printf("%s, parallelism %d:", now.job, now.parallelism);
-    result.forEach(
-        (name, value) -> {
-          if (value >= SHOWN) {
-            System.out.printf(" %s %,.1f;", name, value);
-          }
-        });
+    result
+        .byName()
+        .forEach(
+            (name, value) -> {
+              if (value >= SHOWN) {
+                System.out.printf(" %s %,.1f;", name, value);
+              }
+            });
     System.out.println();
   }
 
@@ -204,32 +199,14 @@ final class AllInOneBenchmark implements Callable<Integer> {
   }
 
   private Process start(String heap, Class<?> main, List<String> arguments) throws IOException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.add(heap);
-    command.add("-XX:+UseParallelGC"); // as bin/pelton does
+    List<String> options = new ArrayList<>(List.of(heap));
     if (main == JobProcess.class) {
-      command.addAll(jvm);
+      options.addAll(jvm);
     }
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
-    command.addAll(arguments);
-    return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    return FreshJvm.start(options, main, arguments);
   }
 
-  /** What follows {@code sign} on the first line that starts with it. */
-  private static String await(Process process, String sign) throws IOException {
-    BufferedReader lines = process.inputReader();
-    @Nullable String line;
-    while ((line = lines.readLine()) != null) {
-      if (line.startsWith(sign)) {
-        return line.substring(sign.length());
-      }
-      System.err.println(line);
-    }
-    throw new IOException("a process of the benchmark ended early; see above");
-  }
-
-  private void print(Map<Case, List<Map<String, Double>>> results) {
+  private void print(Map<Case, List<Figures>> results) {
     System.out.printf(
         "%n%,d events after %,d of warm-up, median of %d; CPU without broker and producer%n%n",
         events, warmUp, repeat);
@@ -243,12 +220,12 @@ final class AllInOneBenchmark implements Callable<Integer> {
               "| %s | %d | %,.0f | %.1f | %.1f | %.1f | %.0f, %.0f | %s | %s |%n",
               now.job.title,
               now.parallelism,
-              median(runs, "rate"),
-              median(runs, "cpu"),
-              median(runs, "cpu compiler") + median(runs, "cpu garbage collector"),
-              median(runs, "warm-up-cpu"),
-              median(runs, "heap"),
-              median(runs, "old"),
+              Figures.median(runs, "rate"),
+              Figures.median(runs, "cpu"),
+              Figures.median(runs, "cpu compiler") + Figures.median(runs, "cpu garbage collector"),
+              Figures.median(runs, "warm-up-cpu"),
+              Figures.median(runs, "heap"),
+              Figures.median(runs, "old"),
               ratio(
                   runs,
                   results.get(new Case(JobProcess.Job.PASS_THROUGH, now.parallelism)),
@@ -258,17 +235,9 @@ final class AllInOneBenchmark implements Callable<Integer> {
   }
 
   /** To another job at the same parallelism; empty when that was not run. */
-  private static String ratio(
-      List<Map<String, Double>> runs, @Nullable List<Map<String, Double>> to, String name) {
-    return to == null ? "" : "%.2f".formatted(median(runs, name) / median(to, name));
-  }
-
-  private static double median(List<Map<String, Double>> runs, String name) {
-    double[] sorted =
-        runs.stream().mapToDouble(run -> run.getOrDefault(name, Double.NaN)).sorted().toArray();
-    int middle = sorted.length / 2;
-    return sorted.length % 2 == 1
-        ? sorted[middle]
-        : Arrays.stream(sorted, middle - 1, middle + 1).average().orElse(Double.NaN);
+  private static String ratio(List<Figures> runs, @Nullable List<Figures> to, String name) {
+    return to == null
+        ? ""
+        : "%.2f".formatted(Figures.median(runs, name) / Figures.median(to, name));
   }
 }

@@ -6,9 +6,9 @@ import picocli.CommandLine.Command;
 /** The command line of {@code benchmarks/run}. */
 @Command(
     name = "benchmarks/run",
-    description = "Measures whole pipelines, side by side.",
+    description = "Measures whole pipelines and the feature engine, side by side.",
     mixinStandardHelpOptions = true,
-    subcommands = {AllInOneBenchmark.class, BatchBenchmark.class})
+    subcommands = {AllInOneBenchmark.class, BatchBenchmark.class, FeatureBenchmark.class})
 final class Benchmarks {
   private Benchmarks() {}
 

@@ -23,6 +23,7 @@ import io.pelton.registry.Registry;
 import io.pelton.training.BoostedTreesTrainer;
 import io.pelton.training.TrainedModel;
 import io.pelton.training.TrainingSet;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,7 +66,12 @@ final class Preparation {
 
   /** As many customers and terminals as the Fraud Detection Handbook has. */
   static Preparation simulated(PipelineDefinition pipeline, long events, Path directory)
-      throws Exception {
+      throws IOException {
+    return new Preparation(pipeline, List.of(simulate(events, directory)));
+  }
+
+  /** A file of at least so many simulated payments. */
+  static Path simulate(long events, Path directory) throws IOException {
     Path file = directory.resolve("transactions.csv");
     int days = (int) (events / EVENTS_A_DAY) + 2;
     TransactionCsv.write(
@@ -73,7 +79,7 @@ final class Preparation {
             new SimulatorSettings(
                 1, CUSTOMERS, TERMINALS, Instant.parse("2018-04-01T00:00:00Z"), days, List.of())),
         file);
-    return new Preparation(pipeline, List.of(file));
+    return file;
   }
 
   private interface Event {

@@ -1,4 +1,7 @@
-/** Whole-pipeline measurements, side by side in one run. Never shipped, never a test. */
+/**
+ * Measurements of whole pipelines and of the feature engine, side by side in one run. Never
+ * shipped, never a test.
+ */
 @NullMarked
 package io.pelton.benchmarks;
 

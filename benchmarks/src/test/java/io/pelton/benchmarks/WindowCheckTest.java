@@ -1,0 +1,123 @@
+package io.pelton.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.pelton.benchmarks.WindowCheck.Column;
+import io.pelton.benchmarks.WindowCheck.Outcome;
+import io.pelton.pipeline.PipelineDefinition.Aggregate;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.apache.avro.LogicalTypes;
+import org.apache.avro.Schema;
+import org.apache.avro.SchemaBuilder;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class WindowCheckTest {
+  private static final long HOUR = 3_600_000;
+  private static final List<Column> COLUMNS =
+      List.of(
+          new Column(Aggregate.SUM, HOUR),
+          new Column(Aggregate.SUM, 24 * HOUR),
+          new Column(Aggregate.MIN, 24 * HOUR),
+          new Column(Aggregate.COUNT, HOUR));
+
+  @TempDir private Path directory;
+  private ReplayedEvents events;
+  private WindowCheck check;
+
+  /** Events 0 to 3 are one lap; 4 is 0 a day later. */
+  @BeforeEach
+  void readEvents() throws IOException {
+    Schema schema =
+        SchemaBuilder.record("Transaction")
+            .fields()
+            .name("event_time")
+            .type(LogicalTypes.timestampMillis().addToSchema(Schema.create(Schema.Type.LONG)))
+            .noDefault()
+            .requiredLong("customer_id")
+            .requiredDouble("amount")
+            .endRecord();
+    Path file =
+        Files.writeString(
+            directory.resolve("events.csv"),
+            """
+            event_time,customer_id,amount
+            2018-04-01T10:00:00Z,1,10.25
+            2018-04-01T10:30:00Z,2,7
+            2018-04-01T11:00:00Z,1,20.50
+            2018-04-01T11:00:00Z,1,1
+            """);
+    events = ReplayedEvents.read(List.of(file), schema);
+    check = new WindowCheck(events, COLUMNS);
+  }
+
+  private Path sample(double[]... rows) throws IOException {
+    Path file = directory.resolve("sample");
+    try (DataOutputStream out = new DataOutputStream(Files.newOutputStream(file))) {
+      for (int i = 0; i < rows.length; i++) {
+        out.writeLong(i);
+        out.writeInt(rows[i].length);
+        for (double value : rows[i]) {
+          out.writeDouble(value);
+        }
+      }
+    }
+    return file;
+  }
+
+  private static double[] row(double... values) {
+    return values;
+  }
+
+  private static final double[][] RIGHT = {
+    row(10.25, 10.25, 10.25, 1),
+    row(7, 7, 7, 1),
+    // An hour old is out.
+    row(20.5, 30.75, 10.25, 1),
+    row(21.5, 31.75, 1, 2),
+    // A day old is out, what came after it is not.
+    row(10.25, 31.75, 1, 1)
+  };
+
+  @Test
+  void agreesWithRightWindows() throws IOException {
+    Outcome outcome = check.compare(sample(RIGHT), 5, 1, false);
+    assertThat(outcome).isEqualTo(new Outcome(20, 0, 0, ""));
+  }
+
+  @Test
+  void tellsWrongValues() throws IOException {
+    double[][] rows = RIGHT.clone();
+    rows[2] = row(30.75, Double.NaN, 10.25, 1);
+    Outcome outcome = check.compare(sample(rows), 5, 1, false);
+    assertThat(outcome.different()).isEqualTo(2);
+    assertThat(outcome.example()).contains("event 2", "30.75", "20.5");
+  }
+
+  @Test
+  void leavesEventsWithLaterPeersOutWherePeersBelongToTheWindow() throws IOException {
+    Outcome outcome = check.compare(sample(RIGHT), 5, 1, true);
+    assertThat(outcome).isEqualTo(new Outcome(16, 0, 1, ""));
+  }
+
+  @Test
+  void refusesASampleThatLacksAnEvent() throws IOException {
+    Path sample = sample(RIGHT);
+    assertThatThrownBy(() -> check.compare(sample, 6, 1, false)).isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> check.compare(sample, 5, 2, false))
+        .hasMessage("event 2 with 4 values was to come, but 1 with 4 came");
+  }
+
+  @Test
+  void foldsNeighbouringKeys() {
+    assertThat(events.distinctKeys()).isEqualTo(2);
+    assertThat(events.folded(2).key(1)).isEqualTo(1);
+    assertThat(events.folded(3).distinctKeys()).isEqualTo(1);
+  }
+}
