@@ -10,10 +10,16 @@ import org.apache.flink.core.memory.DataOutputView;
 import org.apache.flink.types.StringValue;
 import org.jspecify.annotations.Nullable;
 
-/** Writes a feature row as its strings and raw doubles, field after field. */
+/**
+ * Writes a feature row as its strings and raw doubles, field after field. A byte of flags ends it,
+ * and what only few rows have follows that; it was once the boolean {@code history}, so rows of
+ * before are read as they were written.
+ */
 public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureRow> {
   public static final FeatureRowSerializer INSTANCE = new FeatureRowSerializer();
   private static final long serialVersionUID = 1;
+  private static final int HISTORY = 1;
+  private static final int OVERTAKEN = 2;
 
   @Override
   public boolean isImmutableType() {
@@ -31,6 +37,7 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
         new FeatureRow(
             from.id, from.time, from.keys.clone(), from.values.clone(), from.carried.clone());
     copy.history = from.history;
+    copy.overtaken = from.overtaken.clone();
     return copy;
   }
 
@@ -57,7 +64,14 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
       target.writeDouble(value);
     }
     CarriedFields.write(row.carried, target);
-    target.writeBoolean(row.history);
+    boolean overtook = row.overtaken.length > 0;
+    target.writeByte((row.history ? HISTORY : 0) | (overtook ? OVERTAKEN : 0));
+    if (overtook) {
+      target.writeInt(row.overtaken.length);
+      for (int events : row.overtaken) {
+        target.writeInt(events);
+      }
+    }
   }
 
   @Override
@@ -74,7 +88,14 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
     }
     @Nullable Object[] carried = CarriedFields.read(source);
     FeatureRow row = new FeatureRow(id, time, keys, values, carried);
-    row.history = source.readBoolean();
+    byte flags = source.readByte();
+    row.history = (flags & HISTORY) != 0;
+    if ((flags & OVERTAKEN) != 0) {
+      row.overtaken = new int[source.readInt()];
+      for (int i = 0; i < row.overtaken.length; i++) {
+        row.overtaken[i] = source.readInt();
+      }
+    }
     return row;
   }
 

@@ -7,16 +7,22 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 
-/** Event id, then the features. */
+/** Event id, then the features, then what a row has beside them. */
 final class FeatureTable implements Table<FeatureRow> {
   private static final long serialVersionUID = 1;
 
   private final ArrayList<Column> columns = new ArrayList<>();
 
-  FeatureTable(PipelineDefinition pipeline) {
+  /**
+   * @param others columns of values that follow those of the features
+   */
+  FeatureTable(PipelineDefinition pipeline, List<String> others) {
     columns.add(new Column(pipeline.events().id(), Kind.TEXT));
     for (String feature : pipeline.featureNames()) {
       columns.add(new Column(feature, Kind.NUMBER));
+    }
+    for (String other : others) {
+      columns.add(new Column(other, Kind.NUMBER));
     }
     Table.distinct(columns);
   }

@@ -63,11 +63,7 @@ public final class FeatureVectorCodec {
   public byte[] encode(FeatureRow row) {
     try {
       buffer.reset(header);
-      encoder.writeString(row.id);
-      encoder.writeLong(row.time);
-      binary.writeKeys(encoder, row.keys);
-      binary.writeCarried(encoder, row.carried);
-      RowBinary.writeFeatures(encoder, row.values, features.size());
+      binary.writeRow(encoder, row, features.size());
       encoder.flush();
       return buffer.copy();
     } catch (IOException e) {
@@ -115,12 +111,6 @@ public final class FeatureVectorCodec {
 
   private FeatureRow resolve(GenericDatumReader<GenericRecord> reader, BinaryDecoder in)
       throws IOException, UndecodableException {
-    GenericRecord record = reader.read(null, in);
-    return new FeatureRow(
-        RowGeneric.text(record, "eventId"),
-        RowGeneric.number(record, "eventTime"),
-        RowGeneric.keys(RowGeneric.map(record, "entities"), entities),
-        RowGeneric.values(RowGeneric.features(record), features),
-        RowGeneric.carried(RowGeneric.map(record, "carried"), carry));
+    return RowGeneric.row(reader.read(null, in), entities, features, carry);
   }
 }

@@ -1,5 +1,6 @@
 package io.pelton.wire;
 
+import io.pelton.feature.FeatureRow;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
@@ -31,6 +32,15 @@ final class RowBinary {
 
   static Utf8[] utf8(List<String> names) {
     return names.stream().map(Utf8::new).toArray(Utf8[]::new);
+  }
+
+  /** A whole feature vector. */
+  void writeRow(Encoder out, FeatureRow row, int features) throws IOException {
+    out.writeString(row.id);
+    out.writeLong(row.time);
+    writeKeys(out, row.keys);
+    writeCarried(out, row.carried);
+    writeFeatures(out, row.values, features);
   }
 
   void writeKeys(Encoder out, String[] keys) throws IOException {

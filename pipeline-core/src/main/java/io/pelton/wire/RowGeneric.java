@@ -1,5 +1,6 @@
 package io.pelton.wire;
 
+import io.pelton.feature.FeatureRow;
 import java.util.List;
 import java.util.Map;
 import org.apache.avro.AvroTypeException;
@@ -13,6 +14,18 @@ import org.jspecify.annotations.Nullable;
  */
 final class RowGeneric {
   private RowGeneric() {}
+
+  /** A whole feature vector, its parts found by name. */
+  static FeatureRow row(
+      GenericRecord record, List<String> entities, List<String> features, List<String> carry)
+      throws UndecodableException {
+    return new FeatureRow(
+        text(record, "eventId"),
+        number(record, "eventTime"),
+        keys(map(record, "entities"), entities),
+        values(features(record), features),
+        carried(map(record, "carried"), carry));
+  }
 
   static String text(GenericRecord record, String field) {
     return value(record, field).toString();

@@ -36,6 +36,7 @@ final class CodecFixture {
         declared,
         null,
         null,
+        null,
         List.of("terminal_id", "country"),
         null,
         null,

@@ -67,6 +67,7 @@ final class Predictions {
         List.of(),
         null,
         null,
+        null,
         List.of(),
         null,
         drift,

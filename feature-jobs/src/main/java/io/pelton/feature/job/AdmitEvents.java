@@ -140,7 +140,7 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
         .build();
   }
 
-  private static DeadLetter deadLetter(Incoming incoming) {
+  static DeadLetter deadLetter(Incoming incoming) {
     Incoming.Rejection rejection = incoming.rejection;
     if (rejection == null) {
       throw new IllegalStateException("a record without a row has no reason: " + incoming.source);

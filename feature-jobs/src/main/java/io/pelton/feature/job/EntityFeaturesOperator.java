@@ -214,6 +214,7 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
     int overtaken = history.update(plan, row, retain, oldestExpected);
     if (overtaken > 0) {
       ledger.add(0, overtaken);
+      row.overtook(plan.key(), overtaken);
     }
     if (history.expiry() == Long.MIN_VALUE) {
       expireAfter(history);

@@ -26,5 +26,23 @@ final class FeatureMetrics {
   /** Rows that wait for the watermark. */
   static final String WAITING = "waiting";
 
+  /** Outcomes read from files. */
+  static final String OUTCOMES_IN = "outcomes.in";
+
+  /** Outcomes that became dead letters. */
+  static final String OUTCOMES_DEAD = "outcomes.dead";
+
+  /** Outcomes of events that are not in the training set. */
+  static final String OUTCOMES_UNMATCHED = "outcomes.unmatched";
+
+  /** Rows of a training set whose label is known. */
+  static final String LABELLED = "training.labelled";
+
+  /** Rows without a label though their time for outcomes has passed. */
+  static final String UNLABELLED = "training.unlabelled";
+
+  /** Rows that may still get an outcome. */
+  static final String OPEN = "training.open";
+
   private FeatureMetrics() {}
 }

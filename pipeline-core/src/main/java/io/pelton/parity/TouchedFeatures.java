@@ -1,0 +1,115 @@
+package io.pelton.parity;
+
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineDefinition.Feature;
+import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+
+/**
+ * Finds which windowed features of one entity were served without an event that their window
+ * covers. Such an event is one of two: it was never served, being late, and is missing from all
+ * windows that cover it; or it came on arrival after {@code n} later events of its key, and is
+ * missing from those of the next {@code n} rows. Rows of one key are given in the order of time.
+ * Not thread-safe.
+ *
+ * <p>Who came between an event and the rows it came after, came after them too and counts them
+ * itself; so to follow each event over its next {@code n} rows finds all that were touched.
+ */
+public final class TouchedFeatures {
+  /** A feature's column, and its window {@code (t - delay - width, t - delay]}. */
+  private record Window(int column, long width, long delay) {}
+
+  /** An event that rows were served without. */
+  private static final class Unseen {
+    final long time;
+
+    /** How many more rows were; {@code Long.MAX_VALUE} when it was never served. */
+    long rows;
+
+    Unseen(long time, long rows) {
+      this.time = time;
+      this.rows = rows;
+    }
+  }
+
+  private final int key;
+  private final long servedFrom;
+  private final List<Window> windows = new ArrayList<>();
+  private final List<Unseen> unseen = new ArrayList<>();
+  private long reach;
+
+  /**
+   * @param key position of the entity among the pipeline's
+   * @param servedFrom events before this time were not expected in the log, epoch milliseconds
+   */
+  public TouchedFeatures(PipelineDefinition pipeline, int key, long servedFrom) {
+    this.key = key;
+    this.servedFrom = servedFrom;
+    String entity = pipeline.entityNames().get(key);
+    int column = 0;
+    for (Feature feature : pipeline.features()) {
+      if (feature instanceof WindowedFeature windowed && windowed.entity().equals(entity)) {
+        for (long width : windowed.windows().values()) {
+          windows.add(new Window(column++, width, windowed.delay()));
+          reach = Math.max(reach, width + windowed.delay());
+        }
+      } else {
+        column += feature.columns().size();
+      }
+    }
+  }
+
+  /** Begins with another key. */
+  public void clear() {
+    unseen.clear();
+  }
+
+  /**
+   * Marks the features of rows.
+   *
+   * @param rows all of one key and one time, by id
+   */
+  public void mark(List<ParityRow> rows) {
+    long time = rows.get(0).time;
+    unseen.removeIf(event -> event.rows <= 0 || event.time + reach <= time);
+    int served = 0;
+    for (ParityRow row : rows) {
+      served += row.logged == null ? 0 : 1;
+      // Of events of one time, who was before whom is not known: all of them are touched.
+      if (rows.size() > 1 && row.overtaken(key) > 0) {
+        rows.forEach(other -> mark(other, time));
+      }
+    }
+    for (ParityRow row : rows) {
+      for (Unseen event : unseen) {
+        mark(row, event.time);
+      }
+      if (row.logged == null && time >= servedFrom) {
+        unseen.add(new Unseen(time, Long.MAX_VALUE));
+      }
+    }
+    for (Iterator<Unseen> events = unseen.iterator(); events.hasNext(); ) {
+      Unseen event = events.next();
+      if (event.rows != Long.MAX_VALUE) {
+        event.rows -= served;
+      }
+    }
+    for (ParityRow row : rows) {
+      if (row.overtaken(key) > 0) {
+        unseen.add(new Unseen(time, row.overtaken(key)));
+      }
+    }
+  }
+
+  /** Marks the features of a row whose windows cover an event. */
+  private void mark(ParityRow row, long event) {
+    for (Window window : windows) {
+      long until = row.time - window.delay;
+      if (event <= until && event > until - window.width) {
+        row.touched[window.column] = true;
+      }
+    }
+  }
+}
