@@ -87,10 +87,21 @@ final class BatchRun {
    * @return the exit code
    */
   int execute(PipelineDefinition pipeline, Sinks sinks, PrintWriter out) throws Exception {
+    return execute(pipeline, pipeline, sinks, out);
+  }
+
+  /**
+   * The same.
+   *
+   * @param computed what is computed of the events: the pipeline's features, and more of them
+   */
+  int execute(
+      PipelineDefinition pipeline, PipelineDefinition computed, Sinks sinks, PrintWriter out)
+      throws Exception {
     List<org.apache.flink.core.fs.Path> files;
     BatchOutput result;
     try {
-      files = history.files(pipeline);
+      files = history.files(computed);
       result = BatchOutput.into(pipeline, output, format, from(), to(), overwrite);
     } catch (IOException | IllegalArgumentException e) {
       throw new InputException(e);
@@ -105,7 +116,7 @@ final class BatchRun {
               environment ->
                   sinks.add(
                       FeatureTopology.build(
-                          EventSources.files(environment, pipeline, files), pipeline),
+                          EventSources.files(environment, computed, files), computed),
                       result));
       Map<String, Object> all = done.getAllAccumulatorResults();
       Account.check(all);

@@ -100,6 +100,7 @@ final class TrainingSetCommand implements Callable<Integer> {
     if (outcomes == null) {
       throw new IllegalStateException("outcome files were resolved without a section outcomes");
     }
+    checkName(pipeline, outcomes.label());
     LabelRule rule = new LabelRule(outcomes.within(), range.asOf(), unlabelled);
     return run.execute(
         pipeline,
@@ -126,7 +127,9 @@ final class TrainingSetCommand implements Callable<Integer> {
                   field,
                   pipeline.events().schema().getFields().stream().map(f -> f.name()).toList()));
     }
+    checkName(pipeline, field);
     return run.execute(
+        pipeline,
         pipeline.with(new RowFeature(field, field)),
         new Labelled(range) {
           @Override
@@ -138,6 +141,14 @@ final class TrainingSetCommand implements Callable<Integer> {
           }
         },
         out);
+  }
+
+  private static void checkName(PipelineDefinition pipeline, String label) throws InputException {
+    if (label.equals(pipeline.events().id()) || pipeline.featureNames().contains(label)) {
+      throw new InputException(
+          "the label \"%s\" is also the name of a feature or of the event id; rename the feature"
+              .formatted(label));
+    }
   }
 
   /** What both ways have in common. */

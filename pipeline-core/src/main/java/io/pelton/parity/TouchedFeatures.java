@@ -4,18 +4,19 @@ import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Feature;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 
 /**
  * Finds which windowed features of one entity were served without an event that their window
  * covers. Such an event is one of two: it was never served, being late, and is missing from all
  * windows that cover it; or it came on arrival after {@code n} later events of its key, and is
- * missing from those of the next {@code n} rows. Rows of one key are given in the order of time.
- * Not thread-safe.
+ * missing from theirs. Rows of one key are given in the order of time. Not thread-safe.
  *
- * <p>Who came between an event and the rows it came after, came after them too and counts them
- * itself; so to follow each event over its next {@code n} rows finds all that were touched.
+ * <p>Which {@code n} rows those were is told by the rows that follow: one that overtook nothing
+ * itself, and stands before the last of them, is one of them; had it come after the event, it would
+ * have come after that last one too. So the event is followed until {@code n} such rows have
+ * passed. Rows that came late themselves may thereby count as touched though they were not; none
+ * that was touched counts as not.
  */
 public final class TouchedFeatures {
   /** A feature's column, and its window {@code (t - delay - width, t - delay]}. */
@@ -25,7 +26,7 @@ public final class TouchedFeatures {
   private static final class Unseen {
     final long time;
 
-    /** How many more rows were; {@code Long.MAX_VALUE} when it was never served. */
+    /** How many more rows it came after; {@code Long.MAX_VALUE} when it was never served. */
     long rows;
 
     Unseen(long time, long rows) {
@@ -74,13 +75,10 @@ public final class TouchedFeatures {
   public void mark(List<ParityRow> rows) {
     long time = rows.get(0).time;
     unseen.removeIf(event -> event.rows <= 0 || event.time + reach <= time);
-    int served = 0;
-    for (ParityRow row : rows) {
-      served += row.logged == null ? 0 : 1;
-      // Of events of one time, who was before whom is not known: all of them are touched.
-      if (rows.size() > 1 && row.overtaken(key) > 0) {
-        rows.forEach(other -> mark(other, time));
-      }
+    boolean someLate = rows.stream().anyMatch(row -> row.overtaken(key) > 0);
+    if (someLate && rows.size() > 1) {
+      // Of events of one time, who came before whom is not known.
+      rows.forEach(row -> mark(row, time));
     }
     for (ParityRow row : rows) {
       for (Unseen event : unseen) {
@@ -90,10 +88,10 @@ public final class TouchedFeatures {
         unseen.add(new Unseen(time, Long.MAX_VALUE));
       }
     }
-    for (Iterator<Unseen> events = unseen.iterator(); events.hasNext(); ) {
-      Unseen event = events.next();
-      if (event.rows != Long.MAX_VALUE) {
-        event.rows -= served;
+    if (!someLate) {
+      long served = rows.stream().filter(row -> row.logged != null).count();
+      for (Unseen event : unseen) {
+        event.rows -= event.rows == Long.MAX_VALUE ? 0 : served;
       }
     }
     for (ParityRow row : rows) {
