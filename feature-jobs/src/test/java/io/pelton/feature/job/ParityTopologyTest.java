@@ -23,14 +23,25 @@ import java.util.List;
 import java.util.Random;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptions;
+import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.graph.StreamNode;
+import org.apache.flink.test.junit5.MiniClusterExtension;
 import org.apache.flink.util.CloseableIterator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 class ParityTopologyTest {
+  @RegisterExtension
+  static final MiniClusterExtension CLUSTER =
+      new MiniClusterExtension(
+          new MiniClusterResourceConfiguration.Builder()
+              .setNumberTaskManagers(1)
+              .setNumberSlotsPerTaskManager(4)
+              .build());
+
   @TempDir Path directory;
 
   /** Serves events as a streaming job does, in the order given, and logs what it served. */
@@ -53,7 +64,12 @@ class ParityTopologyTest {
   private static DataStream<FeatureRow> replay(
       StreamExecutionEnvironment environment, PipelineDefinition pipeline, List<Incoming> events) {
     return FeatureTopology.build(
-            environment.fromData(events, new IncomingTypeInfo()).uid("events"), pipeline)
+            environment
+                .fromData(events, new IncomingTypeInfo())
+                .uid("events")
+                .assignTimestampsAndWatermarks(EventWatermarks.strategy(pipeline))
+                .uid("times"),
+            pipeline)
         .features();
   }
 
