@@ -7,6 +7,7 @@ import io.pelton.feature.job.FeatureTopology;
 import io.pelton.job.Incoming;
 import io.pelton.job.IncomingTypeInfo;
 import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineDefinition.Window;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.time.Duration;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
@@ -211,8 +212,8 @@ enum FeatureJob {
   private static long[] widths(PipelineDefinition pipeline) {
     return pipeline.features().stream()
         .filter(WindowedFeature.class::isInstance)
-        .flatMap(feature -> ((WindowedFeature) feature).windows().values().stream())
-        .mapToLong(Long::longValue)
+        .flatMap(feature -> ((WindowedFeature) feature).windows().stream())
+        .mapToLong(Window::width)
         .toArray();
   }
 
@@ -237,7 +238,7 @@ enum FeatureJob {
       };
       try {
         FeatureRow row = plan.admit(fields, Long.MAX_VALUE);
-        return new Incoming("memory", -1, number, 0, null, null, row, null);
+        return new Incoming("memory", -1, number, 0, null, null, row, null, List.of());
       } catch (RejectedEventException e) {
         throw new IllegalStateException("the pipeline refuses event " + number, e);
       }

@@ -26,7 +26,7 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  * <pre>
  * events ──► features ──► inference ──► drift ──► drift reports, alerts
  *              │  │           │  └──► predictions
- *              │  └──► features topic
+ *              │  └──► features topic, feature log
  *              └──► late (events; predictions after their drift window), dead letters (of all three)
  * </pre>
  *
@@ -70,6 +70,7 @@ public final class AllJobs {
         FeatureTopology.build(
             FeatureJob.events(environment, pipeline, options, sinks, NAME), pipeline);
     features.features().sinkTo(sinks.features()).uid("features-sink").name("features");
+    FeatureJob.log(features.features(), pipeline, options);
     DataStream<LateEvent> late = features.late();
     DataStream<DeadLetter> deadLetters = features.deadLetters();
 

@@ -1,50 +1,28 @@
 package io.pelton.cli;
 
-import io.pelton.cli.embedded.EmbeddedFlink;
 import io.pelton.event.EventFormatException;
 import io.pelton.event.EventSchema;
 import io.pelton.feature.job.EventSources;
 import io.pelton.feature.job.FeatureOutputs;
 import io.pelton.feature.job.FeatureTopology;
 import io.pelton.job.BatchOutput;
-import io.pelton.job.JobEnvironment;
 import io.pelton.pipeline.InvalidPipelineException;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineFile;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.apache.flink.configuration.Configuration;
-import org.apache.flink.configuration.MemorySize;
-import org.apache.flink.configuration.TaskManagerOptions;
-import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
-import org.apache.flink.util.FileUtils;
+import org.apache.flink.api.common.JobExecutionResult;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** What batch runs over event files have in common: options, the run itself, and its account. */
 final class BatchRun {
-  @Option(
-      names = "--pipeline",
-      required = true,
-      paramLabel = "FILE",
-      description = "The pipeline file.")
-  private Path pipelineFile = Path.of("");
-
-  @Option(
-      names = "--input",
-      required = true,
-      paramLabel = "FILES",
-      description =
-          "Event files, all history that the features need: paths and globs of .csv, .json, .jsonl"
-              + " and .avro files, plain or .gz; repeatable.")
-  private List<String> inputs = new ArrayList<>();
+  @Mixin private HistoryOptions history = new HistoryOptions();
 
   @Option(
       names = "--output",
@@ -79,23 +57,28 @@ final class BatchRun {
       description = "Exit with code 4 when there are dead letters.")
   private boolean failOnDeadLetters;
 
-  @Option(
-      names = "--parallelism",
-      paramLabel = "N",
-      description = "Subtasks of each operator; default one a core.")
-  private int parallelism = Runtime.getRuntime().availableProcessors();
-
   /** Adds what a run writes to its features. */
   interface Sinks {
     void add(FeatureOutputs features, BatchOutput output) throws Exception;
+
+    /** Says more of a run that has finished than what files it wrote. */
+    default void report(Map<String, Object> counts, PrintWriter out) {}
   }
 
   Path pipelineFile() {
-    return pipelineFile;
+    return history.pipelineFile();
   }
 
   PipelineDefinition pipeline() throws InvalidPipelineException {
-    return PipelineFile.read(pipelineFile);
+    return history.pipeline();
+  }
+
+  @Nullable Long from() throws InputException {
+    return time("--from", from);
+  }
+
+  @Nullable Long to() throws InputException {
+    return time("--to", to);
   }
 
   /**
@@ -104,35 +87,38 @@ final class BatchRun {
    * @return the exit code
    */
   int execute(PipelineDefinition pipeline, Sinks sinks, PrintWriter out) throws Exception {
+    return execute(pipeline, pipeline, sinks, out);
+  }
+
+  /**
+   * The same.
+   *
+   * @param computed what is computed of the events: the pipeline's features, and more of them
+   */
+  int execute(
+      PipelineDefinition pipeline, PipelineDefinition computed, Sinks sinks, PrintWriter out)
+      throws Exception {
     List<org.apache.flink.core.fs.Path> files;
     BatchOutput result;
     try {
-      if (parallelism < 1) {
-        throw new IllegalArgumentException(
-            "--parallelism is " + parallelism + "; it must be 1 or more");
-      }
-      files = EventSources.resolve(inputs, pipeline);
-      result =
-          BatchOutput.into(
-              pipeline, output, format, time("--from", from), time("--to", to), overwrite);
+      files = history.files(computed);
+      result = BatchOutput.into(pipeline, output, format, from(), to(), overwrite);
     } catch (IOException | IllegalArgumentException e) {
       throw new InputException(e);
     }
     long start = System.nanoTime();
-    Path scratch = Files.createTempDirectory("pelton-batch");
-    Thread main = Thread.currentThread();
     Map<String, Object> counts = null;
-    try (StopSignal.Taken taken = StopSignal.onStop(main::interrupt);
-        EmbeddedFlink flink =
-            EmbeddedFlink.start(parallelism, scratch, EmbeddedFlink.State.HEAP, local())) {
-      StreamExecutionEnvironment environment =
-          flink.environment(JobEnvironment.batchSettings(new Configuration()));
-      environment.setParallelism(parallelism);
-      sinks.add(
-          FeatureTopology.build(EventSources.files(environment, pipeline, files), pipeline),
-          result);
-      Map<String, Object> all =
-          environment.execute(pipeline.name() + " batch").getAllAccumulatorResults();
+    try {
+      JobExecutionResult done =
+          LocalBatch.run(
+              history.parallelism(),
+              pipeline.name() + " batch",
+              environment ->
+                  sinks.add(
+                      FeatureTopology.build(
+                          EventSources.files(environment, computed, files), computed),
+                      result));
+      Map<String, Object> all = done.getAllAccumulatorResults();
       Account.check(all);
       counts = all;
     } catch (InterruptedException e) {
@@ -140,7 +126,6 @@ final class BatchRun {
       out.flush();
       return Pelton.INTERRUPTED;
     } finally {
-      FileUtils.deleteDirectoryQuietly(scratch.toFile());
       if (counts == null) {
         result.abort();
       }
@@ -169,20 +154,12 @@ final class BatchRun {
     if (replaced > 0) {
       out.printf("  defaults took the place of %,d values that broke a constraint%n", replaced);
     }
+    sinks.report(counts, out);
     if (in == 0) {
       out.println("  the input holds no events");
     }
     out.flush();
     return dead > 0 && failOnDeadLetters ? Pelton.DEAD_LETTERS : 0;
-  }
-
-  /** Settings of the Flink that a run without a cluster starts; a cluster has its own. */
-  private static Configuration local() {
-    Configuration configuration = new Configuration();
-    configuration.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(256));
-    configuration.set(TaskManagerOptions.NETWORK_MEMORY_MIN, MemorySize.ofMebiBytes(128));
-    configuration.set(TaskManagerOptions.NETWORK_MEMORY_MAX, MemorySize.ofMebiBytes(128));
-    return configuration;
   }
 
   static @Nullable Long time(String option, @Nullable String text) throws InputException {

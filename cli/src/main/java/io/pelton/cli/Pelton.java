@@ -11,8 +11,9 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
 /**
- * The {@code pelton} command. Exit codes: 0; 1 for a run that failed; 2 for a usage or input error;
- * 4 for a run that finished with dead letters when {@code --fail-on-dead-letters} asks.
+ * The {@code pelton} command. Exit codes: 0; 1 for a run that failed, or a comparison that found a
+ * difference; 2 for a usage or input error; 4 for a run that finished with dead letters when {@code
+ * --fail-on-dead-letters} asks.
  */
 @Command(
     name = "pelton",
@@ -26,6 +27,9 @@ import picocli.CommandLine.Command;
       SendCommand.class,
       FeaturesCommand.class,
       ScoreCommand.class,
+      TrainingSetCommand.class,
+      CompactLogCommand.class,
+      ParityCommand.class,
       ModelCommand.class,
       CommandLine.HelpCommand.class
     })

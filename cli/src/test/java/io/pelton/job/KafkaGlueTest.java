@@ -100,6 +100,7 @@ class KafkaGlueTest {
             new PipelineDefinition.RowFeature("risk", "1.0")),
         new PipelineDefinition.Model(name, null, 1, 1, PipelineDefinition.Device.CPU),
         null,
+        null,
         List.of("country"),
         null,
         null,

@@ -16,6 +16,7 @@ import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.DriftReport;
 import io.pelton.schemas.LateEvent;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -26,6 +27,7 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
@@ -131,7 +133,8 @@ class KillTest {
           assertThat(pelton.stop(PATIENCE)).as(pelton.output()).isZero();
         }
       }
-      check(events, stragglers, batch);
+      int late = check(events, stragglers, batch);
+      checkLog(csv, stragglers, late);
     } finally {
       broker.close();
     }
@@ -150,10 +153,16 @@ class KillTest {
         registry,
         "--state",
         directory.resolve("state"),
+        "--feature-log",
+        log(),
         "--parallelism",
         "2",
         "--checkpoint-interval",
         checkpointInterval);
+  }
+
+  private Path log() {
+    return directory.resolve("feature-log");
   }
 
   /** Sends what cannot be read, and events that may come too late, of cards of their own. */
@@ -240,7 +249,38 @@ class KillTest {
         .toList();
   }
 
-  private void check(List<Transaction> events, List<Transaction> stragglers, BatchRows batch)
+  /** The log has each row once, before and after it is compacted, and is what history gives. */
+  private void checkLog(Path csv, List<Transaction> stragglers, int late) throws Exception {
+    Path more = directory.resolve("stragglers.csv");
+    TransactionCsv.write(stragglers, more);
+    Object[] parity = {
+      "parity",
+      "--pipeline",
+      card.file(),
+      "--log",
+      log(),
+      "--input",
+      csv,
+      "--input",
+      more,
+      "--late",
+      late
+    };
+    assertThat(Cli.succeed(parity).out()).contains("what was served is what history gives");
+    try (Stream<Path> files = Files.walk(log())) {
+      assertThat(files.filter(file -> file.getFileName().toString().startsWith("features-")))
+          .as("files of several checkpoints")
+          .hasSizeGreaterThan(10);
+    }
+    assertThat(Cli.succeed("compact-log", "--log", log()).out()).contains("in 1");
+    assertThat(Cli.succeed("compact-log", "--log", log()).out()).contains("nothing to compact");
+    assertThat(Cli.succeed(parity).out()).contains("what was served is what history gives");
+    parity[parity.length - 1] = late - 1;
+    assertThat(Cli.run(parity).exitCode()).as("with an event missing").isEqualTo(1);
+  }
+
+  /** Gives how many events were late. */
+  private int check(List<Transaction> events, List<Transaction> stragglers, BatchRows batch)
       throws Exception {
     try (var predictionTopic = CommittedTopic.predictions(kafka, pipeline);
         var featureTopic = CommittedTopic.features(kafka, pipeline);
@@ -285,6 +325,7 @@ class KillTest {
             .isTrue();
       }
       assertThat(windows).hasSizeGreaterThanOrEqualTo(24 * (pipeline.featureNames().size() + 1));
+      return late.size();
     }
   }
 }

@@ -15,8 +15,10 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.UUID;
 import org.apache.flink.api.common.eventtime.SerializableTimestampAssigner;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
@@ -86,6 +88,7 @@ public final class BatchOutput {
   private final @Nullable Long to;
   private final boolean overwrite;
   private final List<String> files = new ArrayList<>();
+  private final Map<String, Map<String, Object>> notes = new LinkedHashMap<>();
 
   private BatchOutput(
       PipelineDefinition pipeline,
@@ -165,7 +168,19 @@ public final class BatchOutput {
 
   /** Writes feature rows to {@code features.*}. */
   public void features(DataStream<FeatureRow> rows) {
-    write("features", rows, new FeatureTable(pipeline));
+    write("features", rows, new FeatureTable(pipeline, List.of()));
+  }
+
+  /**
+   * Writes feature rows with a label to {@code training-set.*}.
+   *
+   * @param rows a value more than the pipeline has features: the label
+   * @param label the label's column
+   * @param about what the labels are, for the manifest
+   */
+  public void trainingSet(DataStream<FeatureRow> rows, String label, Map<String, Object> about) {
+    notes.put("label", about);
+    write("training-set", rows, new FeatureTable(pipeline, List.of(label)));
   }
 
   /**
@@ -272,6 +287,7 @@ public final class BatchOutput {
     manifest.put("format", format.extension());
     manifest.put("from", instant(from));
     manifest.put("to", instant(to));
+    notes.forEach(manifest::putPOJO);
     ArrayNode entries = manifest.putArray("files");
     for (Written file : written) {
       ObjectNode entry = entries.addObject();

@@ -12,10 +12,17 @@ import org.apache.flink.core.memory.DataOutputView;
 import org.apache.flink.types.StringValue;
 import org.jspecify.annotations.Nullable;
 
-/** Writes a feature row as its strings and raw doubles, field after field. */
+/**
+ * Writes a feature row as its strings and raw doubles, field after field. A byte of flags ends it,
+ * and what only few rows have follows that; it was once the boolean {@code history}, so rows of
+ * before are read as they were written.
+ */
 public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureRow> {
   public static final FeatureRowSerializer INSTANCE = new FeatureRowSerializer();
   private static final long serialVersionUID = 1;
+  private static final int HISTORY = 1;
+  private static final int OVERTAKEN = 2;
+  private static final int MAPS = 4;
 
   @Override
   public boolean isImmutableType() {
@@ -34,6 +41,7 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
             from.id, from.time, from.keys.clone(), from.values.clone(), from.carried.clone());
     copy.history = from.history;
     copy.maps = from.maps.clone();
+    copy.overtaken = from.overtaken.clone();
     return copy;
   }
 
@@ -60,13 +68,23 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
       target.writeDouble(value);
     }
     CarriedFields.write(row.carried, target);
-    target.writeBoolean(row.history);
-    target.writeShort(row.maps.length);
-    for (Map<String, Double> map : row.maps) {
-      target.writeInt(map.size());
-      for (Map.Entry<String, Double> entry : map.entrySet()) {
-        StringValue.writeString(entry.getKey(), target);
-        target.writeDouble(entry.getValue());
+    boolean overtook = row.overtaken.length > 0;
+    boolean maps = row.maps.length > 0;
+    target.writeByte((row.history ? HISTORY : 0) | (overtook ? OVERTAKEN : 0) | (maps ? MAPS : 0));
+    if (overtook) {
+      target.writeInt(row.overtaken.length);
+      for (int events : row.overtaken) {
+        target.writeInt(events);
+      }
+    }
+    if (maps) {
+      target.writeInt(row.maps.length);
+      for (Map<String, Double> map : row.maps) {
+        target.writeInt(map.size());
+        for (Map.Entry<String, Double> entry : map.entrySet()) {
+          StringValue.writeString(entry.getKey(), target);
+          target.writeDouble(entry.getValue());
+        }
       }
     }
   }
@@ -85,14 +103,23 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
     }
     @Nullable Object[] carried = CarriedFields.read(source);
     FeatureRow row = new FeatureRow(id, time, keys, values, carried);
-    row.history = source.readBoolean();
-    row.maps = FeatureRow.maps(source.readUnsignedShort());
-    for (int i = 0; i < row.maps.length; i++) {
-      Map<String, Double> map = new LinkedHashMap<>();
-      for (int left = source.readInt(); left > 0; left--) {
-        map.put(StringValue.readString(source), source.readDouble());
+    byte flags = source.readByte();
+    row.history = (flags & HISTORY) != 0;
+    if ((flags & OVERTAKEN) != 0) {
+      row.overtaken = new int[source.readInt()];
+      for (int i = 0; i < row.overtaken.length; i++) {
+        row.overtaken[i] = source.readInt();
       }
-      row.maps[i] = map;
+    }
+    if ((flags & MAPS) != 0) {
+      row.maps = FeatureRow.maps(source.readInt());
+      for (int i = 0; i < row.maps.length; i++) {
+        Map<String, Double> map = new LinkedHashMap<>();
+        for (int left = source.readInt(); left > 0; left--) {
+          map.put(StringValue.readString(source), source.readDouble());
+        }
+        row.maps[i] = map;
+      }
     }
     return row;
   }

@@ -8,17 +8,25 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 
-/** Event id, then the features; those that are maps come last. */
+/**
+ * Event id, then the features, then what a row has beside them; features that are maps come last.
+ */
 final class FeatureTable implements Table<FeatureRow> {
   private static final long serialVersionUID = 1;
 
   private final ArrayList<Column> columns = new ArrayList<>();
   private final int numbers;
 
-  FeatureTable(PipelineDefinition pipeline) {
+  /**
+   * @param others columns of values that follow those of the features
+   */
+  FeatureTable(PipelineDefinition pipeline, List<String> others) {
     columns.add(new Column(pipeline.events().id(), Kind.TEXT));
     for (String feature : pipeline.featureNames()) {
       columns.add(new Column(feature, Kind.NUMBER));
+    }
+    for (String other : others) {
+      columns.add(new Column(other, Kind.NUMBER));
     }
     numbers = columns.size() - 1;
     for (String feature : pipeline.mapNames()) {

@@ -46,6 +46,14 @@ public final class JobOptions {
   private List<String> history = new ArrayList<>();
 
   @Option(
+      names = "--feature-log",
+      paramLabel = "DIR",
+      description =
+          "Log every feature row to files here, by event date; replaces the pipeline file's"
+              + " feature-log.")
+  private @Nullable String featureLog;
+
+  @Option(
       names = "--delivery",
       paramLabel = "GUARANTEE",
       description =
@@ -119,9 +127,27 @@ public final class JobOptions {
               + pipelineFile
               + ", or give --registry DIR");
     }
-    return pipeline.registry().contains("://")
-        ? pipeline.registry()
-        : pipelineFile.toAbsolutePath().resolveSibling(pipeline.registry()).normalize().toString();
+    return beside(pipelineFile, pipeline.registry());
+  }
+
+  /** A directory as a pipeline file names it, relative to that file. */
+  private static String beside(Path pipelineFile, String directory) {
+    return directory.contains("://")
+        ? directory
+        : pipelineFile.toAbsolutePath().resolveSibling(directory).normalize().toString();
+  }
+
+  /** Where feature rows are logged: as given, or as the pipeline file says; null for nowhere. */
+  public @Nullable String featureLog(PipelineDefinition pipeline) {
+    return featureLog(featureLog, pipeline, kafka.pipelineFile());
+  }
+
+  /** The same: {@code given}, or as the pipeline file says, relative to that file. */
+  public static @Nullable String featureLog(
+      @Nullable String given, PipelineDefinition pipeline, Path pipelineFile) {
+    return given != null || pipeline.featureLog() == null
+        ? given
+        : beside(pipelineFile, pipeline.featureLog());
   }
 
   /** The model to serve, null for the champion of the pipeline's model. */
@@ -185,6 +211,19 @@ public final class JobOptions {
       throw new IllegalArgumentException(
           "--history "
               + history.get(0)
+              + ": this job computes no features; leave the option out, or give it to the feature"
+              + " job");
+    }
+  }
+
+  /**
+   * @throws IllegalArgumentException when {@code --feature-log} was given to a job without features
+   */
+  public void refuseFeatureLog() {
+    if (featureLog != null) {
+      throw new IllegalArgumentException(
+          "--feature-log "
+              + featureLog
               + ": this job computes no features; leave the option out, or give it to the feature"
               + " job");
     }

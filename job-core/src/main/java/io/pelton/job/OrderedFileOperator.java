@@ -26,13 +26,14 @@ final class OrderedFileOperator<T> extends AbstractStreamOperator<Void>
     implements OneInputStreamOperator<T, Void>, BoundedOneInput {
   private static final long serialVersionUID = 1;
 
-  private final Table<T> table;
+  private final OrderedRows<T> table;
   private final BatchOutput.Format format;
   private final String staging;
   private final String file;
   private transient @Nullable Writing<T> writing;
 
-  OrderedFileOperator(Table<T> table, BatchOutput.Format format, String staging, String file) {
+  OrderedFileOperator(
+      OrderedRows<T> table, BatchOutput.Format format, String staging, String file) {
     this.table = table;
     this.format = format;
     this.staging = staging;
@@ -49,14 +50,14 @@ final class OrderedFileOperator<T> extends AbstractStreamOperator<Void>
     final Path attempt;
     final MessageDigest digest;
     final OutputStream out;
-    final TableFile rows;
+    final OrderedRows.Appender<T> rows;
     final List<T> ties = new ArrayList<>();
     long order = Long.MIN_VALUE;
     long written;
     @Nullable Long first;
     @Nullable Long last;
 
-    Writing(Path attempt, MessageDigest digest, OutputStream out, TableFile rows) {
+    Writing(Path attempt, MessageDigest digest, OutputStream out, OrderedRows.Appender<T> rows) {
       this.attempt = attempt;
       this.digest = digest;
       this.out = out;
@@ -78,8 +79,7 @@ final class OrderedFileOperator<T> extends AbstractStreamOperator<Void>
             new DigestOutputStream(fs.create(attempt, FileSystem.WriteMode.OVERWRITE), digest),
             1 << 16);
     String name = file.substring(0, file.lastIndexOf('.'));
-    writing =
-        new Writing<>(attempt, digest, out, TableFile.open(format, table.columns(), name, out));
+    writing = new Writing<>(attempt, digest, out, table.open(format, name, out));
   }
 
   private static MessageDigest sha256() {
@@ -114,8 +114,7 @@ final class OrderedFileOperator<T> extends AbstractStreamOperator<Void>
   private void writeTies(Writing<T> writing) throws IOException {
     writing.ties.sort(table.ties());
     for (T row : writing.ties) {
-      table.write(row, writing.rows);
-      writing.rows.endRow();
+      writing.rows.append(row);
       Long time = table.time(row);
       if (writing.first == null) {
         writing.first = time;
@@ -144,7 +143,7 @@ final class OrderedFileOperator<T> extends AbstractStreamOperator<Void>
     BatchOutput.Written written =
         new BatchOutput.Written(
             file,
-            table.columns().stream().map(Table.Column::name).toList(),
+            table.names(),
             writing.written,
             writing.first,
             writing.last,

@@ -1,14 +1,14 @@
 package io.pelton.job;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.Serializable;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** How rows become the lines of a file: their columns, their order and their cells. */
-interface Table<T> extends Serializable {
+interface Table<T> extends OrderedRows<T> {
   /** What a column holds. */
   enum Kind {
     TEXT,
@@ -39,16 +39,30 @@ interface Table<T> extends Serializable {
 
   List<Column> columns();
 
-  /** Rows are written by this first. */
-  long order(T row);
-
-  /** Then by this. */
-  Comparator<T> ties();
-
-  /** Event time in epoch milliseconds, null where time does not choose rows. */
-  @Nullable Long time(T row);
-
   void write(T row, Cells cells) throws IOException;
+
+  @Override
+  default List<String> names() {
+    return columns().stream().map(Column::name).toList();
+  }
+
+  @Override
+  default Appender<T> open(BatchOutput.Format format, String name, OutputStream out)
+      throws IOException {
+    TableFile file = TableFile.open(format, columns(), name, out);
+    return new Appender<>() {
+      @Override
+      public void append(T row) throws IOException {
+        write(row, file);
+        file.endRow();
+      }
+
+      @Override
+      public void finish() throws IOException {
+        file.finish();
+      }
+    };
+  }
 
   /**
    * @throws IllegalArgumentException when two columns have one name

@@ -77,6 +77,7 @@ class BatchOutputTest {
         new PipelineDefinition.Model(
             "card-fraud", List.of("risk", "amount"), 1, 1, PipelineDefinition.Device.CPU),
         null,
+        null,
         List.of(),
         null,
         null,

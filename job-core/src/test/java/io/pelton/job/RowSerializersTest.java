@@ -10,6 +10,7 @@ import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
 import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
+import org.apache.flink.types.StringValue;
 import org.assertj.core.api.recursive.comparison.RecursiveComparisonConfiguration;
 import org.junit.jupiter.api.Test;
 
@@ -53,6 +54,45 @@ class RowSerializersTest {
     assertThat(copy).isNotSameAs(row).usingRecursiveComparison(EXACT).isEqualTo(row);
     assertThat(copy.values).isNotSameAs(row.values);
     assertThat(writtenAndRead(serializer, row)).usingRecursiveComparison(EXACT).isEqualTo(row);
+  }
+
+  @Test
+  void featureRowsKeepWhatTheyOvertook() throws IOException {
+    for (boolean history : new boolean[] {false, true}) {
+      FeatureRow row = row();
+      row.history = history;
+      row.overtook(1, 3);
+      assertThat(writtenAndRead(FeatureRowSerializer.INSTANCE, row).overtaken)
+          .containsExactly(0, 3);
+      assertThat(writtenAndRead(FeatureRowSerializer.INSTANCE, row).history).isEqualTo(history);
+      FeatureRow copy = FeatureRowSerializer.INSTANCE.copy(row);
+      copy.overtook(0, 1);
+      assertThat(row.overtaken(0)).isZero();
+    }
+  }
+
+  @Test
+  void featureRowsFromBeforeTheyKnewWhatTheyOvertookAreRead() throws IOException {
+    for (boolean history : new boolean[] {false, true}) {
+      DataOutputSerializer before = new DataOutputSerializer(16);
+      StringValue.writeString("7", before);
+      before.writeLong(5);
+      before.writeInt(1);
+      StringValue.writeString("key", before);
+      before.writeInt(1);
+      before.writeDouble(2.5);
+      CarriedFields.write(new Object[] {1L}, before);
+      before.writeBoolean(history);
+      DataInputDeserializer in = new DataInputDeserializer(before.getCopyOfBuffer());
+      FeatureRow row = FeatureRowSerializer.INSTANCE.deserialize(in);
+      assertThat(in.available()).isZero();
+      assertThat(row.values).containsExactly(2.5);
+      assertThat(row.history).isEqualTo(history);
+      assertThat(row.overtaken).isEmpty();
+      DataOutputSerializer now = new DataOutputSerializer(16);
+      FeatureRowSerializer.INSTANCE.serialize(row, now);
+      assertThat(now.getCopyOfBuffer()).isEqualTo(before.getCopyOfBuffer());
+    }
   }
 
   @Test

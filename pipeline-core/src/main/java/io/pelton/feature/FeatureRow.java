@@ -37,6 +37,14 @@ public final class FeatureRow {
   /** Whether the row only fills histories, and is neither completed nor given out. */
   public boolean history;
 
+  /**
+   * How many later events of its key had been taken before this one, by position in {@link #keys};
+   * empty when there were none. Those were served without this event. On arrival order only.
+   */
+  public int[] overtaken = NONE;
+
+  private static final int[] NONE = {};
+
   public FeatureRow(
       String id, long time, String[] keys, double[] values, @Nullable Object[] carried) {
     this.id = id;
@@ -55,6 +63,19 @@ public final class FeatureRow {
     Map<String, Double>[] maps = new Map[count];
     Arrays.fill(maps, Map.of());
     return maps;
+  }
+
+  /** Notes that the row came after later events of one of its keys. */
+  public void overtook(int key, int events) {
+    if (overtaken.length == 0) {
+      overtaken = new int[keys.length];
+    }
+    overtaken[key] = events;
+  }
+
+  /** How many later events of one of its keys the row came after. */
+  public int overtaken(int key) {
+    return overtaken.length == 0 ? 0 : overtaken[key];
   }
 
   /**

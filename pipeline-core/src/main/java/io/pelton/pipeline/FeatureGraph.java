@@ -102,6 +102,24 @@ public final class FeatureGraph {
     return reads.getOrDefault(feature.name(), Set.of());
   }
 
+  /** Features that read a column, by way of others too. */
+  public List<Feature> readers(String column) {
+    return byColumn.values().stream()
+        .distinct()
+        .filter(feature -> readsAll(feature, new LinkedHashSet<>()).contains(column))
+        .toList();
+  }
+
+  private Set<String> readsAll(Feature feature, Set<String> columns) {
+    for (String column : reads(feature)) {
+      Feature read = feature(column);
+      if (columns.add(column) && read != null) {
+        readsAll(read, columns);
+      }
+    }
+    return columns;
+  }
+
   /** Whether a feature can only be computed after the windows. */
   public boolean afterWindows(Feature feature) {
     return windowBehind(feature, new LinkedHashSet<>()) != null;

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * the file's order.
  *
  * @param registry the registry's directory as written, null when the file names none
+ * @param featureLog the feature log's directory as written, null when features are not logged
  * @param carry event fields that travel with features and predictions
  * @param topics overrides of topic names, by kind
  */
@@ -28,6 +29,7 @@ public record PipelineDefinition(
     List<Feature> features,
     @Nullable Model model,
     @Nullable String registry,
+    @Nullable String featureLog,
     List<String> carry,
     @Nullable Outcomes outcomes,
     @Nullable Drift drift,
@@ -402,6 +404,27 @@ public record PipelineDefinition(
   /** Names of the entities in order. */
   public List<String> entityNames() {
     return entities.stream().map(Entity::name).toList();
+  }
+
+  /** The same pipeline with one more feature, the last. */
+  public PipelineDefinition with(RowFeature feature) {
+    List<Feature> more = new ArrayList<>(features);
+    more.add(feature);
+    return new PipelineDefinition(
+        name, events, entities, more, model, registry, featureLog, carry, outcomes, drift, topics);
+  }
+
+  /** How far back the features of an event look, milliseconds. */
+  public long reach() {
+    long reach = 0;
+    for (Feature feature : features) {
+      if (feature instanceof WindowedFeature windowed) {
+        for (Window window : windowed.windows()) {
+          reach = Math.max(reach, window.width() + windowed.delay());
+        }
+      }
+    }
+    return reach;
   }
 
   /** Names of the feature columns that are numbers, in order. */

@@ -67,6 +67,7 @@ public final class PipelineFile {
           "features",
           "model",
           "registry",
+          "feature-log",
           "carry",
           "outcomes",
           "drift",
@@ -196,11 +197,27 @@ public final class PipelineFile {
                 "registry",
                 "the model registry's directory; leave the key out to give it by --registry")
             : null;
+    String featureLog =
+        file.has("feature-log")
+            ? file.required(
+                "feature-log",
+                "the directory that feature rows are logged to; leave the key out to log none")
+            : null;
     Section topicSection = file.section("topics");
     Map<String, String> topics = topics(topicSection);
     PipelineDefinition pipeline =
         new PipelineDefinition(
-            name, events, entities, features, model, registry, carry, outcomes, drift, topics);
+            name,
+            events,
+            entities,
+            features,
+            model,
+            registry,
+            featureLog,
+            carry,
+            outcomes,
+            drift,
+            topics);
     checkTopicsDiffer(pipeline, eventSection, topicSection, outcomeSection);
     return pipeline;
   }

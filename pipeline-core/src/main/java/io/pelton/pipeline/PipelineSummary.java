@@ -37,6 +37,9 @@ public final class PipelineSummary {
         "computes %d features and writes them to topic %s:"
             .formatted(features.size(), pipeline.topic(Topic.FEATURES)));
     pipeline.features().forEach(feature -> lines.add("  " + describe(feature)));
+    if (pipeline.featureLog() != null) {
+      lines.add("  logs them to files in " + pipeline.featureLog() + ", by event date");
+    }
     Model model = pipeline.model();
     if (model != null) {
       lines.add(

@@ -68,12 +68,7 @@ public final class FeatureVectorCodec {
   public byte[] encode(FeatureRow row) {
     try {
       buffer.reset(header);
-      encoder.writeString(row.id);
-      encoder.writeLong(row.time);
-      binary.writeKeys(encoder, row.keys);
-      binary.writeCarried(encoder, row.carried);
-      RowBinary.writeFeatures(encoder, row.values, features.size());
-      RowBinary.writeMaps(encoder, row.maps);
+      binary.writeRow(encoder, row, features.size());
       encoder.flush();
       return buffer.copy();
     } catch (IOException e) {
@@ -124,16 +119,6 @@ public final class FeatureVectorCodec {
 
   private FeatureRow resolve(GenericDatumReader<GenericRecord> reader, BinaryDecoder in)
       throws IOException, UndecodableException {
-    GenericRecord record = reader.read(null, in);
-    GenericRecord values = RowGeneric.features(record);
-    FeatureRow row =
-        new FeatureRow(
-            RowGeneric.text(record, "eventId"),
-            RowGeneric.number(record, "eventTime"),
-            RowGeneric.keys(RowGeneric.map(record, "entities"), entities),
-            RowGeneric.values(values, features),
-            RowGeneric.carried(RowGeneric.map(record, "carried"), carry));
-    row.maps = RowGeneric.maps(values, maps);
-    return row;
+    return RowGeneric.row(reader.read(null, in), entities, features, maps, carry);
   }
 }

@@ -36,6 +36,16 @@ final class RowBinary {
     return names.stream().map(Utf8::new).toArray(Utf8[]::new);
   }
 
+  /** A whole feature vector. */
+  void writeRow(Encoder out, FeatureRow row, int features) throws IOException {
+    out.writeString(row.id);
+    out.writeLong(row.time);
+    writeKeys(out, row.keys);
+    writeCarried(out, row.carried);
+    writeFeatures(out, row.values, features);
+    writeMaps(out, row.maps);
+  }
+
   void writeKeys(Encoder out, String[] keys) throws IOException {
     out.writeMapStart();
     out.setItemCount(entities.length);
@@ -165,7 +175,7 @@ final class RowBinary {
     return values;
   }
 
-  static void writeMaps(Encoder out, Map<String, Double>[] maps) throws IOException {
+  private static void writeMaps(Encoder out, Map<String, Double>[] maps) throws IOException {
     for (Map<String, Double> map : maps) {
       out.writeMapStart();
       out.setItemCount(map.size());

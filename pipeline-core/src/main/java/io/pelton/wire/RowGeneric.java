@@ -16,6 +16,26 @@ import org.jspecify.annotations.Nullable;
 final class RowGeneric {
   private RowGeneric() {}
 
+  /** A whole feature vector, its parts found by name. */
+  static FeatureRow row(
+      GenericRecord record,
+      List<String> entities,
+      List<String> features,
+      List<String> maps,
+      List<String> carry)
+      throws UndecodableException {
+    GenericRecord values = features(record);
+    FeatureRow row =
+        new FeatureRow(
+            text(record, "eventId"),
+            number(record, "eventTime"),
+            keys(map(record, "entities"), entities),
+            values(values, features),
+            carried(map(record, "carried"), carry));
+    row.maps = maps(values, maps);
+    return row;
+  }
+
   static String text(GenericRecord record, String field) {
     return value(record, field).toString();
   }
@@ -91,7 +111,7 @@ final class RowGeneric {
     return values;
   }
 
-  static Map<String, Double>[] maps(GenericRecord features, List<String> names)
+  private static Map<String, Double>[] maps(GenericRecord features, List<String> names)
       throws UndecodableException {
     Map<String, Double>[] maps = FeatureRow.maps(names.size());
     for (int i = 0; i < maps.length; i++) {

@@ -298,6 +298,25 @@ class PipelineFileTest {
   }
 
   @Test
+  void readsWhereFeaturesAreLogged() throws Exception {
+    Path file = directory.resolve("p.yaml");
+    Files.copy(EXAMPLE.resolveSibling("transaction.avsc"), directory.resolve("transaction.avsc"));
+    PipelineDefinition none = PipelineFile.read(Files.writeString(file, GOOD));
+    assertThat(none.featureLog()).isNull();
+    assertThat(PipelineSummary.of(none)).doesNotContain("logs them");
+    PipelineDefinition logged =
+        PipelineFile.read(Files.writeString(file, GOOD + "feature-log: s3://bucket/log\n"));
+    assertThat(logged.featureLog()).isEqualTo("s3://bucket/log");
+    assertThat(PipelineSummary.of(logged)).contains("logs them to files in s3://bucket/log");
+  }
+
+  @Test
+  void refusesAFeatureLogNowhere() throws Exception {
+    assertThat(problems(GOOD + "feature-log: \"\"\n"))
+        .satisfiesExactly(p -> assertThat(p).startsWith("p.yaml:7: feature-log: is empty"));
+  }
+
+  @Test
   void boundsDurations() throws Exception {
     assertThat(
             problems(

@@ -37,6 +37,7 @@ final class CodecFixture {
         declared,
         null,
         null,
+        null,
         List.of("terminal_id", "country"),
         null,
         null,

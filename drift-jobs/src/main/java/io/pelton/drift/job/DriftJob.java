@@ -32,6 +32,7 @@ public final class DriftJob {
     PipelineDefinition pipeline = options.pipeline();
     options.refuseModel();
     options.refuseHistory();
+    options.refuseFeatureLog();
     if (pipeline.drift() == null) {
       throw new IllegalArgumentException(
           "pipeline " + pipeline.name() + " has no drift section; add one to measure drift");

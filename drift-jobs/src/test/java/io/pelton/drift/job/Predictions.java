@@ -68,6 +68,7 @@ final class Predictions {
         List.of(),
         null,
         null,
+        null,
         List.of(),
         null,
         drift,

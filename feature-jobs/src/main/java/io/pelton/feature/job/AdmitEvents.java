@@ -149,14 +149,14 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
         .build();
   }
 
-  private static Incoming.Rejection rejection(Incoming incoming) {
+  static Incoming.Rejection rejection(Incoming incoming) {
     if (incoming.rejection == null) {
       throw new IllegalStateException("a record without a row has no reason: " + incoming.source);
     }
     return incoming.rejection;
   }
 
-  private static DeadLetter deadLetter(Incoming incoming, Incoming.Rejection rejection) {
+  static DeadLetter deadLetter(Incoming incoming, Incoming.Rejection rejection) {
     return DeadLetter.newBuilder()
         .setStage(rejection.stage())
         .setReason(rejection.reason())

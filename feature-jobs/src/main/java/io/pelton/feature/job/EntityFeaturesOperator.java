@@ -254,6 +254,7 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
     int overtaken = history.update(plan, row, blocks, retain, oldestExpected);
     if (overtaken > 0) {
       ledger.add(0, overtaken);
+      row.overtook(plan.key(), overtaken);
     }
     if (history.expiry() == Long.MIN_VALUE) {
       expireAfter(history);

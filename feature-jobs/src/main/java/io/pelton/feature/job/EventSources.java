@@ -70,10 +70,29 @@ public final class EventSources {
    */
   public static DataStream<Incoming> files(
       StreamExecutionEnvironment environment, PipelineDefinition pipeline, List<Path> files) {
+    return files(environment, pipeline, files, "event files", SOURCE);
+  }
+
+  /**
+   * Outcome files, each read once.
+   *
+   * @param outcomes as {@link OutcomeEvents} describe them
+   * @param files as {@link #resolve} gives them
+   */
+  static DataStream<Incoming> outcomes(
+      StreamExecutionEnvironment environment, PipelineDefinition outcomes, List<Path> files) {
+    return files(environment, outcomes, files, "outcome files", "outcome-source");
+  }
+
+  private static DataStream<Incoming> files(
+      StreamExecutionEnvironment environment,
+      PipelineDefinition pipeline,
+      List<Path> files,
+      String name,
+      String uid) {
     return environment
-        .fromSource(
-            files(pipeline, files, false), EventWatermarks.strategy(pipeline), "event files")
-        .uid(SOURCE);
+        .fromSource(files(pipeline, files, false), EventWatermarks.strategy(pipeline), name)
+        .uid(uid);
   }
 
   private static FileSource<Incoming> files(

@@ -1,18 +1,24 @@
 package io.pelton.feature.job;
 
+import io.pelton.feature.FeatureRow;
+import io.pelton.job.FeatureLog;
 import io.pelton.job.Incoming;
 import io.pelton.job.JobEnvironment;
 import io.pelton.job.JobOptions;
 import io.pelton.job.KafkaSinks;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Topic;
+import java.io.IOException;
 import java.util.List;
 import java.util.Properties;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 
-/** The feature job on Kafka: the events topic in; features, late events and dead letters out. */
+/**
+ * The feature job on Kafka: the events topic in; features, late events and dead letters out, and
+ * the feature log.
+ */
 public final class FeatureJob {
   /** The job's part in the names of groups and transactions. */
   public static final String NAME = "feature";
@@ -40,6 +46,7 @@ public final class FeatureJob {
         FeatureTopology.build(events(environment, pipeline, options, sinks, NAME), pipeline);
 
     outputs.features().sinkTo(sinks.features()).uid("features-sink").name("features");
+    log(outputs.features(), pipeline, options);
     outputs.late().sinkTo(sinks.late()).uid("late-sink").name("late");
     outputs
         .deadLetters()
@@ -47,6 +54,16 @@ public final class FeatureJob {
         .uid("feature-dead-letters-sink")
         .name("dead letters");
     return pipeline.name() + " features";
+  }
+
+  /** Logs feature rows to files, where the pipeline file or an option asks for it. */
+  public static void log(
+      DataStream<FeatureRow> rows, PipelineDefinition pipeline, JobOptions options)
+      throws IOException {
+    String directory = options.featureLog(pipeline);
+    if (directory != null) {
+      FeatureLog.write(rows, pipeline, directory);
+    }
   }
 
   /**

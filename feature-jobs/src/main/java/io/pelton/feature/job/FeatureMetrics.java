@@ -49,5 +49,23 @@ final class FeatureMetrics {
    */
   static final String COMPLETE_FROM = "complete_from";
 
+  /** Outcomes read from files. */
+  static final String OUTCOMES_IN = "outcomes.in";
+
+  /** Outcomes that became dead letters. */
+  static final String OUTCOMES_DEAD = "outcomes.dead";
+
+  /** Outcomes of events that are not in the training set. */
+  static final String OUTCOMES_UNMATCHED = "outcomes.unmatched";
+
+  /** Rows of a training set whose label is known. */
+  static final String LABELLED = "training.labelled";
+
+  /** Rows without a label though their time for outcomes has passed. */
+  static final String UNLABELLED = "training.unlabelled";
+
+  /** Rows that may still get an outcome. */
+  static final String OPEN = "training.open";
+
   private FeatureMetrics() {}
 }

@@ -188,6 +188,10 @@ class EntityFeaturesOperatorTest {
       assertThat(output(harness))
           .extracting(row -> row.values[count])
           .containsExactly(1.0, 2.0, 2.0, 4.0);
+      assertThat(output(harness))
+          .as("how many later events each came after")
+          .extracting(row -> row.overtaken(customer.key()))
+          .containsExactly(0, 0, 1, 0);
       assertThat(
               harness
                   .getEnvironment()

@@ -32,6 +32,7 @@ public final class InferenceJob {
       throws Exception {
     PipelineDefinition pipeline = options.pipeline();
     options.refuseHistory();
+    options.refuseFeatureLog();
     ModelSource model = model(pipeline, options);
     KafkaSinks sinks =
         options.sinks(

@@ -1,0 +1,198 @@
+package io.pelton.cli;
+
+import io.pelton.feature.FeatureRow;
+import io.pelton.feature.LabelRule;
+import io.pelton.feature.job.FeatureOutputs;
+import io.pelton.feature.job.TrainingSetTopology;
+import io.pelton.job.BatchOutput;
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineDefinition.Outcomes;
+import io.pelton.pipeline.PipelineDefinition.RowFeature;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.apache.flink.core.fs.Path;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "training-set",
+    description =
+        "Builds a training set from history, in batch: features as of each event, its label as it"
+            + " became known.",
+    mixinStandardHelpOptions = true)
+final class TrainingSetCommand implements Callable<Integer> {
+  @Mixin private BatchRun run = new BatchRun();
+
+  /** Where labels come from. */
+  static final class Labels {
+    @Option(
+        names = "--outcomes",
+        paramLabel = "FILES",
+        description =
+            "Outcome files with the fields that outcomes: names, of the kinds that --input takes;"
+                + " repeatable.")
+    List<String> outcomes = new ArrayList<>();
+
+    @Option(
+        names = "--label",
+        paramLabel = "FIELD",
+        description = "The event field that is the label, known with the event.")
+    @Nullable String field;
+  }
+
+  @ArgGroup(multiplicity = "1")
+  private Labels labels = new Labels();
+
+  @Option(
+      names = "--as-of",
+      paramLabel = "TIME",
+      description =
+          "See nothing that was not there yet at this time, events or outcomes: a UTC date or an"
+              + " instant; default: see all.")
+  private @Nullable String asOf;
+
+  @Option(
+      names = "--unlabelled",
+      paramLabel = "VALUE",
+      description =
+          "Label of events whose time for outcomes has passed without one; default: none, an empty"
+              + " field.")
+  private double unlabelled = Double.NaN;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init")
+  private CommandSpec spec;
+
+  @Override
+  public Integer call() throws Exception {
+    PipelineDefinition pipeline = run.pipeline();
+    Long from = run.from();
+    Long to = run.to();
+    Long asOfTime = BatchRun.time("--as-of", asOf);
+    TrainingSetTopology.Range range =
+        new TrainingSetTopology.Range(
+            from == null ? Long.MIN_VALUE : from,
+            to == null ? Long.MAX_VALUE : to,
+            asOfTime == null ? Long.MAX_VALUE : asOfTime);
+    PrintWriter out = spec.commandLine().getOut();
+    if (labels.field != null) {
+      return ofEvents(pipeline, labels.field, range, out);
+    }
+    List<Path> files;
+    try {
+      files = TrainingSetTopology.resolve(labels.outcomes, pipeline);
+    } catch (IOException | IllegalArgumentException e) {
+      throw new InputException(e);
+    }
+    Outcomes outcomes = pipeline.outcomes();
+    if (outcomes == null) {
+      throw new IllegalStateException("outcome files were resolved without a section outcomes");
+    }
+    checkName(pipeline, outcomes.label());
+    LabelRule rule = new LabelRule(outcomes.within(), range.asOf(), unlabelled);
+    return run.execute(
+        pipeline,
+        new Labelled(range) {
+          @Override
+          public void add(FeatureOutputs features, BatchOutput output) {
+            TrainingSetTopology.Labelled labelled =
+                TrainingSetTopology.join(features.features(), pipeline, files, range, rule);
+            output.trainingSet(labelled.rows(), outcomes.label(), about("outcomes"));
+            output.deadLetters(features.deadLetters().union(labelled.deadLetters()));
+          }
+        },
+        out);
+  }
+
+  /** Takes the label along as a feature more, so it is read and checked as features are. */
+  private int ofEvents(
+      PipelineDefinition pipeline, String field, TrainingSetTopology.Range range, PrintWriter out)
+      throws Exception {
+    if (pipeline.events().schema().getField(field) == null) {
+      throw new InputException(
+          "--label: the event schema has no field \"%s\"; it has %s"
+              .formatted(
+                  field,
+                  pipeline.events().schema().getFields().stream().map(f -> f.name()).toList()));
+    }
+    checkName(pipeline, field);
+    return run.execute(
+        pipeline,
+        pipeline.with(new RowFeature(field, field)),
+        new Labelled(range) {
+          @Override
+          public void add(FeatureOutputs features, BatchOutput output) {
+            DataStream<FeatureRow> rows =
+                TrainingSetTopology.own(features.features(), range, unlabelled);
+            output.trainingSet(rows, field, about("events"));
+            output.deadLetters(features.deadLetters());
+          }
+        },
+        out);
+  }
+
+  private static void checkName(PipelineDefinition pipeline, String label) throws InputException {
+    if (label.equals(pipeline.events().id()) || pipeline.featureNames().contains(label)) {
+      throw new InputException(
+          "the label \"%s\" is also the name of a feature or of the event id; rename the feature"
+              .formatted(label));
+    }
+  }
+
+  /** What both ways have in common. */
+  private abstract class Labelled implements BatchRun.Sinks {
+    private final TrainingSetTopology.Range range;
+
+    Labelled(TrainingSetTopology.Range range) {
+      this.range = range;
+    }
+
+    /** The manifest says how the labels came to be. */
+    Map<String, Object> about(String source) {
+      Map<String, Object> about = new LinkedHashMap<>();
+      about.put("source", source);
+      if (range.asOf() != Long.MAX_VALUE) {
+        about.put("asOf", Instant.ofEpochMilli(range.asOf()).toString());
+      }
+      if (!Double.isNaN(unlabelled)) {
+        about.put("unlabelled", unlabelled);
+      }
+      return about;
+    }
+
+    @Override
+    public void report(Map<String, Object> counts, PrintWriter out) {
+      out.printf(
+          "  labels: %,d known, %,d without an outcome%s, %,d still open at --as-of and left empty%n",
+          Account.count(counts, "training.labelled"),
+          Account.count(counts, "training.unlabelled"),
+          Double.isNaN(unlabelled) ? " and left empty" : " and taken as " + unlabelled,
+          Account.count(counts, "training.open"));
+      if (labels.field == null) {
+        out.printf(
+            "  outcomes: %,d read, %,d of events that are not in the set, %,d dead letters%n",
+            Account.count(counts, "outcomes.in"),
+            Account.count(counts, "outcomes.unmatched"),
+            Account.count(counts, "outcomes.dead"));
+        if (!Double.isNaN(unlabelled) && range.asOf() == Long.MAX_VALUE) {
+          out.println(
+              "  without --as-of every event counts as closed: give the time at which the outcomes"
+                  + " were collected, so that young events are not taken as "
+                  + unlabelled);
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,77 @@
+package io.pelton.feature.job;
+
+import io.pelton.feature.FeatureRow;
+import io.pelton.job.Incoming;
+import io.pelton.job.Ledger;
+import org.apache.flink.runtime.state.FunctionInitializationContext;
+import org.apache.flink.runtime.state.FunctionSnapshotContext;
+import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
+import org.apache.flink.streaming.api.functions.ProcessFunction;
+import org.apache.flink.util.Collector;
+import org.jspecify.annotations.Nullable;
+
+/** Parts outcomes from records that cannot be used as such, and counts both. */
+final class AdmitOutcomes extends ProcessFunction<Incoming, FeatureRow>
+    implements CheckpointedFunction {
+  private static final long serialVersionUID = 1;
+  private static final int IN = 0;
+  private static final int DEAD = 1;
+
+  private final String label;
+  private transient @Nullable Ledger ledger;
+
+  AdmitOutcomes(String label) {
+    this.label = label;
+  }
+
+  @Override
+  public void initializeState(FunctionInitializationContext context) throws Exception {
+    ledger = new Ledger(FeatureMetrics.OUTCOMES_IN, FeatureMetrics.OUTCOMES_DEAD);
+    ledger.open(context.getOperatorStateStore(), getRuntimeContext());
+  }
+
+  @Override
+  public void snapshotState(FunctionSnapshotContext context) throws Exception {
+    ledger().snapshot();
+  }
+
+  private Ledger ledger() {
+    if (ledger == null) {
+      throw new IllegalStateException("used before its state was initialized");
+    }
+    return ledger;
+  }
+
+  @Override
+  public void processElement(Incoming incoming, Context context, Collector<FeatureRow> out) {
+    ledger().increment(IN);
+    FeatureRow row = incoming.row;
+    if (row != null && !Double.isNaN(row.values[0])) {
+      out.collect(row);
+      return;
+    }
+    ledger().increment(DEAD);
+    Incoming refused = row == null ? incoming : refused(incoming, row);
+    context.output(
+        AdmitEvents.DEAD, AdmitEvents.deadLetter(refused, AdmitEvents.rejection(refused)));
+  }
+
+  private Incoming refused(Incoming incoming, FeatureRow row) {
+    return new Incoming(
+        incoming.source,
+        incoming.partition,
+        incoming.offset,
+        incoming.timestamp,
+        incoming.key,
+        incoming.value,
+        null,
+        new Incoming.Rejection(
+            "validate",
+            "missing-label",
+            "field \"" + label + "\", the outcome's label, is null",
+            null,
+            row.id,
+            false),
+        incoming.replaced);
+  }
+}

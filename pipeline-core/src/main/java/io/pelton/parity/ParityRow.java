@@ -1,0 +1,55 @@
+package io.pelton.parity;
+
+import io.pelton.feature.FeatureRow;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One event as it was served and as history gives it; one of the two may be missing. A stream
+ * record: public fields, no argument to make it.
+ */
+public final class ParityRow {
+  public String id = "";
+
+  /** Event time, epoch milliseconds. */
+  public long time;
+
+  /** Key of each entity, in the pipeline's order. */
+  public String[] keys = {};
+
+  /** Later events of its key that were served before it, by entity; empty for none. */
+  public int[] overtaken = {};
+
+  /** The features as logged; null when the event is in history only. */
+  public double @Nullable [] logged;
+
+  /** The features by replay; null when the event is in the log only. */
+  public double @Nullable [] replayed;
+
+  /** Features that a late or overtaken event bears on; by position. */
+  public boolean[] touched = {};
+
+  public ParityRow() {}
+
+  /**
+   * @throws IllegalArgumentException when both are missing
+   */
+  public static ParityRow of(@Nullable FeatureRow logged, @Nullable FeatureRow replayed) {
+    FeatureRow any = logged != null ? logged : replayed;
+    if (any == null) {
+      throw new IllegalArgumentException("an event is in the log, in the replay or in both");
+    }
+    ParityRow row = new ParityRow();
+    row.id = any.id;
+    row.time = any.time;
+    row.keys = any.keys;
+    row.overtaken = any.overtaken;
+    row.logged = logged == null ? null : logged.values;
+    row.replayed = replayed == null ? null : replayed.values;
+    row.touched = new boolean[any.values.length];
+    return row;
+  }
+
+  int overtaken(int key) {
+    return overtaken.length == 0 ? 0 : overtaken[key];
+  }
+}
