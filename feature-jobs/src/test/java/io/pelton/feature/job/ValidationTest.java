@@ -37,6 +37,7 @@ import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
 import org.apache.flink.test.junit5.MiniClusterExtension;
 import org.apache.flink.util.CloseableIterator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -262,7 +263,9 @@ class ValidationTest {
         .isNotEmpty();
   }
 
+  /** A job that is restarted again and again never ends. */
   @Test
+  @Timeout(60)
   void aBrokenRuleThatFailsStopsTheJobAtOnceAndSaysHowToGoOn() throws Exception {
     PipelineDefinition pipeline =
         pipeline("    fields: {amount: {max: 900, otherwise: fail}}\n", FEATURES);
