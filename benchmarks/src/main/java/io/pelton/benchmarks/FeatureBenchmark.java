@@ -406,8 +406,9 @@ final class FeatureBenchmark {
         if (feature instanceof WindowedFeature windowed) {
           windowed
               .windows()
-              .values()
-              .forEach(width -> columns.add(new Column(windowed.aggregate(), width)));
+              .forEach(
+                  window ->
+                      columns.add(new Column(windowed.aggregate().function(), window.width())));
         }
       }
       return new WindowCheck(events, columns)

@@ -7,6 +7,7 @@ import io.pelton.drift.BaselineProfile;
 import io.pelton.event.EventEncoder;
 import io.pelton.event.EventFile;
 import io.pelton.event.EventSchema;
+import io.pelton.feature.BlockStore;
 import io.pelton.feature.EntityHistory;
 import io.pelton.feature.EntityPlan;
 import io.pelton.feature.FeaturePlan;
@@ -144,6 +145,7 @@ final class Preparation {
   Path train(Path registry, Path directory) throws Exception {
     FeaturePlan plan = new FeaturePlan(pipeline);
     Map<String, EntityHistory> histories = new HashMap<>();
+    Map<String, BlockStore> blocks = new HashMap<>();
     int label = schema.indexOf("fraud");
     List<FeatureRow> rows = new ArrayList<>();
     List<Double> labels = new ArrayList<>();
@@ -151,13 +153,17 @@ final class Preparation {
         fields -> {
           FeatureRow row = plan.admit(fields, Long.MAX_VALUE);
           for (EntityPlan entity : plan.entities()) {
+            String key = entity.key() + ":" + row.keys[entity.key()];
             histories
-                .computeIfAbsent(
-                    entity.key() + ":" + row.keys[entity.key()],
-                    unused -> new EntityHistory(entity.inputs().size()))
-                .update(entity, row, 0, row.time);
+                .computeIfAbsent(key, unused -> new EntityHistory(entity.layout()))
+                .update(
+                    entity,
+                    row,
+                    blocks.computeIfAbsent(key, unused -> new BlockStore.InMemory()),
+                    0,
+                    row.time);
           }
-          row.values = Arrays.copyOf(row.values, plan.featureCount());
+          plan.finish(row);
           rows.add(row);
           labels.add(Double.valueOf(String.valueOf(fields[label])));
           return row.time < rows.get(0).time + TRAINING_DAYS * DAY;

@@ -1,6 +1,6 @@
 package io.pelton.benchmarks;
 
-import io.pelton.pipeline.PipelineDefinition.Aggregate;
+import io.pelton.pipeline.PipelineDefinition.Function;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -17,7 +17,7 @@ final class WindowCheck {
   private static final long MOST_STEPS = 100_000_000;
 
   /** An aggregate of the amounts in {@code (t - width, t]}. */
-  record Column(Aggregate aggregate, long width) {}
+  record Column(Function function, long width) {}
 
   /**
    * @param compared values compared
@@ -155,12 +155,14 @@ final class WindowCheck {
 
     double value(Column column) {
       int window = java.util.Arrays.binarySearch(widths, column.width());
-      return switch (column.aggregate()) {
+      return switch (column.function()) {
         case COUNT -> count[window];
         case SUM -> cents[window] / 100.0;
         case MEAN -> cents[window] / 100.0 / count[window];
         case MIN -> least[window] / 100.0;
         case MAX -> greatest[window] / 100.0;
+        default ->
+            throw new IllegalArgumentException(column.function() + " is not checked by this");
       };
     }
   }

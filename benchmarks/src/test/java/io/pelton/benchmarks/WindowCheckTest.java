@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.pelton.benchmarks.WindowCheck.Column;
 import io.pelton.benchmarks.WindowCheck.Outcome;
-import io.pelton.pipeline.PipelineDefinition.Aggregate;
+import io.pelton.pipeline.PipelineDefinition.Function;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,10 +22,10 @@ class WindowCheckTest {
   private static final long HOUR = 3_600_000;
   private static final List<Column> COLUMNS =
       List.of(
-          new Column(Aggregate.SUM, HOUR),
-          new Column(Aggregate.SUM, 24 * HOUR),
-          new Column(Aggregate.MIN, 24 * HOUR),
-          new Column(Aggregate.COUNT, HOUR));
+          new Column(Function.SUM, HOUR),
+          new Column(Function.SUM, 24 * HOUR),
+          new Column(Function.MIN, 24 * HOUR),
+          new Column(Function.COUNT, HOUR));
 
   @TempDir private Path directory;
   private ReplayedEvents events;

@@ -62,6 +62,7 @@ final class OutcomeEvents {
             null,
             pipeline.events().maxAhead(),
             pipeline.events().idleAfter(),
+            Map.of(),
             Map.of()),
         List.of(),
         List.of(new RowFeature(outcomes.label(), outcomes.label())),
