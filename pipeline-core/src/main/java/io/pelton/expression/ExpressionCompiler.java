@@ -4,6 +4,7 @@ import dev.cel.bundle.Cel;
 import dev.cel.bundle.CelBuilder;
 import dev.cel.bundle.CelFactory;
 import dev.cel.common.CelAbstractSyntaxTree;
+import dev.cel.common.CelErrorCode;
 import dev.cel.common.CelIssue;
 import dev.cel.common.CelOptions;
 import dev.cel.common.CelValidationException;
@@ -294,6 +295,10 @@ public final class ExpressionCompiler {
       try {
         return program.eval(name -> Optional.ofNullable(variable(name, fields, time)));
       } catch (CelEvaluationException e) {
+        if (e.getErrorCode() == CelErrorCode.ATTRIBUTE_NOT_FOUND) {
+          // A map of buckets without that bucket.
+          return null;
+        }
         for (int index : used) {
           if (fields[index] == null) {
             return null;

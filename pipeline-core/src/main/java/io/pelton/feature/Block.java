@@ -4,6 +4,7 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +28,7 @@ public final class Block {
   private static final byte DOUBLES = 3;
   private static final double[] POWERS = {1, 10, 100, 1_000, 10_000};
   private static final double LARGEST_DECIMAL = 1e15;
+  private static final long SERIES = 1 << 20;
 
   final Layout layout;
   int size;
@@ -38,6 +40,12 @@ public final class Block {
 
   @Nullable String[][] texts;
 
+  /** Of tiles; see {@link EntityPlan.Series}. */
+  long[][] totals;
+
+  /** Of tiles with values that totals do not hold, by index and series; mostly null. */
+  @Nullable Map<Long, Unfit> unfit;
+
   Block(Layout layout) {
     this(layout, SMALLEST);
   }
@@ -48,6 +56,7 @@ public final class Block {
     numbers = new double[layout.numbers().size()][capacity];
     truths = new long[(layout.truths().size() + WORD - 1) / WORD][capacity];
     texts = new @Nullable String[layout.texts().size()][capacity];
+    totals = new long[layout.totals().size()][capacity];
   }
 
   /** What is kept of each event. */
@@ -73,6 +82,9 @@ public final class Block {
       for (int i = 0; i < texts.length; i++) {
         texts[i] = Arrays.copyOf(texts[i], capacity);
       }
+      for (int i = 0; i < totals.length; i++) {
+        totals[i] = Arrays.copyOf(totals[i], capacity);
+      }
     }
     if (index < size) {
       shift(times, index);
@@ -85,8 +97,34 @@ public final class Block {
       for (@Nullable String[] column : texts) {
         shift(column, index);
       }
+      for (long[] column : totals) {
+        shift(column, index);
+        column[index] = 0;
+      }
+      shiftUnfit(index);
     }
     size++;
+  }
+
+  private void shiftUnfit(int index) {
+    if (unfit != null) {
+      Map<Long, Unfit> shifted = new HashMap<>();
+      unfit.forEach(
+          (place, values) -> shifted.put(place / SERIES >= index ? place + SERIES : place, values));
+      unfit = shifted;
+    }
+  }
+
+  /** Of a tile, what its totals of a series do not hold. */
+  @Nullable Unfit unfit(int index, int series) {
+    return unfit == null ? null : unfit.get(index * SERIES + series);
+  }
+
+  void addUnfit(int index, int series, double value) {
+    if (unfit == null) {
+      unfit = new HashMap<>();
+    }
+    unfit.merge(index * SERIES + series, Unfit.NONE.with(value, 1), (a, b) -> a.plus(b, 1));
   }
 
   private void shift(Object array, int index) {
@@ -132,6 +170,10 @@ public final class Block {
     for (int i = 0; i < texts.length; i++) {
       copy.texts[i] = texts[i].clone();
     }
+    for (int i = 0; i < totals.length; i++) {
+      copy.totals[i] = totals[i].clone();
+    }
+    copy.unfit = unfit == null ? null : new HashMap<>(unfit);
     return copy;
   }
 
@@ -164,6 +206,12 @@ public final class Block {
       int old = layout.texts().indexOf(other.texts().get(i));
       if (old >= 0) {
         System.arraycopy(texts[old], 0, block.texts[i], 0, size);
+      }
+    }
+    for (int i = 0; i < block.totals.length; i++) {
+      int old = layout.totals().indexOf(other.totals().get(i));
+      if (old >= 0) {
+        System.arraycopy(totals[old], 0, block.totals[i], 0, size);
       }
     }
     return block;
@@ -207,6 +255,19 @@ public final class Block {
       }
       for (int i = 0; i < size && known.size() > 1; i++) {
         Varint.write(out, known.getOrDefault(column[i], 0));
+      }
+    }
+    for (long[] column : totals) {
+      for (int i = 0; i < size; i++) {
+        Varint.write(out, column[i]);
+      }
+    }
+    if (totals.length > 0) {
+      Map<Long, Unfit> rest = unfit == null ? Map.of() : unfit;
+      Varint.write(out, rest.size());
+      for (Map.Entry<Long, Unfit> entry : rest.entrySet()) {
+        Varint.write(out, entry.getKey());
+        entry.getValue().write(out);
       }
     }
   }
@@ -292,6 +353,17 @@ public final class Block {
       for (int i = 0; i < size; i++) {
         column[i] = known[known.length > 1 ? (int) Varint.read(in) : 0];
       }
+    }
+    for (long[] column : block.totals) {
+      for (int i = 0; i < size; i++) {
+        column[i] = Varint.read(in);
+      }
+    }
+    for (long left = block.totals.length > 0 ? Varint.read(in) : 0; left > 0; left--) {
+      if (block.unfit == null) {
+        block.unfit = new HashMap<>();
+      }
+      block.unfit.put(Varint.read(in), Unfit.read(in));
     }
     return block;
   }

@@ -108,7 +108,8 @@ public final class EntityHistory {
         throw new IllegalStateException("the totals of a history cannot be read", e);
       }
     } else {
-      now = newest(store);
+      // Of the newest tile only the start is sure to have passed.
+      now = size == 0 ? Long.MIN_VALUE : newest(store) - Math.max(0, newPlan.tile - 1);
       Arrays.fill(position, Addresses.of(firstBlock, 0));
       Arrays.fill(next, size == 0 ? NEVER : block(firstBlock, store).times[0]);
       if (size > 0) {
@@ -155,6 +156,9 @@ public final class EntityHistory {
     if (this.plan != plan) {
       apply(plan, store);
     }
+    if (plan.tile > 0) {
+      return updateTiles(plan, row, store, retain, oldestExpected);
+    }
     int overtaken = 0;
     if (size > 0) {
       long newest = newest(store);
@@ -178,12 +182,214 @@ public final class EntityHistory {
       compute(plan, row, store, address, false);
       advance(plan, store, until, Long.MAX_VALUE, false);
     }
-    long oldest = Math.min(row.time, oldestExpected);
+    forget(plan, Math.min(row.time, oldestExpected), retain, store);
+    return overtaken;
+  }
+
+  /** Forgets what is not looked at from {@code oldest} on. */
+  private void forget(EntityPlan plan, long oldest, long retain, BlockStore store) {
     long cutoff = oldest - plan.reach() - retain;
     if (cutoff < oldest) {
       forget(cutoff, store);
     }
+  }
+
+  /**
+   * The same by tiles: a tile is dated by its last millisecond, and older edges, and newer ones of
+   * windows with a delay, take it whole when that has passed. What has come up to now is totalled
+   * event by event.
+   */
+  private int updateTiles(
+      EntityPlan plan, FeatureRow row, BlockStore store, long retain, long oldestExpected) {
+    long until = now;
+    boolean inOrder = size == 0 || row.time >= until;
+    int overtaken = 0;
+    if (inOrder) {
+      if (size > 0 && row.time == until && EventIds.ORDER.compare(row.id, lastId) < 0) {
+        overtaken = 1;
+      } else {
+        lastId = row.id;
+      }
+      long address = tile(plan, row.time, store);
+      advance(plan, store, row.time, Long.MAX_VALUE, true);
+      compute(plan, plan.outputsBefore, row, store, true);
+      enterTile(plan, row, store, address, row.time);
+      compute(plan, plan.outputs, row, store, true);
+      now = row.time;
+    } else {
+      overtaken = addTile(plan, row, store);
+      retreat(plan, store, row.time, Long.MAX_VALUE);
+      // What the event itself adds is in its tile by now, so it cannot be left out of it.
+      compute(plan, plan.outputsBefore, row, store, false);
+      compute(plan, plan.outputs, row, store, false);
+      advance(plan, store, until, Long.MAX_VALUE, false);
+    }
+    forget(plan, Math.min(row.time, oldestExpected), retain, store);
     return overtaken;
+  }
+
+  /** Takes an event in that came late; returns how many it should have preceded, at least 1. */
+  private int addTile(EntityPlan plan, FeatureRow row, BlockStore store) {
+    long address = tile(plan, row.time, store);
+    enterTile(plan, row, store, address, now);
+    Arrays.fill(earliest, UNKNOWN);
+    return 1;
+  }
+
+  private static long tileEnd(EntityPlan plan, long time) {
+    return Math.floorDiv(time, plan.tile) * plan.tile + plan.tile - 1;
+  }
+
+  /** Address of the tile that holds a time; a new one, still empty, when there is none. */
+  private long tile(EntityPlan plan, long time, BlockStore store) {
+    long end = tileEnd(plan, time);
+    if (size == 0 || newest(store) < end) {
+      return append(plan, end, store);
+    }
+    long number = openBlock;
+    while (number > firstBlock && block(number, store).times[0] > end) {
+      number--;
+    }
+    Block block = block(number, store);
+    int index = block.after(end);
+    if (index > 0 && block.times[index - 1] == end) {
+      return Addresses.of(number, index - 1);
+    }
+    Block changed = number == openBlock ? open : block.copy();
+    changed.open(index);
+    changed.times[index] = end;
+    size++;
+    if (number != openBlock) {
+      store.put(number, changed);
+    }
+    long address = Addresses.of(number, index);
+    Arrays.fill(earliest, UNKNOWN);
+    for (int part = 0; part < latest.length; part += 3) {
+      latest[part] += latest[part] >= address && Addresses.sameBlock(latest[part], address) ? 1 : 0;
+    }
+    for (int edge = 0; edge < position.length; edge++) {
+      if (end <= now - plan.edges[edge].offset() || plan.edges[edge].offset() == 0) {
+        position[edge] += Addresses.sameBlock(position[edge], address) ? 1 : 0;
+      } else if (address <= position[edge]) {
+        position[edge] = address;
+        next[edge] = end;
+      }
+      at[edge] = Addresses.sameBlock(position[edge], address) ? changed : at[edge];
+    }
+    return address;
+  }
+
+  /**
+   * Adds an event to its tile and to the totals of the edges that have passed it.
+   *
+   * @param reached the time up to which the edges have moved
+   */
+  private void enterTile(
+      EntityPlan plan, FeatureRow row, BlockStore store, long address, long reached) {
+    long number = Addresses.block(address);
+    int index = Addresses.index(address);
+    Block block = block(number, store);
+    if (number != openBlock) {
+      block = block.copy();
+      store.put(number, block);
+      for (int edge = 0; edge < position.length; edge++) {
+        at[edge] = Addresses.sameBlock(position[edge], address) ? block : at[edge];
+      }
+    }
+    long end = block.times[index];
+    for (int s = 0; s < plan.series.length; s++) {
+      EntityPlan.Series series = plan.series[s];
+      if (series.truth() >= 0 && row.values[plan.truthPositions[series.truth()]] != 1) {
+        continue;
+      }
+      double value = series.number() < 0 ? 1 : row.values[plan.numberPositions[series.number()]];
+      if (Double.isNaN(value)) {
+        continue;
+      }
+      tileEvent(block, plan.tileAt[s], index, s, series, value, row.time);
+      for (int edge = 0; edge < position.length; edge++) {
+        long offset = plan.edges[edge].offset();
+        int total = plan.totalAt[edge * plan.series.length + s];
+        if (total >= 0 && (offset == 0 || end <= reached - offset)) {
+          total(plan, edge, s, total, value, 1);
+        }
+      }
+      for (int part = 0; part < plan.extremes.length; part++) {
+        EntityPlan.ExtremesPart what = plan.extremes[part];
+        long offset = plan.edges[what.newer()].offset();
+        if (what.series() == s && (offset == 0 || end <= reached - offset)) {
+          extremes[part].enter(number, value);
+        }
+      }
+      for (int part = 0; part < plan.latest.length; part++) {
+        EntityPlan.LatestPart what = plan.latest[part];
+        long offset = plan.edges[what.newer()].offset();
+        if (what.series() == s
+            && (offset == 0 || end <= reached - offset)
+            && (latest[3 * part] == UNKNOWN || latest[3 * part + 1] <= row.time)) {
+          latest[3 * part] = address;
+          latest[3 * part + 1] = row.time;
+          latest[3 * part + 2] = Double.doubleToLongBits(value);
+        }
+      }
+    }
+  }
+
+  private void tileEvent(
+      Block block,
+      int column,
+      int index,
+      int number,
+      EntityPlan.Series series,
+      double value,
+      long time) {
+    boolean first = block.totals[column][index]++ == 0;
+    if (series.sum()) {
+      if (ExactSum.fits(value)) {
+        addTo(block, column + 1, index, value, false);
+        if (series.squares()) {
+          addTo(block, column + 1 + ExactSum.SUM, index, value, true);
+        }
+      } else {
+        block.addUnfit(index, number, value);
+      }
+    }
+    long bits = Double.doubleToLongBits(value);
+    if (series.extremes()) {
+      long[] least = block.totals[column + series.least()];
+      long[] greatest = block.totals[column + series.greatest()];
+      if (first || value < Double.longBitsToDouble(least[index])) {
+        least[index] = bits;
+      }
+      if (first || value > Double.longBitsToDouble(greatest[index])) {
+        greatest[index] = bits;
+      }
+    }
+    if (series.ends()) {
+      if (first || time < block.totals[column + series.firstTime()][index]) {
+        block.totals[column + series.first()][index] = bits;
+        block.totals[column + series.firstTime()][index] = time;
+      }
+      if (first || time >= block.totals[column + series.lastTime()][index]) {
+        block.totals[column + series.last()][index] = bits;
+        block.totals[column + series.lastTime()][index] = time;
+      }
+    }
+  }
+
+  private void addTo(Block block, int column, int index, double value, boolean square) {
+    int length = square ? ExactSum.SQUARES : ExactSum.SUM;
+    for (int i = 0; i < length; i++) {
+      difference[i] = block.totals[column + i][index];
+    }
+    if (square) {
+      ExactSum.addSquare(difference, 0, value);
+    } else {
+      ExactSum.add(difference, 0, value);
+    }
+    for (int i = 0; i < length; i++) {
+      block.totals[column + i][index] = difference[i];
+    }
   }
 
   /** Takes an event in, wherever its time places it, without computing its features. */
@@ -191,7 +397,17 @@ public final class EntityHistory {
     if (this.plan != plan) {
       apply(plan, store);
     }
-    if (row.time >= newest(store)) {
+    if (plan.tile > 0) {
+      if (size == 0 || row.time >= now) {
+        long address = tile(plan, row.time, store);
+        advance(plan, store, row.time, Long.MAX_VALUE, true);
+        enterTile(plan, row, store, address, row.time);
+        now = row.time;
+        lastId = row.id;
+      } else {
+        addTile(plan, row, store);
+      }
+    } else if (row.time >= newest(store)) {
       append(plan, row, store);
       lastId = row.id;
       advance(plan, store, row.time, Long.MAX_VALUE, true);
@@ -243,6 +459,12 @@ public final class EntityHistory {
 
   /** Puts an event at the end. */
   private long append(EntityPlan plan, FeatureRow row, BlockStore store) {
+    long address = append(plan, row.time, store);
+    fill(plan, open, open.size - 1, row);
+    return address;
+  }
+
+  private long append(EntityPlan plan, long time, BlockStore store) {
     if (open.size >= Block.FULL) {
       store.put(openBlock, open);
       openBlock++;
@@ -250,13 +472,15 @@ public final class EntityHistory {
     }
     int index = open.size;
     open.open(index);
-    fill(plan, open, index, row);
+    open.times[index] = time;
     size++;
     long address = Addresses.of(openBlock, index);
     for (int edge = 0; edge < next.length; edge++) {
       if (next[edge] == NEVER) {
-        position[edge] = address;
-        next[edge] = row.time;
+        // What has come up to now is totalled event by event, not tile by tile.
+        boolean passed = plan.tile > 0 && plan.edges[edge].offset() == 0;
+        position[edge] = passed ? address + 1 : address;
+        next[edge] = passed ? NEVER : time;
         at[edge] = open;
       }
     }
@@ -398,6 +622,9 @@ public final class EntityHistory {
   // ---- Edges ----
 
   private static boolean present(EntityPlan plan, int series, Block block, int index) {
+    if (plan.tile > 0) {
+      return block.totals[plan.tileAt[series]][index] > 0;
+    }
     EntityPlan.Series what = plan.series[series];
     return (what.truth() < 0 || block.truth(what.truth(), index))
         && (what.number() < 0 || !Double.isNaN(block.numbers[what.number()][index]));
@@ -408,9 +635,14 @@ public final class EntityHistory {
     return number < 0 ? 1 : block.numbers[number][index];
   }
 
-  /** Adds an event to the totals of an edge, or takes it away. */
+  /** Adds an event or tile to the totals of an edge, or takes it away. */
   private void total(EntityPlan plan, int edge, Block block, int index, int sign) {
     for (int s : plan.seriesOf[edge]) {
+      int total = plan.totalAt[edge * plan.series.length + s];
+      if (plan.tile > 0) {
+        totalTile(plan, edge, s, total, block, index, sign);
+        continue;
+      }
       EntityPlan.Series series = plan.series[s];
       if (series.truth() >= 0 && !block.truth(series.truth(), index)) {
         continue;
@@ -422,33 +654,77 @@ public final class EntityHistory {
           continue;
         }
       }
-      int total = plan.totalAt[edge * plan.series.length + s];
-      totals[total] += sign;
-      if (!series.sum()) {
-        continue;
+      total(plan, edge, s, total, value, sign);
+    }
+  }
+
+  private void total(EntityPlan plan, int edge, int s, int total, double value, int sign) {
+    EntityPlan.Series series = plan.series[s];
+    totals[total] += sign;
+    if (!series.sum()) {
+      return;
+    }
+    if (!ExactSum.fits(value)) {
+      unfit(plan, edge, s, Unfit.NONE.with(value, 1), sign);
+    } else if (sign > 0) {
+      ExactSum.add(totals, total + 1, value);
+      if (series.squares()) {
+        ExactSum.addSquare(totals, total + 1 + ExactSum.SUM, value);
       }
-      if (!ExactSum.fits(value)) {
-        unfit(plan, edge, s, value, sign);
-      } else if (sign > 0) {
-        ExactSum.add(totals, total + 1, value);
-        if (series.squares()) {
-          ExactSum.addSquare(totals, total + 1 + ExactSum.SUM, value);
-        }
-      } else {
-        ExactSum.subtract(totals, total + 1, value);
-        if (series.squares()) {
-          ExactSum.subtractSquare(totals, total + 1 + ExactSum.SUM, value);
-        }
+    } else {
+      ExactSum.subtract(totals, total + 1, value);
+      if (series.squares()) {
+        ExactSum.subtractSquare(totals, total + 1 + ExactSum.SUM, value);
       }
     }
   }
 
-  private void unfit(EntityPlan plan, int edge, int series, double value, int sign) {
+  private void totalTile(
+      EntityPlan plan, int edge, int s, int total, Block block, int index, int sign) {
+    EntityPlan.Series series = plan.series[s];
+    int column = plan.tileAt[s];
+    totals[total] += sign * block.totals[column][index];
+    if (series.sum()) {
+      totalTile(total + 1, ExactSum.SUM, block, column + 1, index, sign);
+      if (series.squares()) {
+        int behind = 1 + ExactSum.SUM;
+        totalTile(total + behind, ExactSum.SQUARES, block, column + behind, index, sign);
+      }
+      Unfit values = block.unfit(index, s);
+      if (values != null) {
+        unfit(plan, edge, s, values, sign);
+      }
+    }
+  }
+
+  private void totalTile(int total, int length, Block block, int column, int index, int sign) {
+    for (int i = 0; i < length; i++) {
+      difference[i] = block.totals[column + i][index];
+    }
+    if (sign > 0) {
+      ExactSum.addAll(totals, total, difference, 0, length);
+    } else {
+      ExactSum.subtractAll(totals, total, difference, 0, length);
+    }
+  }
+
+  private void unfit(EntityPlan plan, int edge, int series, Unfit values, int sign) {
     if (unfit == null) {
       unfit = new @Nullable Unfit[plan.edges.length * plan.series.length];
     }
     int slot = edge * plan.series.length + series;
-    unfit[slot] = Unfit.of(unfit[slot]).with(value, sign);
+    unfit[slot] = Unfit.of(unfit[slot]).plus(values, sign);
+  }
+
+  /** The least or greatest value of an event or tile. */
+  private static double extreme(
+      EntityPlan plan, int series, Block block, int index, boolean least) {
+    if (plan.tile == 0) {
+      return value(plan, series, block, index);
+    }
+    EntityPlan.Series what = plan.series[series];
+    int column = plan.tileAt[series] + (least ? what.least() : what.greatest());
+    return Double.longBitsToDouble(block.totals[column][index]);
   }
 
   private void accumulate(EntityPlan plan, int part, Block block, int index, boolean enter) {
@@ -470,10 +746,30 @@ public final class EntityHistory {
 
   private void latest(EntityPlan plan, int part, Block block, long address) {
     int index = Addresses.index(address);
+    int series = plan.latest[part].series();
     latest[3 * part] = address;
-    latest[3 * part + 1] = block.times[index];
-    latest[3 * part + 2] =
-        Double.doubleToLongBits(value(plan, plan.latest[part].series(), block, index));
+    latest[3 * part + 1] = lastTime(plan, series, block, index);
+    latest[3 * part + 2] = Double.doubleToLongBits(lastValue(plan, series, block, index));
+  }
+
+  private static long lastTime(EntityPlan plan, int series, Block block, int index) {
+    return plan.tile == 0
+        ? block.times[index]
+        : block.totals[plan.tileAt[series] + plan.series[series].lastTime()][index];
+  }
+
+  private static double lastValue(EntityPlan plan, int series, Block block, int index) {
+    return plan.tile == 0
+        ? value(plan, series, block, index)
+        : Double.longBitsToDouble(
+            block.totals[plan.tileAt[series] + plan.series[series].last()][index]);
+  }
+
+  private static double firstValue(EntityPlan plan, int series, Block block, int index) {
+    return plan.tile == 0
+        ? value(plan, series, block, index)
+        : Double.longBitsToDouble(
+            block.totals[plan.tileAt[series] + plan.series[series].first()][index]);
   }
 
   private long[] olderEdges(EntityPlan.SeenPart part) {
@@ -504,7 +800,9 @@ public final class EntityHistory {
       for (int part : plan.extremesAt[edge]) {
         int series = plan.extremes[part].series();
         if (present(plan, series, block, index)) {
-          extremes[part].enter(Addresses.block(address), value(plan, series, block, index));
+          extremes[part].enter(
+              Addresses.block(address),
+              extreme(plan, series, block, index, plan.extremes[part].least()));
         }
       }
       for (int part : plan.latestAt[edge]) {
@@ -576,7 +874,7 @@ public final class EntityHistory {
    */
   private void advance(EntityPlan plan, BlockStore store, long time, long before, boolean all) {
     for (int edge = 0; edge < plan.edgesByTime; edge++) {
-      long until = time - plan.edges[edge].offset();
+      long until = plan.edges[edge].offset() == 0 ? NEVER - 1 : time - plan.edges[edge].offset();
       while (next[edge] <= until && next[edge] != NEVER && position[edge] < before) {
         pass(plan, store, edge, all);
       }
@@ -610,8 +908,10 @@ public final class EntityHistory {
     long start = Addresses.of(firstBlock, 0);
     for (int edge = plan.edgesByTime - 1; edge >= 0; edge--) {
       long offset = plan.edges[edge].offset();
+      boolean newest = offset == 0 && plan.tile == 0;
+      long until = offset == 0 && plan.tile > 0 ? tileEnd(plan, time) : time - offset;
       while (position[edge] > start
-          && (offset == 0 ? position[edge] > address : timeBefore(edge, store) > time - offset)) {
+          && (newest ? position[edge] > address : timeBefore(edge, store) > until)) {
         for (int other = plan.edgesByTime; other < position.length; other++) {
           if (plan.edges[other].newer() == edge && position[other] == position[edge]) {
             unpass(plan, store, other);
@@ -770,6 +1070,7 @@ public final class EntityHistory {
   private double extreme(
       EntityPlan plan, EntityPlan.Output output, BlockStore store, boolean inOrder) {
     Extremes known = extremes[output.part()];
+    boolean least = plan.extremes[output.part()].least();
     long from = position[output.older()];
     long to = position[output.newer()];
     long block = Addresses.block(from);
@@ -783,7 +1084,7 @@ public final class EntityHistory {
         from,
         end,
         (here, index) -> {
-          double value = value(plan, output.series(), here, index);
+          double value = extreme(plan, output.series(), here, index, least);
           best[0] = Double.isNaN(best[0]) || known.beats(value, best[0]) ? value : best[0];
           return true;
         });
@@ -810,7 +1111,7 @@ public final class EntityHistory {
             from,
             position[output.newer()],
             (block, index) -> {
-              value[0] = value(plan, output.series(), block, index);
+              value[0] = firstValue(plan, output.series(), block, index);
               return false;
             });
     if (inOrder) {
@@ -830,7 +1131,10 @@ public final class EntityHistory {
         position[output.older()],
         position[output.newer()],
         (block, index) -> {
-          last[0] = time ? block.times[index] : value(plan, output.series(), block, index);
+          last[0] =
+              time
+                  ? lastTime(plan, output.series(), block, index)
+                  : lastValue(plan, output.series(), block, index);
           return true;
         });
     return last[0];

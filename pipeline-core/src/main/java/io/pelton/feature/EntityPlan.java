@@ -12,9 +12,11 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeSet;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,16 +30,61 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EntityPlan implements Serializable {
   private static final long serialVersionUID = 2L;
+  private static final int TILES_AT_LEAST = 256;
 
   /**
    * Values that edges total.
    *
    * @param number which number of the layout; -1 counts events
    * @param truth which truth must hold; -1 for none
+   * @param extremes whether tiles know their least and greatest value
+   * @param ends whether tiles know their first and last value
    */
-  record Series(int number, int truth, boolean sum, boolean squares) implements Serializable {
+  record Series(int number, int truth, boolean sum, boolean squares, boolean extremes, boolean ends)
+      implements Serializable {
+    // Places of a tile's totals behind the first, which is how many values there are.
+    int least() {
+      return length();
+    }
+
+    int greatest() {
+      return length() + 1;
+    }
+
+    int first() {
+      return length() + (extremes ? 2 : 0);
+    }
+
+    int firstTime() {
+      return first() + 1;
+    }
+
+    int last() {
+      return first() + 2;
+    }
+
+    int lastTime() {
+      return first() + 3;
+    }
+
+    /** Longs of an edge's total. */
     int length() {
       return 1 + (sum ? ExactSum.SUM : 0) + (squares ? ExactSum.SQUARES : 0);
+    }
+
+    /** Longs of a tile's. */
+    int tileLength() {
+      return length() + (extremes ? 2 : 0) + (ends ? 4 : 0);
+    }
+
+    Series with(Series other) {
+      return new Series(
+          number,
+          truth,
+          sum || other.sum,
+          squares || other.squares,
+          extremes || other.extremes,
+          ends || other.ends);
     }
   }
 
@@ -121,6 +168,15 @@ public final class EntityPlan implements Serializable {
   private final String entity;
   private final int key;
   private final Layout layout;
+
+  /** Width of the tiles that events are totalled in, milliseconds; 0 for an exact history. */
+  final long tile;
+
+  private final boolean leading;
+
+  /** By series: the first of its totals in a tile. */
+  final int[] tileAt;
+
   final int[] numberPositions;
   final int[] truthPositions;
   final int[] textPositions;
@@ -181,15 +237,14 @@ public final class EntityPlan implements Serializable {
   private EntityPlan(Builder builder) {
     entity = builder.entity;
     key = builder.key;
-    layout =
-        new Layout(
-            List.copyOf(builder.numbers.keySet()),
-            List.copyOf(builder.truths.keySet()),
-            List.copyOf(builder.texts.keySet()));
+    tile = builder.tile;
+    leading = builder.leading;
     numberPositions = positions(builder.numbers);
     truthPositions = positions(builder.truths);
     textPositions = positions(builder.texts);
     series = builder.series.toArray(Series[]::new);
+    tileAt = new int[series.length];
+    layout = tile > 0 ? builder.tileLayout(series, tileAt) : builder.layout();
     edges = builder.edges.toArray(Edge[]::new);
     outputsBefore = builder.outputs.stream().filter(Output::excludeCurrent).toArray(Output[]::new);
     outputs = builder.outputs.stream().filter(o -> !o.excludeCurrent()).toArray(Output[]::new);
@@ -212,7 +267,7 @@ public final class EntityPlan implements Serializable {
       }
     }
     totals = at;
-    needs = builder.needs();
+    needs = builder.needs(layout, tileAt);
     extremesAt = byEdge(extremes.length, (edge, i) -> extremes[i].newer == edge);
     latestAt = byEdge(latest.length, (edge, i) -> latest[i].newer == edge);
     seenEnter = byEdge(seen.length, (edge, i) -> seen[i].newer == edge);
@@ -230,7 +285,7 @@ public final class EntityPlan implements Serializable {
     }
     enterAt = byEdge(accumulators.length, (edge, i) -> accumulators[i].newer == edge);
     leaveAt = byEdge(accumulators.length, (edge, i) -> accumulators[i].older == edge);
-    reach = Arrays.stream(edges).mapToLong(Edge::offset).max().orElse(0);
+    reach = Arrays.stream(edges).mapToLong(Edge::offset).max().orElse(0) + tile;
     fingerprint =
         hash(
             layout
@@ -275,9 +330,33 @@ public final class EntityPlan implements Serializable {
     return entity;
   }
 
+  /** Width of the tiles that events are totalled in, milliseconds; 0 for an exact history. */
+  public long tile() {
+    return tile;
+  }
+
+  /** Whether it is its entity's only plan, or the one with the narrowest tiles. */
+  public boolean leading() {
+    return leading;
+  }
+
   /** Position of the entity's key in {@link FeatureRow#keys}. */
   public int key() {
     return key;
+  }
+
+  /**
+   * Width of the tiles for a window: the resolution, or four times as much again and again while a
+   * tile is no more than a 256th of the window.
+   *
+   * @param resolution milliseconds; 0 for an exact history
+   */
+  static long tileFor(long resolution, long width) {
+    long tile = resolution;
+    while (tile > 0 && tile * 4 * TILES_AT_LEAST <= width) {
+      tile *= 4;
+    }
+    return tile;
   }
 
   /** What the history keeps of each event. */
@@ -300,11 +379,6 @@ public final class EntityPlan implements Serializable {
     return fingerprint;
   }
 
-  /** Whether there is anything to compute. */
-  boolean isEmpty() {
-    return outputs.length + outputsBefore.length == 0;
-  }
-
   /** Collects what one entity's features need while a plan is made. */
   static final class Builder {
     private record Request(
@@ -320,6 +394,8 @@ public final class EntityPlan implements Serializable {
 
     private final String entity;
     private final int key;
+    private final long tile;
+    private final boolean leading;
     private final List<Request> requests = new ArrayList<>();
 
     // Expression to position in the row, in the order of the layout.
@@ -336,9 +412,49 @@ public final class EntityPlan implements Serializable {
     private final List<EarliestPart> earliest = new ArrayList<>();
     private final List<AccumulatorPart> accumulators = new ArrayList<>();
 
+    /** One with an exact history. */
     Builder(String entity, int key) {
+      this(entity, key, 0, true);
+    }
+
+    /**
+     * @param tile width of the tiles, milliseconds; 0 for an exact history
+     * @param leading whether the entity has no plan with narrower tiles
+     */
+    Builder(String entity, int key, long tile, boolean leading) {
       this.entity = entity;
       this.key = key;
+      this.tile = tile;
+      this.leading = leading;
+    }
+
+    private Layout layout() {
+      return new Layout(
+          List.copyOf(numbers.keySet()),
+          List.copyOf(truths.keySet()),
+          List.copyOf(texts.keySet()),
+          List.of());
+    }
+
+    private Layout tileLayout(Series[] all, int[] at) {
+      List<String> totals = new ArrayList<>();
+      for (int i = 0; i < all.length; i++) {
+        at[i] = totals.size();
+        Series of = all[i];
+        String name =
+            "total of %s%s%s%s%s%s"
+                .formatted(
+                    of.number < 0 ? "events" : List.copyOf(numbers.keySet()).get(of.number),
+                    of.truth < 0 ? "" : " where " + List.copyOf(truths.keySet()).get(of.truth),
+                    of.sum ? " sum" : "",
+                    of.squares ? " squares" : "",
+                    of.extremes ? " extremes" : "",
+                    of.ends ? " ends" : "");
+        for (int part = 0; part < of.tileLength(); part++) {
+          totals.add(name + " " + part);
+        }
+      }
+      return new Layout(List.of(), List.of(), List.of(), totals);
     }
 
     /**
@@ -387,34 +503,36 @@ public final class EntityPlan implements Serializable {
       return new EntityPlan(this);
     }
 
-    private List<Need> needs() {
+    private List<Need> needs(Layout layout, int[] tileAt) {
       List<Need> needs = new ArrayList<>();
-      for (Request request : requests) {
+      for (int i = 0; i < requests.size(); i++) {
+        Request request = requests.get(i);
         List<String> kept = new ArrayList<>();
-        for (String name :
-            Arrays.asList(request.inputName, request.feature.where(), request.textName)) {
-          if (name != null) {
-            kept.add(name);
-          }
+        if (tile > 0) {
+          kept.add(layout.totals().get(tileAt[outputs.get(i).series]));
+        } else {
+          Stream.of(request.inputName, request.feature.where(), request.textName)
+              .filter(Objects::nonNull)
+              .forEach(kept::add);
         }
         needs.add(
             new Need(
                 request.feature.name() + "_" + request.window.suffix(),
                 kept,
-                request.feature.delay() + request.window.width()));
+                request.feature.delay() + request.window.width() + tile));
       }
       return List.copyOf(needs);
     }
 
-    private int series(int number, int truth, boolean sum, boolean squares) {
+    private int series(Series wanted) {
       for (int i = 0; i < series.size(); i++) {
         Series known = series.get(i);
-        if (known.number == number && known.truth == truth) {
-          series.set(i, new Series(number, truth, known.sum || sum, known.squares || squares));
+        if (known.number == wanted.number && known.truth == wanted.truth) {
+          series.set(i, known.with(wanted));
           return i;
         }
       }
-      series.add(new Series(number, truth, sum, squares));
+      series.add(wanted);
       return series.size() - 1;
     }
 
@@ -446,28 +564,33 @@ public final class EntityPlan implements Serializable {
       Function function = aggregate.function();
       int truth = position(truths, feature.where());
       boolean buckets = feature.by() != null;
-      boolean totals = !buckets;
       int number = request.input < 0 ? -1 : position(numbers, request.inputName);
+      boolean totals = !buckets;
       int values =
           series(
-              number,
-              truth,
-              totals
-                  && switch (function) {
-                    case SUM, MEAN, SHARE, VARIANCE, STDDEV, Z_SCORE -> true;
-                    default -> false;
-                  },
-              totals
-                  && switch (function) {
-                    case VARIANCE, STDDEV, Z_SCORE -> true;
-                    default -> false;
-                  });
+              new Series(
+                  number,
+                  truth,
+                  totals
+                      && switch (function) {
+                        case SUM, MEAN, SHARE, VARIANCE, STDDEV, Z_SCORE -> true;
+                        default -> false;
+                      },
+                  totals
+                      && switch (function) {
+                        case VARIANCE, STDDEV, Z_SCORE -> true;
+                        default -> false;
+                      },
+                  function == Function.MIN || function == Function.MAX,
+                  function == Function.FIRST
+                      || function == Function.LAST
+                      || function == Function.TIME_SINCE_LAST));
       int newer = edge(new Edge(feature.delay(), 0, -1, -1));
       int older;
       if (request.window.events() == 0) {
         older = edge(new Edge(feature.delay() + request.window.width(), 0, -1, -1));
       } else {
-        int events = series(-1, truth, false, false);
+        int events = series(new Series(-1, truth, false, false, false, false));
         older =
             edge(
                 new Edge(

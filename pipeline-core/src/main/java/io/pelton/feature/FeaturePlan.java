@@ -165,7 +165,10 @@ public final class FeaturePlan {
     return rowNames;
   }
 
-  /** Entities that have windowed features, in the pipeline's order. */
+  /**
+   * What is computed of each entity that has windowed features, in the pipeline's order; of one
+   * with tiles a plan for each width of them, the narrowest first.
+   */
   public List<EntityPlan> entities() {
     return entities;
   }

@@ -9,25 +9,29 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * What a history keeps of each event, each named by the expression that gives it: numbers, truths
- * (a {@code where} clause) and texts. Histories say with which layout they were written, so one
- * that was written for other features can be read for these.
+ * What a history keeps: of each event numbers, truths (a {@code where} clause) and texts, each
+ * named by the expression that gives it; of each tile totals of them. Histories say with which
+ * layout they were written, so one that was written for other features can be read for these.
+ *
+ * @param totals one long each, of tiles alone
  */
-public record Layout(List<String> numbers, List<String> truths, List<String> texts)
+public record Layout(
+    List<String> numbers, List<String> truths, List<String> texts, List<String> totals)
     implements Serializable {
   public Layout {
     numbers = List.copyOf(numbers);
     truths = List.copyOf(truths);
     texts = List.copyOf(texts);
+    totals = List.copyOf(totals);
   }
 
-  /** All that is kept of an event, by name. */
+  /** All that is kept, by name. */
   public List<String> all() {
-    return Stream.of(numbers, truths, texts).flatMap(List::stream).toList();
+    return Stream.of(numbers, truths, texts, totals).flatMap(List::stream).toList();
   }
 
   public void write(DataOutput out) throws IOException {
-    for (List<String> names : List.of(numbers, truths, texts)) {
+    for (List<String> names : List.of(numbers, truths, texts, totals)) {
       Varint.write(out, names.size());
       for (String name : names) {
         out.writeUTF(name);
@@ -36,7 +40,7 @@ public record Layout(List<String> numbers, List<String> truths, List<String> tex
   }
 
   public static Layout read(DataInput in) throws IOException {
-    return new Layout(names(in), names(in), names(in));
+    return new Layout(names(in), names(in), names(in), names(in));
   }
 
   private static List<String> names(DataInput in) throws IOException {

@@ -17,6 +17,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,31 +61,46 @@ final class RowLayout {
       }
     }
     carried = pipeline.carry().size() + needed.size();
-    Map<String, EntityPlan.Builder> builders = new LinkedHashMap<>();
-    for (Entity entity : pipeline.entities()) {
-      builders.put(entity.name(), new EntityPlan.Builder(entity.name(), builders.size()));
-    }
+    // By position of the entity and width of its tiles.
+    Map<Integer, Map<Long, List<Request>>> requests = new TreeMap<>();
+    List<String> names = pipeline.entityNames();
     int map = 0;
     for (Feature feature : pipeline.features()) {
       if (feature instanceof WindowedFeature windowed) {
-        EntityPlan.Builder builder = builders.get(windowed.entity());
-        if (builder == null) {
+        int key = names.indexOf(windowed.entity());
+        if (key < 0) {
           throw new IllegalArgumentException(
               "feature " + windowed.name() + ": unknown entity " + windowed.entity());
         }
+        Entity entity = pipeline.entities().get(key);
         boolean isMap = windowed.isMap();
         int column = isMap ? -1 : columns.getOrDefault(windowed.columns().get(0), -1);
         for (Window window : windowed.windows()) {
-          add(builder, windowed, window, column++, isMap ? map++ : -1);
+          requests
+              .computeIfAbsent(key, unused -> new TreeMap<>())
+              .computeIfAbsent(
+                  EntityPlan.tileFor(entity.resolution(), window.width()),
+                  unused -> new ArrayList<>())
+              .add(new Request(windowed, window, column++, isMap ? map++ : -1));
         }
       }
     }
-    entities =
-        builders.values().stream()
-            .map(EntityPlan.Builder::build)
-            .filter(plan -> !plan.isEmpty())
-            .toList();
+    List<EntityPlan> plans = new ArrayList<>();
+    requests.forEach(
+        (key, byTile) -> {
+          int before = plans.size();
+          byTile.forEach(
+              (tile, asked) -> {
+                EntityPlan.Builder builder =
+                    new EntityPlan.Builder(names.get(key), key, tile, plans.size() == before);
+                asked.forEach(r -> add(builder, r.feature, r.window, r.column, r.map));
+                plans.add(builder.build());
+              });
+        });
+    entities = List.copyOf(plans);
   }
+
+  private record Request(WindowedFeature feature, Window window, int column, int map) {}
 
   private void add(
       EntityPlan.Builder builder, WindowedFeature feature, Window window, int column, int map) {

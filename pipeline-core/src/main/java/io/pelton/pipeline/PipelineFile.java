@@ -570,6 +570,13 @@ public final class PipelineFile {
     } else if (body.has("cap")) {
       body.problem("cap", "goes with by: it limits the buckets that are shown");
     }
+    boolean tiled = entities.stream().anyMatch(e -> e.name().equals(entity) && e.resolution() > 0);
+    if (tiled && (by != null || !aggregate.function().ofTiles())) {
+      body.problem(
+          by != null ? "by" : "aggregate",
+          "%s needs every event, but entity %s keeps tiles (resolution); take it of an entity without a resolution, a second one on the same field if need be"
+              .formatted(by != null ? "by" : aggregate.label(), entity));
+    }
     long keep =
         entities.stream().filter(e -> e.name().equals(entity)).mapToLong(Entity::keep).sum();
     return new WindowedFeature(
@@ -580,13 +587,13 @@ public final class PipelineFile {
         by,
         (int) body.whole("cap", 20, 1, 10_000),
         body.truth("exclude-current", false),
-        windows(body, keep > 0 ? keep : widest.getOrDefault(entity, 0L), aggregate),
+        windows(body, keep > 0 ? keep : widest.getOrDefault(entity, 0L), aggregate, tiled),
         body.duration("delay", 0, 0),
         defaultValue(body),
         ConstraintSections.bounds(body));
   }
 
-  private static List<Window> windows(Section body, long keep, Aggregate aggregate) {
+  private static List<Window> windows(Section body, long keep, Aggregate aggregate, boolean tiled) {
     Map<String, Window> windows = new LinkedHashMap<>();
     if (!body.has("windows")) {
       body.problem(
@@ -597,6 +604,11 @@ public final class PipelineFile {
       Long millis = Section.millis(label);
       Window window;
       if (last.matches()) {
+        if (tiled) {
+          body.problem(
+              "windows",
+              "\"" + label + "\" counts events, but the entity keeps tiles (resolution)");
+        }
         if (keep == 0) {
           body.problem(
               "windows",

@@ -293,7 +293,9 @@ class ConstraintsTest {
     // The aggregate's input stays what the event says.
     assertThat(replaced.values).containsExactly(5.0, Double.NaN, Double.NaN, -3.0);
     assertThat(plan.takeReplaced()).containsExactly("features.amount.min");
-    assertThat(plan.admit(event("amount", null), Long.MAX_VALUE).values[0]).isNaN();
+    assertThat(plan.admit(event("amount", null), Long.MAX_VALUE).values[0])
+        .as("the default is also for a value that is missing")
+        .isEqualTo(5);
     assertThat(plan.takeReplaced()).isEmpty();
     assertThat(rejection(plan, event("items", 0L)))
         .returns("features.items.min", RejectedEventException::rule)

@@ -38,6 +38,8 @@ class PipelineSchemaTest {
     JsonNode sections = root.get("properties");
     assertThat(keys(root)).containsExactlyElementsOf(PipelineFile.KEYS);
     assertThat(keys(sections.get("events"))).containsExactlyElementsOf(PipelineFile.EVENT_KEYS);
+    assertThat(keys(sections.get("entities").get("additionalProperties").get("oneOf").get(1)))
+        .containsExactlyElementsOf(PipelineFile.ENTITY_KEYS);
     JsonNode kinds = sections.get("features").get("additionalProperties").get("oneOf");
     Set<String> featureKeys = new LinkedHashSet<>(keys(kinds.get(1)));
     featureKeys.addAll(keys(kinds.get(0)));

@@ -107,7 +107,11 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
   @Override
   public void initializeState(StateInitializationContext context) throws Exception {
     super.initializeState(context);
-    ledger = new Ledger(FeatureMetrics.OVERTAKEN);
+    ledger =
+        new Ledger(
+            plan.leading()
+                ? FeatureMetrics.OVERTAKEN
+                : FeatureMetrics.OVERTAKEN + ".tiles_of_" + plan.tile() + "ms");
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
     waiting = new RowQueue();
     outgoing = new StreamRecord<>(null);
@@ -254,7 +258,9 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
     int overtaken = history.update(plan, row, blocks, retain, oldestExpected);
     if (overtaken > 0) {
       ledger.add(0, overtaken);
-      row.overtook(plan.key(), overtaken);
+      if (plan.leading()) {
+        row.overtook(plan.key(), overtaken);
+      }
     }
     if (history.expiry() == Long.MIN_VALUE) {
       expireAfter(history);

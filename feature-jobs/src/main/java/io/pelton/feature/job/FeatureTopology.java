@@ -9,8 +9,11 @@ import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.schemas.DeadLetter;
 import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.java.functions.KeySelector;
 import org.apache.flink.configuration.ExecutionOptions;
 import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.DataStreamUtils;
+import org.apache.flink.streaming.api.datastream.KeyedStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 
 /**
@@ -47,16 +50,24 @@ public final class FeatureTopology {
             .name("admit events");
 
     DataStream<FeatureRow> withWindows = admitted;
+    int keyedBy = -1;
     for (EntityPlan entity : plan.entities()) {
       int key = entity.key();
+      KeySelector<FeatureRow, String> selector = row -> row.keys[key];
+      // Tiles of another width of the same entity: the rows are where they have to be.
+      KeyedStream<FeatureRow, String> keyed =
+          key == keyedBy
+              ? DataStreamUtils.reinterpretAsKeyedStream(withWindows, selector, Types.STRING)
+              : withWindows.keyBy(selector, Types.STRING);
+      keyedBy = key;
+      String tiles = entity.tile() == 0 ? "" : "-tiles-of-" + entity.tile() + "ms";
       withWindows =
-          withWindows
-              .keyBy(row -> row.keys[key], Types.STRING)
+          keyed
               .transform(
-                  "features of " + entity.entity(),
+                  "features of " + entity.entity() + tiles.replace('-', ' '),
                   new FeatureRowTypeInfo(),
                   new EntityFeaturesOperator(entity, order, retain, plan.rowNames()))
-              .uid(ENTITY + entity.entity());
+              .uid(ENTITY + entity.entity() + tiles);
     }
 
     SingleOutputStreamOperator<FeatureRow> features =

@@ -44,6 +44,7 @@ class FeatureTopologyTest {
 
   private record Run(
       Map<String, double[]> features,
+      Map<String, String> maps,
       List<LateEvent> late,
       List<DeadLetter> dead,
       Map<String, Object> counts) {}
@@ -65,14 +66,18 @@ class FeatureTopologyTest {
     CloseableIterator<DeadLetter> dead = outputs.deadLetters().collectAsync();
     JobClient client = environment.executeAsync("features");
     Map<String, double[]> rows = new TreeMap<>();
+    Map<String, String> maps = new TreeMap<>();
     features.forEachRemaining(
-        row -> assertThat(rows.put(row.id, row.values)).as("event %s twice", row.id).isNull());
+        row -> {
+          assertThat(rows.put(row.id, row.values)).as("event %s twice", row.id).isNull();
+          maps.put(row.id, Arrays.toString(row.maps));
+        });
     List<LateEvent> lateEvents = new ArrayList<>();
     late.forEachRemaining(lateEvents::add);
     List<DeadLetter> deadLetters = new ArrayList<>();
     dead.forEachRemaining(deadLetters::add);
     JobExecutionResult result = client.getJobExecutionResult().get();
-    return new Run(rows, lateEvents, deadLetters, result.getAllAccumulatorResults());
+    return new Run(rows, maps, lateEvents, deadLetters, result.getAllAccumulatorResults());
   }
 
   private static Configuration backend(String name) {
@@ -81,6 +86,11 @@ class FeatureTopologyTest {
     // The smaller the interval, the more often rows are taken while others are still to come.
     configuration.set(PipelineOptions.AUTO_WATERMARK_INTERVAL, java.time.Duration.ofMillis(1));
     return configuration;
+  }
+
+  private static void assertSame(Run actual, Run expected) {
+    assertThat(actual.maps).isEqualTo(expected.maps);
+    assertSame(actual.features, expected.features);
   }
 
   private static void assertSame(Map<String, double[]> actual, Map<String, double[]> expected) {
@@ -102,6 +112,10 @@ class FeatureTopologyTest {
     List<Incoming> events = TestEvents.events(pipeline, 3_000, 1);
     Run batch = run(JobEnvironment.batch(new Configuration()), pipeline, events, 1);
     assertThat(batch.features).hasSize(events.size());
+    assertThat(batch.maps.values()).anyMatch(map -> map.contains("="));
+    assertThat(batch.features.values())
+        .as("features of every kind have values")
+        .anySatisfy(values -> assertThat(values).doesNotContain(Double.NaN));
     assertThat(batch.counts)
         .containsEntry(FeatureMetrics.EVENTS_IN, 3_000L)
         .containsEntry(FeatureMetrics.ROWS_OUT, 3_000L)
@@ -110,7 +124,7 @@ class FeatureTopologyTest {
 
     Run parallelBatch =
         run(JobEnvironment.batch(new Configuration()), pipeline, TestEvents.shuffled(events, 2), 3);
-    assertSame(parallelBatch.features, batch.features);
+    assertSame(parallelBatch, batch);
     for (String backend : List.of("hashmap", "rocksdb")) {
       for (int parallelism : List.of(1, 3)) {
         Run stream =
@@ -120,7 +134,7 @@ class FeatureTopologyTest {
                 TestEvents.shuffled(events, 3 + parallelism),
                 parallelism);
         assertThat(stream.late).isEmpty();
-        assertSame(stream.features, batch.features);
+        assertSame(stream, batch);
         assertThat(stream.counts).containsEntry(FeatureMetrics.ROWS_OUT, 3_000L);
       }
     }
@@ -132,7 +146,7 @@ class FeatureTopologyTest {
     List<Incoming> events = TestEvents.events(pipeline, 1_000, 5);
     Run batch = run(JobEnvironment.batch(new Configuration()), pipeline, events, 1);
     Run stream = run(JobEnvironment.streaming(backend("hashmap")), pipeline, events, 1);
-    assertSame(stream.features, batch.features);
+    assertSame(stream, batch);
     assertThat(stream.counts).containsEntry(FeatureMetrics.OVERTAKEN, 0L);
   }
 

@@ -34,7 +34,10 @@ final class TestEvents {
           time: event_time
           %s
           rules: {amount_not_negative: "amount >= 0.0"}
-        entities: {customer: customer_id, terminal: terminal_id}
+        entities:
+          customer: customer_id
+          terminal: terminal_id
+          shop: {key: terminal_id, resolution: 1s}
         features:
           amount: {value: amount}
           night: {value: "time.getHours('UTC') <= 6"}
@@ -42,6 +45,16 @@ final class TestEvents {
           mean: {entity: customer, aggregate: mean(amount), windows: [1m, 10m]}
           most: {entity: terminal, aggregate: max(amount), windows: [5m], default: -1}
           risk: {entity: terminal, aggregate: mean(fraud), windows: [5m], delay: 30s, default: 0}
+          spread: {entity: customer, aggregate: stddev(amount), windows: [10m, last-5]}
+          terminals: {entity: customer, aggregate: distinct(terminal_id), windows: [10m]}
+          typical: {entity: customer, aggregate: "quantile(amount, 0.5)", windows: [10m], exclude-current: true}
+          fading: {entity: customer, aggregate: "decayed-sum(amount, 2m)", windows: [10m]}
+          gap: {entity: customer, aggregate: time-since-last, where: "amount > 100.0", windows: [10m]}
+          by_terminal: {entity: customer, aggregate: mean(amount), by: terminal_id, cap: 3, windows: [10m]}
+          unusual: {value: "amount / mean_10m", default: 1}
+          here: {value: "by_terminal_10m['1'] / mean_10m"}
+          shop_sum: {entity: shop, aggregate: sum(amount), windows: [1m, 10m, 30m]}
+          shop_most: {entity: shop, aggregate: max(amount), windows: [10m], delay: 30s}
         carry: [terminal_id]
         """
             .formatted(ordered ? "out-of-orderness: 10s" : ""));
