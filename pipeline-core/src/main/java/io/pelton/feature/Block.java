@@ -32,8 +32,13 @@ public final class Block {
 
   final Layout layout;
   int size;
-  long[] times;
-  double[][] numbers;
+
+  /**
+   * Longs of an event: its time, then the bits of its numbers; side by side, for they are read so.
+   */
+  private final int width;
+
+  private long[] events;
 
   /** Truth n of the event at i is bit n % 64 of {@code truths[n / 64][i]}. */
   long[][] truths;
@@ -52,8 +57,8 @@ public final class Block {
 
   private Block(Layout layout, int capacity) {
     this.layout = layout;
-    times = new long[capacity];
-    numbers = new double[layout.numbers().size()][capacity];
+    width = 1 + layout.numbers().size();
+    events = new long[capacity * width];
     truths = new long[(layout.truths().size() + WORD - 1) / WORD][capacity];
     texts = new @Nullable String[layout.texts().size()][capacity];
     totals = new long[layout.totals().size()][capacity];
@@ -64,18 +69,35 @@ public final class Block {
     return layout;
   }
 
+  long time(int index) {
+    return events[index * width];
+  }
+
+  void time(int index, long time) {
+    events[index * width] = time;
+  }
+
+  double number(int number, int index) {
+    return Double.longBitsToDouble(events[index * width + 1 + number]);
+  }
+
+  void number(int number, int index, double value) {
+    events[index * width + 1 + number] = Double.doubleToRawLongBits(value);
+  }
+
+  private int capacity() {
+    return events.length / width;
+  }
+
   boolean truth(int truth, int index) {
     return (truths[truth / WORD][index] >>> (truth % WORD) & 1) != 0;
   }
 
   /** Makes room at {@code index} for an event; its values are what was there before. */
   void open(int index) {
-    if (size == times.length) {
+    if (size == capacity()) {
       int capacity = Math.min(size * 2, Math.max(FULL, size + SMALLEST));
-      times = Arrays.copyOf(times, capacity);
-      for (int i = 0; i < numbers.length; i++) {
-        numbers[i] = Arrays.copyOf(numbers[i], capacity);
-      }
+      events = Arrays.copyOf(events, capacity * width);
       for (int i = 0; i < truths.length; i++) {
         truths[i] = Arrays.copyOf(truths[i], capacity);
       }
@@ -87,10 +109,7 @@ public final class Block {
       }
     }
     if (index < size) {
-      shift(times, index);
-      for (double[] column : numbers) {
-        shift(column, index);
-      }
+      System.arraycopy(events, index * width, events, (index + 1) * width, (size - index) * width);
       for (long[] words : truths) {
         shift(words, index);
       }
@@ -143,7 +162,7 @@ public final class Block {
     int high = size;
     while (low < high) {
       int middle = (low + high) >>> 1;
-      if (times[middle] <= time) {
+      if (time(middle) <= time) {
         low = middle + 1;
       } else {
         high = middle;
@@ -153,17 +172,14 @@ public final class Block {
   }
 
   long last() {
-    return times[size - 1];
+    return time(size - 1);
   }
 
   /** A copy to change. */
   Block copy() {
     Block copy = new Block(layout, 0);
     copy.size = size;
-    copy.times = times.clone();
-    for (int i = 0; i < numbers.length; i++) {
-      copy.numbers[i] = numbers[i].clone();
-    }
+    copy.events = events.clone();
     for (int i = 0; i < truths.length; i++) {
       copy.truths[i] = truths[i].clone();
     }
@@ -185,15 +201,15 @@ public final class Block {
     if (layout.equals(other)) {
       return this;
     }
-    Block block = new Block(other, times.length);
+    Block block = new Block(other, capacity());
     block.size = size;
-    System.arraycopy(times, 0, block.times, 0, size);
-    for (int i = 0; i < block.numbers.length; i++) {
+    for (int event = 0; event < size; event++) {
+      block.time(event, time(event));
+    }
+    for (int i = 0; i < other.numbers().size(); i++) {
       int old = layout.numbers().indexOf(other.numbers().get(i));
-      if (old >= 0) {
-        System.arraycopy(numbers[old], 0, block.numbers[i], 0, size);
-      } else {
-        Arrays.fill(block.numbers[i], Double.NaN);
+      for (int event = 0; event < size; event++) {
+        block.number(i, event, old < 0 ? Double.NaN : number(old, event));
       }
     }
     for (int i = 0; i < other.truths().size(); i++) {
@@ -225,11 +241,11 @@ public final class Block {
     Varint.write(out, size);
     long before = 0;
     for (int i = 0; i < size; i++) {
-      Varint.write(out, times[i] - before);
-      before = times[i];
+      Varint.write(out, time(i) - before);
+      before = time(i);
     }
-    for (double[] column : numbers) {
-      writeNumbers(out, column);
+    for (int number = 0; number < layout.numbers().size(); number++) {
+      writeNumbers(out, numbers(number));
     }
     for (int truth = 0; truth < layout.truths().size(); truth++) {
       int bits = 0;
@@ -270,6 +286,14 @@ public final class Block {
         entry.getValue().write(out);
       }
     }
+  }
+
+  private double[] numbers(int number) {
+    double[] column = new double[size];
+    for (int i = 0; i < size; i++) {
+      column[i] = number(number, i);
+    }
+    return column;
   }
 
   private void writeNumbers(DataOutput out, double[] column) throws IOException {
@@ -333,10 +357,14 @@ public final class Block {
     long time = 0;
     for (int i = 0; i < size; i++) {
       time += Varint.read(in);
-      block.times[i] = time;
+      block.time(i, time);
     }
-    for (double[] column : block.numbers) {
+    double[] column = new double[size];
+    for (int number = 0; number < layout.numbers().size(); number++) {
       readNumbers(in, column, size);
+      for (int i = 0; i < size; i++) {
+        block.number(number, i, column[i]);
+      }
     }
     for (int truth = 0; truth < layout.truths().size(); truth++) {
       int bits = 0;
@@ -345,18 +373,18 @@ public final class Block {
         block.truth(truth, i, (bits & 1) != 0);
       }
     }
-    for (@Nullable String[] column : block.texts) {
+    for (@Nullable String[] texts : block.texts) {
       @Nullable String[] known = new @Nullable String[(int) Varint.read(in)];
       for (int i = 0; i < known.length; i++) {
         known[i] = in.readBoolean() ? Texts.read(in) : null;
       }
       for (int i = 0; i < size; i++) {
-        column[i] = known[known.length > 1 ? (int) Varint.read(in) : 0];
+        texts[i] = known[known.length > 1 ? (int) Varint.read(in) : 0];
       }
     }
-    for (long[] column : block.totals) {
+    for (long[] totals : block.totals) {
       for (int i = 0; i < size; i++) {
-        column[i] = Varint.read(in);
+        totals[i] = Varint.read(in);
       }
     }
     for (long left = block.totals.length > 0 ? Varint.read(in) : 0; left > 0; left--) {

@@ -47,13 +47,18 @@ public final class EntityHistory {
   /** The time up to which the edges have moved. */
   private long now = Long.MIN_VALUE;
 
-  // Of each edge: the address of the next event to pass it and that event's time, NEVER when there
-  // is none; its block, once looked up.
-  private long[] position = {};
-  private long[] next = {};
+  /**
+   * In one array, for it is read as a whole: of each edge the address of the next event to pass it;
+   * of each edge that event's time, NEVER when there is none; the totals, as the plan lays them
+   * out.
+   */
+  private long[] running = {};
+
+  private int edges;
+
+  /** Of each edge its block, once looked up. */
   private @Nullable Block[] at = {};
 
-  private long[] totals = {};
   private @Nullable Unfit @Nullable [] unfit;
   private Extremes[] extremes = {};
   private LastSeen[] seen = {};
@@ -78,11 +83,9 @@ public final class EntityHistory {
   private void apply(EntityPlan newPlan, BlockStore store) {
     open = open.in(newPlan.layout());
     plan = newPlan;
-    int edges = newPlan.edges.length;
-    position = new long[edges];
-    next = new long[edges];
+    edges = newPlan.edges.length;
+    running = new long[2 * edges + newPlan.totals];
     at = new @Nullable Block[edges];
-    totals = new long[newPlan.totals];
     unfit = null;
     extremes =
         Arrays.stream(newPlan.extremes)
@@ -110,8 +113,8 @@ public final class EntityHistory {
     } else {
       // Of the newest tile only the start is sure to have passed.
       now = size == 0 ? Long.MIN_VALUE : newest(store) - Math.max(0, newPlan.tile - 1);
-      Arrays.fill(position, Addresses.of(firstBlock, 0));
-      Arrays.fill(next, size == 0 ? NEVER : block(firstBlock, store).times[0]);
+      Arrays.fill(running, 0, edges, Addresses.of(firstBlock, 0));
+      Arrays.fill(running, edges, 2 * edges, size == 0 ? NEVER : block(firstBlock, store).time(0));
       if (size > 0) {
         advance(newPlan, store, now, Long.MAX_VALUE, true);
       }
@@ -228,12 +231,23 @@ public final class EntityHistory {
     return overtaken;
   }
 
-  /** Takes an event in that came late; returns how many it should have preceded, at least 1. */
+  /**
+   * Takes an event in that came late; returns how many it should have preceded at most: all of its
+   * tile, and those of later ones.
+   */
   private int addTile(EntityPlan plan, FeatureRow row, BlockStore store) {
     long address = tile(plan, row.time, store);
+    long after = 0;
+    for (long number = Addresses.block(address); number <= openBlock; number++) {
+      Block block = block(number, store);
+      int first = number == Addresses.block(address) ? Addresses.index(address) : 0;
+      for (int index = first; index < block.size; index++) {
+        after += block.totals[plan.tileAt[plan.events]][index];
+      }
+    }
     enterTile(plan, row, store, address, now);
     Arrays.fill(earliest, UNKNOWN);
-    return 1;
+    return (int) Math.max(1, Math.min(after, Integer.MAX_VALUE));
   }
 
   private static long tileEnd(EntityPlan plan, long time) {
@@ -247,17 +261,17 @@ public final class EntityHistory {
       return append(plan, end, store);
     }
     long number = openBlock;
-    while (number > firstBlock && block(number, store).times[0] > end) {
+    while (number > firstBlock && block(number, store).time(0) > end) {
       number--;
     }
     Block block = block(number, store);
     int index = block.after(end);
-    if (index > 0 && block.times[index - 1] == end) {
+    if (index > 0 && block.time(index - 1) == end) {
       return Addresses.of(number, index - 1);
     }
     Block changed = number == openBlock ? open : block.copy();
     changed.open(index);
-    changed.times[index] = end;
+    changed.time(index, end);
     size++;
     if (number != openBlock) {
       store.put(number, changed);
@@ -267,14 +281,14 @@ public final class EntityHistory {
     for (int part = 0; part < latest.length; part += 3) {
       latest[part] += latest[part] >= address && Addresses.sameBlock(latest[part], address) ? 1 : 0;
     }
-    for (int edge = 0; edge < position.length; edge++) {
+    for (int edge = 0; edge < edges; edge++) {
       if (end <= now - plan.edges[edge].offset() || plan.edges[edge].offset() == 0) {
-        position[edge] += Addresses.sameBlock(position[edge], address) ? 1 : 0;
-      } else if (address <= position[edge]) {
-        position[edge] = address;
-        next[edge] = end;
+        running[edge] += Addresses.sameBlock(running[edge], address) ? 1 : 0;
+      } else if (address <= running[edge]) {
+        running[edge] = address;
+        running[edges + edge] = end;
       }
-      at[edge] = Addresses.sameBlock(position[edge], address) ? changed : at[edge];
+      at[edge] = Addresses.sameBlock(running[edge], address) ? changed : at[edge];
     }
     return address;
   }
@@ -292,11 +306,11 @@ public final class EntityHistory {
     if (number != openBlock) {
       block = block.copy();
       store.put(number, block);
-      for (int edge = 0; edge < position.length; edge++) {
-        at[edge] = Addresses.sameBlock(position[edge], address) ? block : at[edge];
+      for (int edge = 0; edge < edges; edge++) {
+        at[edge] = Addresses.sameBlock(running[edge], address) ? block : at[edge];
       }
     }
-    long end = block.times[index];
+    long end = block.time(index);
     for (int s = 0; s < plan.series.length; s++) {
       EntityPlan.Series series = plan.series[s];
       if (series.truth() >= 0 && row.values[plan.truthPositions[series.truth()]] != 1) {
@@ -307,11 +321,11 @@ public final class EntityHistory {
         continue;
       }
       tileEvent(block, plan.tileAt[s], index, s, series, value, row.time);
-      for (int edge = 0; edge < position.length; edge++) {
+      for (int edge = 0; edge < edges; edge++) {
         long offset = plan.edges[edge].offset();
         int total = plan.totalAt[edge * plan.series.length + s];
         if (total >= 0 && (offset == 0 || end <= reached - offset)) {
-          total(plan, edge, s, total, value, 1);
+          total(plan, edge, s, total, series.kind(), value, 1);
         }
       }
       for (int part = 0; part < plan.extremes.length; part++) {
@@ -437,16 +451,16 @@ public final class EntityHistory {
   private Block at(int edge, BlockStore store) {
     Block block = at[edge];
     if (block == null) {
-      block = block(Addresses.block(position[edge]), store);
+      block = block(Addresses.block(running[edge]), store);
       at[edge] = block;
     }
     return block;
   }
 
   private void fill(EntityPlan plan, Block block, int index, FeatureRow row) {
-    block.times[index] = row.time;
-    for (int i = 0; i < block.numbers.length; i++) {
-      block.numbers[i][index] = row.values[plan.numberPositions[i]];
+    block.time(index, row.time);
+    for (int i = 0; i < plan.numberPositions.length; i++) {
+      block.number(i, index, row.values[plan.numberPositions[i]]);
     }
     for (int i = 0; i < plan.truthPositions.length; i++) {
       block.truth(i, index, row.values[plan.truthPositions[i]] == 1);
@@ -472,15 +486,15 @@ public final class EntityHistory {
     }
     int index = open.size;
     open.open(index);
-    open.times[index] = time;
+    open.time(index, time);
     size++;
     long address = Addresses.of(openBlock, index);
-    for (int edge = 0; edge < next.length; edge++) {
-      if (next[edge] == NEVER) {
+    for (int edge = 0; edge < edges; edge++) {
+      if (running[edges + edge] == NEVER) {
         // What has come up to now is totalled event by event, not tile by tile.
         boolean passed = plan.tile > 0 && plan.edges[edge].offset() == 0;
-        position[edge] = passed ? address + 1 : address;
-        next[edge] = passed ? NEVER : time;
+        running[edge] = passed ? address + 1 : address;
+        running[edges + edge] = passed ? NEVER : time;
         at[edge] = open;
       }
     }
@@ -504,7 +518,7 @@ public final class EntityHistory {
   /** Puts an event that came late at its place, behind those of its time. */
   private long insert(EntityPlan plan, FeatureRow row, BlockStore store) {
     long number = openBlock;
-    while (number > firstBlock && block(number, store).times[0] > row.time) {
+    while (number > firstBlock && block(number, store).time(0) > row.time) {
       number--;
     }
     Block before = block(number, store);
@@ -536,23 +550,23 @@ public final class EntityHistory {
   /** Accounts for an event that was put in behind edges. */
   private void enterLate(EntityPlan plan, FeatureRow row, Block block, long address) {
     int index = Addresses.index(address);
-    boolean[] passed = new boolean[position.length];
-    for (int edge = 0; edge < position.length; edge++) {
+    boolean[] passed = new boolean[edges];
+    for (int edge = 0; edge < edges; edge++) {
       EntityPlan.Edge what = plan.edges[edge];
       passed[edge] =
           what.events() == 0
               ? row.time <= now - what.offset()
-              : address < position[edge] && !borders(address, block, position[edge]);
+              : address < running[edge] && !borders(address, block, running[edge]);
       if (passed[edge]) {
         total(plan, edge, block, index, 1);
-        if (Addresses.sameBlock(position[edge], address)) {
-          position[edge]++;
+        if (Addresses.sameBlock(running[edge], address)) {
+          running[edge]++;
         }
-      } else if (address <= position[edge]) {
-        position[edge] = address;
-        next[edge] = row.time;
+      } else if (address <= running[edge]) {
+        running[edge] = address;
+        running[edges + edge] = row.time;
       }
-      if (Addresses.sameBlock(position[edge], address)) {
+      if (Addresses.sameBlock(running[edge], address)) {
         at[edge] = block;
       }
     }
@@ -594,8 +608,8 @@ public final class EntityHistory {
 
   private void forget(long cutoff, BlockStore store) {
     long keep = openBlock;
-    for (long address : position) {
-      keep = Math.min(keep, Addresses.block(address));
+    for (int edge = 0; edge < edges; edge++) {
+      keep = Math.min(keep, Addresses.block(running[edge]));
     }
     long before = firstBlock;
     while (firstBlock < keep) {
@@ -627,54 +641,52 @@ public final class EntityHistory {
     }
     EntityPlan.Series what = plan.series[series];
     return (what.truth() < 0 || block.truth(what.truth(), index))
-        && (what.number() < 0 || !Double.isNaN(block.numbers[what.number()][index]));
+        && (what.number() < 0 || !Double.isNaN(block.number(what.number(), index)));
   }
 
   private static double value(EntityPlan plan, int series, Block block, int index) {
     int number = plan.series[series].number();
-    return number < 0 ? 1 : block.numbers[number][index];
+    return number < 0 ? 1 : block.number(number, index);
   }
 
   /** Adds an event or tile to the totals of an edge, or takes it away. */
   private void total(EntityPlan plan, int edge, Block block, int index, int sign) {
-    for (int s : plan.seriesOf[edge]) {
-      int total = plan.totalAt[edge * plan.series.length + s];
+    int[] work = plan.work[edge];
+    for (int i = 0; i < work.length; i += EntityPlan.WORK) {
+      int total = work[i + 2];
+      int series = work[i + 4];
       if (plan.tile > 0) {
-        totalTile(plan, edge, s, total, block, index, sign);
+        totalTile(plan, edge, series, total, block, index, sign);
         continue;
       }
-      EntityPlan.Series series = plan.series[s];
-      if (series.truth() >= 0 && !block.truth(series.truth(), index)) {
+      int truth = work[i + 1];
+      if (truth >= 0 && !block.truth(truth, index)) {
         continue;
       }
       double value = 1;
-      if (series.number() >= 0) {
-        value = block.numbers[series.number()][index];
+      if (work[i] >= 0) {
+        value = block.number(work[i], index);
         if (Double.isNaN(value)) {
           continue;
         }
       }
-      total(plan, edge, s, total, value, sign);
+      total(plan, edge, series, total, work[i + 3], value, sign);
     }
   }
 
-  private void total(EntityPlan plan, int edge, int s, int total, double value, int sign) {
-    EntityPlan.Series series = plan.series[s];
-    totals[total] += sign;
-    if (!series.sum()) {
+  private void total(
+      EntityPlan plan, int edge, int series, int total, int kind, double value, int sign) {
+    running[total] += sign;
+    if (kind == EntityPlan.COUNTS) {
       return;
     }
-    if (!ExactSum.fits(value)) {
-      unfit(plan, edge, s, Unfit.NONE.with(value, 1), sign);
-    } else if (sign > 0) {
-      ExactSum.add(totals, total + 1, value);
-      if (series.squares()) {
-        ExactSum.addSquare(totals, total + 1 + ExactSum.SUM, value);
-      }
-    } else {
-      ExactSum.subtract(totals, total + 1, value);
-      if (series.squares()) {
-        ExactSum.subtractSquare(totals, total + 1 + ExactSum.SUM, value);
+    if (!ExactSum.accumulateIfFits(running, total + 1, value, sign)) {
+      unfit(plan, edge, series, Unfit.NONE.with(value, 1), sign);
+    } else if (kind == EntityPlan.SQUARES) {
+      if (sign > 0) {
+        ExactSum.addSquare(running, total + 1 + ExactSum.SUM, value);
+      } else {
+        ExactSum.subtractSquare(running, total + 1 + ExactSum.SUM, value);
       }
     }
   }
@@ -683,7 +695,7 @@ public final class EntityHistory {
       EntityPlan plan, int edge, int s, int total, Block block, int index, int sign) {
     EntityPlan.Series series = plan.series[s];
     int column = plan.tileAt[s];
-    totals[total] += sign * block.totals[column][index];
+    running[total] += sign * block.totals[column][index];
     if (series.sum()) {
       totalTile(total + 1, ExactSum.SUM, block, column + 1, index, sign);
       if (series.squares()) {
@@ -702,9 +714,9 @@ public final class EntityHistory {
       difference[i] = block.totals[column + i][index];
     }
     if (sign > 0) {
-      ExactSum.addAll(totals, total, difference, 0, length);
+      ExactSum.addAll(running, total, difference, 0, length);
     } else {
-      ExactSum.subtractAll(totals, total, difference, 0, length);
+      ExactSum.subtractAll(running, total, difference, 0, length);
     }
   }
 
@@ -738,9 +750,9 @@ public final class EntityHistory {
     }
     double value = value(plan, what.series(), block, index);
     if (enter) {
-      accumulators[part].add(value, text, block.times[index]);
+      accumulators[part].add(value, text, block.time(index));
     } else {
-      accumulators[part].remove(value, text, block.times[index]);
+      accumulators[part].remove(value, text, block.time(index));
     }
   }
 
@@ -754,7 +766,7 @@ public final class EntityHistory {
 
   private static long lastTime(EntityPlan plan, int series, Block block, int index) {
     return plan.tile == 0
-        ? block.times[index]
+        ? block.time(index)
         : block.totals[plan.tileAt[series] + plan.series[series].lastTime()][index];
   }
 
@@ -775,7 +787,7 @@ public final class EntityHistory {
   private long[] olderEdges(EntityPlan.SeenPart part) {
     long[] addresses = new long[part.older().length];
     for (int i = 0; i < addresses.length; i++) {
-      addresses[i] = position[part.older()[i]];
+      addresses[i] = running[part.older()[i]];
     }
     return addresses;
   }
@@ -787,9 +799,26 @@ public final class EntityHistory {
    */
   private void pass(EntityPlan plan, BlockStore store, int edge, boolean all) {
     Block block = at(edge, store);
-    long address = position[edge];
+    long address = running[edge];
     int index = Addresses.index(address);
     total(plan, edge, block, index, 1);
+    if (!plan.plain[edge]) {
+      passParts(plan, edge, block, address, all);
+    }
+    running[edge] = address + 1;
+    if (index + 1 < block.size) {
+      running[edges + edge] = block.time(index + 1);
+    } else if (block == open) {
+      running[edges + edge] = NEVER;
+    } else {
+      running[edge] = Addresses.of(Addresses.block(address) + 1, 0);
+      at[edge] = null;
+      running[edges + edge] = at(edge, store).time(0);
+    }
+  }
+
+  private void passParts(EntityPlan plan, int edge, Block block, long address, boolean all) {
+    int index = Addresses.index(address);
     for (int part : plan.enterAt[edge]) {
       accumulate(plan, part, block, index, true);
     }
@@ -821,16 +850,6 @@ public final class EntityHistory {
         leave(plan, leaving[i], leaving[i + 1], block, address);
       }
     }
-    position[edge] = address + 1;
-    if (index + 1 < block.size) {
-      next[edge] = block.times[index + 1];
-    } else if (block == open) {
-      next[edge] = NEVER;
-    } else {
-      position[edge] = Addresses.of(Addresses.block(address) + 1, 0);
-      at[edge] = null;
-      next[edge] = at(edge, store).times[0];
-    }
   }
 
   private void leave(EntityPlan plan, int part, int window, Block block, long address) {
@@ -840,7 +859,7 @@ public final class EntityHistory {
     }
     boolean last = true;
     for (int i = 0; i < what.older().length; i++) {
-      last &= i == window || position[what.older()[i]] > address;
+      last &= i == window || running[what.older()[i]] > address;
     }
     seen[part].leave(
         value(plan, what.series(), block, Addresses.index(address)), address, window, last);
@@ -848,16 +867,16 @@ public final class EntityHistory {
 
   /** The event that passed an edge last goes back. */
   private void unpass(EntityPlan plan, BlockStore store, int edge) {
-    int index = Addresses.index(position[edge]);
+    int index = Addresses.index(running[edge]);
     if (index == 0) {
       at[edge] = null;
-      position[edge] = Addresses.of(Addresses.block(position[edge]) - 1, 0);
+      running[edge] = Addresses.of(Addresses.block(running[edge]) - 1, 0);
       index = at(edge, store).size;
     }
     index--;
     Block block = at(edge, store);
-    position[edge] = Addresses.of(Addresses.block(position[edge]), index);
-    next[edge] = block.times[index];
+    running[edge] = Addresses.of(Addresses.block(running[edge]), index);
+    running[edges + edge] = block.time(index);
     total(plan, edge, block, index, -1);
     for (int part : plan.enterAt[edge]) {
       accumulate(plan, part, block, index, false);
@@ -875,7 +894,9 @@ public final class EntityHistory {
   private void advance(EntityPlan plan, BlockStore store, long time, long before, boolean all) {
     for (int edge = 0; edge < plan.edgesByTime; edge++) {
       long until = plan.edges[edge].offset() == 0 ? NEVER - 1 : time - plan.edges[edge].offset();
-      while (next[edge] <= until && next[edge] != NEVER && position[edge] < before) {
+      while (running[edges + edge] <= until
+          && running[edges + edge] != NEVER
+          && running[edge] < before) {
         pass(plan, store, edge, all);
       }
     }
@@ -884,11 +905,11 @@ public final class EntityHistory {
 
   /** Moves the edges by events on behind their newer edges. */
   private void settle(EntityPlan plan, BlockStore store, long time, boolean all) {
-    for (int edge = plan.edgesByTime; edge < position.length; edge++) {
+    for (int edge = plan.edgesByTime; edge < edges; edge++) {
       EntityPlan.Edge what = plan.edges[edge];
       long until = time - what.offset();
-      while (position[edge] < position[what.newer()]
-          && (next[edge] <= until || between(plan, edge) > what.events())) {
+      while (running[edge] < running[what.newer()]
+          && (running[edges + edge] <= until || between(plan, edge) > what.events())) {
         pass(plan, store, edge, all);
       }
     }
@@ -910,19 +931,19 @@ public final class EntityHistory {
       long offset = plan.edges[edge].offset();
       boolean newest = offset == 0 && plan.tile == 0;
       long until = offset == 0 && plan.tile > 0 ? tileEnd(plan, time) : time - offset;
-      while (position[edge] > start
-          && (newest ? position[edge] > address : timeBefore(edge, store) > until)) {
-        for (int other = plan.edgesByTime; other < position.length; other++) {
-          if (plan.edges[other].newer() == edge && position[other] == position[edge]) {
+      while (running[edge] > start
+          && (newest ? running[edge] > address : timeBefore(edge, store) > until)) {
+        for (int other = plan.edgesByTime; other < edges; other++) {
+          if (plan.edges[other].newer() == edge && running[other] == running[edge]) {
             unpass(plan, store, other);
           }
         }
         unpass(plan, store, edge);
       }
     }
-    for (int edge = plan.edgesByTime; edge < position.length; edge++) {
+    for (int edge = plan.edgesByTime; edge < edges; edge++) {
       EntityPlan.Edge what = plan.edges[edge];
-      while (position[edge] > start
+      while (running[edge] > start
           && timeBefore(edge, store) > time - what.offset()
           && (between(plan, edge) < what.events()
               || !presentBefore(plan, what.series(), edge, store))) {
@@ -932,18 +953,18 @@ public final class EntityHistory {
   }
 
   private long timeBefore(int edge, BlockStore store) {
-    int index = Addresses.index(position[edge]);
+    int index = Addresses.index(running[edge]);
     return index > 0
-        ? at(edge, store).times[index - 1]
-        : block(Addresses.block(position[edge]) - 1, store).last();
+        ? at(edge, store).time(index - 1)
+        : block(Addresses.block(running[edge]) - 1, store).last();
   }
 
   private boolean presentBefore(EntityPlan plan, int series, int edge, BlockStore store) {
-    int index = Addresses.index(position[edge]);
+    int index = Addresses.index(running[edge]);
     if (index > 0) {
       return present(plan, series, at(edge, store), index - 1);
     }
-    Block block = block(Addresses.block(position[edge]) - 1, store);
+    Block block = block(Addresses.block(running[edge]) - 1, store);
     return present(plan, series, block, block.size - 1);
   }
 
@@ -957,7 +978,7 @@ public final class EntityHistory {
   private void compute(
       EntityPlan plan, FeatureRow row, BlockStore store, long address, boolean inOrder) {
     compute(plan, plan.outputsBefore, row, store, inOrder);
-    if (position.length > 0 && position[0] == address && plan.edges[0].offset() == 0) {
+    if (edges > 0 && running[0] == address && plan.edges[0].offset() == 0) {
       pass(plan, store, 0, inOrder);
       settle(plan, store, row.time, inOrder);
     }
@@ -983,7 +1004,8 @@ public final class EntityHistory {
 
   private long count(EntityPlan plan, int series, int newer, int older) {
     int all = plan.series.length;
-    return totals[plan.totalAt[newer * all + series]] - totals[plan.totalAt[older * all + series]];
+    return running[plan.totalAt[newer * all + series]]
+        - running[plan.totalAt[older * all + series]];
   }
 
   private double value(
@@ -995,7 +1017,7 @@ public final class EntityHistory {
     int all = plan.series.length;
     int newer = plan.totalAt[output.newer() * all + output.series()];
     int older = plan.totalAt[output.older() * all + output.series()];
-    long count = totals[newer] - totals[older];
+    long count = running[newer] - running[older];
     if (count == 0) {
       return Double.NaN;
     }
@@ -1039,7 +1061,7 @@ public final class EntityHistory {
 
   private double sum(EntityPlan plan, EntityPlan.Output output, int newer, int older) {
     Unfit rest = unfit(plan, output);
-    ExactSum.difference(totals, newer + 1, older + 1, ExactSum.SUM, difference);
+    ExactSum.difference(running, newer + 1, older + 1, ExactSum.SUM, difference);
     return rest.count() == 0
         ? ExactSum.value(difference, 0)
         : rest.sum(ExactSum.exact(difference, 0));
@@ -1049,9 +1071,9 @@ public final class EntityHistory {
       EntityPlan plan, EntityPlan.Output output, int newer, int older, long count) {
     Unfit rest = unfit(plan, output);
     long[] squares = new long[ExactSum.SQUARES];
-    ExactSum.difference(totals, newer + 1, older + 1, ExactSum.SUM, difference);
+    ExactSum.difference(running, newer + 1, older + 1, ExactSum.SUM, difference);
     ExactSum.difference(
-        totals, newer + 1 + ExactSum.SUM, older + 1 + ExactSum.SUM, ExactSum.SQUARES, squares);
+        running, newer + 1 + ExactSum.SUM, older + 1 + ExactSum.SUM, ExactSum.SQUARES, squares);
     return rest.count() == 0
         ? ExactSum.deviations(count, difference, 0, squares, 0)
         : rest.deviations(count, ExactSum.exact(difference, 0), ExactSum.exactSquares(squares, 0));
@@ -1071,8 +1093,8 @@ public final class EntityHistory {
       EntityPlan plan, EntityPlan.Output output, BlockStore store, boolean inOrder) {
     Extremes known = extremes[output.part()];
     boolean least = plan.extremes[output.part()].least();
-    long from = position[output.older()];
-    long to = position[output.newer()];
+    long from = running[output.older()];
+    long to = running[output.newer()];
     long block = Addresses.block(from);
     // What follows the block in which the window begins is known; that block is looked through.
     double[] best = {inOrder && Addresses.block(to) > block ? known.after(block) : Double.NaN};
@@ -1093,7 +1115,7 @@ public final class EntityHistory {
 
   private double first(
       EntityPlan plan, EntityPlan.Output output, BlockStore store, boolean inOrder) {
-    long from = position[output.older()];
+    long from = running[output.older()];
     int slot = 2 * output.part();
     if (inOrder) {
       if (earliest[slot + 1] >= from) {
@@ -1109,7 +1131,7 @@ public final class EntityHistory {
             output,
             store,
             from,
-            position[output.newer()],
+            running[output.newer()],
             (block, index) -> {
               value[0] = firstValue(plan, output.series(), block, index);
               return false;
@@ -1128,8 +1150,8 @@ public final class EntityHistory {
         plan,
         output,
         store,
-        position[output.older()],
-        position[output.newer()],
+        running[output.older()],
+        running[output.newer()],
         (block, index) -> {
           last[0] =
               time
@@ -1148,11 +1170,11 @@ public final class EntityHistory {
         plan,
         output,
         store,
-        position[output.older()],
-        position[output.newer()],
+        running[output.older()],
+        running[output.newer()],
         (block, index) -> {
           String text = part.text() < 0 ? null : block.texts[part.text()][index];
-          accumulator.add(value(plan, part.series(), block, index), text, block.times[index]);
+          accumulator.add(value(plan, part.series(), block, index), text, block.time(index));
           return true;
         });
     return accumulator;
@@ -1165,8 +1187,8 @@ public final class EntityHistory {
         plan,
         output,
         store,
-        position[output.older()],
-        position[output.newer()],
+        running[output.older()],
+        running[output.newer()],
         (block, index) -> {
           values.add(value(plan, output.series(), block, index));
           return true;
@@ -1195,7 +1217,7 @@ public final class EntityHistory {
     while (address < to) {
       long number = Addresses.block(address);
       Block block =
-          Addresses.sameBlock(address, position[output.older()])
+          Addresses.sameBlock(address, running[output.older()])
               ? at(output.older(), store)
               : block(number, store);
       for (int index = Addresses.index(address);
@@ -1225,15 +1247,14 @@ public final class EntityHistory {
     copy.written = written;
     copy.writtenFor = writtenFor;
     copy.now = now;
-    copy.position = position.clone();
-    copy.next = next.clone();
+    copy.running = running.clone();
+    copy.edges = edges;
     copy.at = at.clone();
     for (int edge = 0; edge < at.length; edge++) {
       if (at[edge] == open) {
         copy.at[edge] = copy.open;
       }
     }
-    copy.totals = totals.clone();
     copy.unfit = unfit == null ? null : unfit.clone();
     copy.extremes = Arrays.stream(extremes).map(Extremes::copy).toArray(Extremes[]::new);
     copy.seen = Arrays.stream(seen).map(LastSeen::copy).toArray(LastSeen[]::new);
@@ -1301,12 +1322,8 @@ public final class EntityHistory {
 
   private void writeRunning(DataOutput out) throws IOException {
     Varint.write(out, now);
-    for (int edge = 0; edge < position.length; edge++) {
-      Varint.write(out, position[edge]);
-      Varint.write(out, next[edge]);
-    }
-    for (long total : totals) {
-      Varint.write(out, total);
+    for (long value : running) {
+      Varint.write(out, value);
     }
     out.writeBoolean(unfit != null);
     if (unfit != null) {
@@ -1336,12 +1353,8 @@ public final class EntityHistory {
 
   private void readRunning(EntityPlan plan, DataInput in) throws IOException {
     now = Varint.read(in);
-    for (int edge = 0; edge < position.length; edge++) {
-      position[edge] = Varint.read(in);
-      next[edge] = Varint.read(in);
-    }
-    for (int i = 0; i < totals.length; i++) {
-      totals[i] = Varint.read(in);
+    for (int i = 0; i < running.length; i++) {
+      running[i] = Varint.read(in);
     }
     if (in.readBoolean()) {
       @Nullable Unfit[] values = new @Nullable Unfit[plan.edges.length * plan.series.length];

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeSet;
 import java.util.function.IntPredicate;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,13 @@ import org.jspecify.annotations.Nullable;
 public final class EntityPlan implements Serializable {
   private static final long serialVersionUID = 2L;
   private static final int TILES_AT_LEAST = 256;
+
+  static final int COUNTS = 0;
+  static final int SUMS = 1;
+  static final int SQUARES = 2;
+
+  /** Ints of one entry of {@link #work}. */
+  static final int WORK = 5;
 
   /**
    * Values that edges total.
@@ -65,6 +73,10 @@ public final class EntityPlan implements Serializable {
 
     int lastTime() {
       return first() + 3;
+    }
+
+    int kind() {
+      return squares ? SQUARES : sum ? SUMS : COUNTS;
     }
 
     /** Longs of an edge's total. */
@@ -174,6 +186,9 @@ public final class EntityPlan implements Serializable {
 
   private final boolean leading;
 
+  /** Which series counts the events of tiles, -1 in an exact history. */
+  final int events;
+
   /** By series: the first of its totals in a tile. */
   final int[] tileAt;
 
@@ -201,8 +216,14 @@ public final class EntityPlan implements Serializable {
   /** Columns that do not count the event itself, and those that do. */
   final Output[] outputsBefore;
 
-  /** By edge: series that it totals. */
-  final int[][] seriesOf;
+  /**
+   * By edge: the series that it totals, each as the number and truth that it reads, where its total
+   * begins, how much it totals ({@link #COUNTS} to {@link #SQUARES}), and which it is.
+   */
+  final int[][] work;
+
+  /** By edge: whether it only totals. */
+  final boolean[] plain;
 
   /** By edge: extremes and latest whose newer edge it is. */
   final int[][] extremesAt;
@@ -243,6 +264,11 @@ public final class EntityPlan implements Serializable {
     truthPositions = positions(builder.truths);
     textPositions = positions(builder.texts);
     series = builder.series.toArray(Series[]::new);
+    events =
+        IntStream.range(0, tile > 0 ? series.length : 0)
+            .filter(s -> series[s].number < 0 && series[s].truth < 0)
+            .findFirst()
+            .orElse(-1);
     tileAt = new int[series.length];
     layout = tile > 0 ? builder.tileLayout(series, tileAt) : builder.layout();
     edges = builder.edges.toArray(Edge[]::new);
@@ -257,16 +283,22 @@ public final class EntityPlan implements Serializable {
 
     totalAt = new int[edges.length * series.length];
     Arrays.fill(totalAt, -1);
-    seriesOf = new int[edges.length][];
-    int at = 0;
+    work = new int[edges.length][];
+    // Before them the history keeps two longs an edge.
+    int start = 2 * edges.length;
+    int at = start;
     for (int edge = 0; edge < edges.length; edge++) {
-      seriesOf[edge] = builder.seriesBehind(edge);
-      for (int s : seriesOf[edge]) {
-        totalAt[edge * series.length + s] = at;
-        at += series[s].length();
+      int[] behind = builder.seriesBehind(edge);
+      work[edge] = new int[behind.length * WORK];
+      for (int i = 0; i < behind.length; i++) {
+        Series of = series[behind[i]];
+        totalAt[edge * series.length + behind[i]] = at;
+        int[] place = {of.number, of.truth, at, of.kind(), behind[i]};
+        System.arraycopy(place, 0, work[edge], i * WORK, WORK);
+        at += of.length();
       }
     }
-    totals = at;
+    totals = at - start;
     needs = builder.needs(layout, tileAt);
     extremesAt = byEdge(extremes.length, (edge, i) -> extremes[i].newer == edge);
     latestAt = byEdge(latest.length, (edge, i) -> latest[i].newer == edge);
@@ -285,6 +317,12 @@ public final class EntityPlan implements Serializable {
     }
     enterAt = byEdge(accumulators.length, (edge, i) -> accumulators[i].newer == edge);
     leaveAt = byEdge(accumulators.length, (edge, i) -> accumulators[i].older == edge);
+    plain = new boolean[edges.length];
+    for (int edge = 0; edge < edges.length; edge++) {
+      plain[edge] =
+          Stream.of(extremesAt, latestAt, seenEnter, seenLeave, enterAt, leaveAt)
+              .allMatch(parts(edge));
+    }
     reach = Arrays.stream(edges).mapToLong(Edge::offset).max().orElse(0) + tile;
     fingerprint =
         hash(
@@ -306,6 +344,10 @@ public final class EntityPlan implements Serializable {
       hash = (hash ^ text.charAt(i)) * 0x100000001b3L;
     }
     return hash;
+  }
+
+  private static Predicate<int[][]> parts(int edge) {
+    return parts -> parts[edge].length == 0;
   }
 
   private static int[] positions(Map<String, Integer> kept) {
@@ -351,7 +393,7 @@ public final class EntityPlan implements Serializable {
    *
    * @param resolution milliseconds; 0 for an exact history
    */
-  static long tileFor(long resolution, long width) {
+  public static long tileFor(long resolution, long width) {
     long tile = resolution;
     while (tile > 0 && tile * 4 * TILES_AT_LEAST <= width) {
       tile *= 4;
@@ -500,6 +542,10 @@ public final class EntityPlan implements Serializable {
       }
       offsets.forEach(offset -> edges.add(new Edge(offset, 0, -1, -1)));
       requests.forEach(this::output);
+      if (tile > 0) {
+        // How many events a tile holds, whatever the features.
+        series(new Series(-1, -1, false, false, false, false));
+      }
       return new EntityPlan(this);
     }
 

@@ -24,6 +24,10 @@ final class ExactSum {
   private static final int SCALE = 100;
   private static final int LARGEST_EXPONENT = 58;
 
+  // Of a double's raw exponent: that of a mantissa at bit 0, and how far up one can lie.
+  private static final int LOWEST_SHIFT = Double.MAX_EXPONENT + 52 - SCALE;
+  private static final int HIGHEST_SHIFT = LARGEST_EXPONENT - 52 + SCALE;
+
   private ExactSum() {}
 
   /** Whether fixed point holds {@code value} exactly. */
@@ -62,6 +66,28 @@ final class ExactSum {
     accumulate(limbs, at, value, value > 0);
   }
 
+  /**
+   * Adds a value, or takes it away, if it fits.
+   *
+   * @param sign 1 or -1
+   * @return whether it fits
+   */
+  static boolean accumulateIfFits(long[] limbs, int at, double value, int sign) {
+    long bits = Double.doubleToRawLongBits(value);
+    int shift = (int) (bits >>> 52 & 0x7ff) - LOWEST_SHIFT;
+    // All of the mantissa lies above the lowest bit, as nearly always.
+    if (shift >= 0 && shift <= HIGHEST_SHIFT) {
+      accumulate(
+          limbs, at, bits & 0x000fffffffffffffL | 0x0010000000000000L, shift, bits >= 0 ^ sign > 0);
+      return true;
+    }
+    if (!fits(value)) {
+      return false;
+    }
+    accumulate(limbs, at, value, value < 0 ^ sign < 0);
+    return true;
+  }
+
   private static void accumulate(long[] limbs, int at, double value, boolean negative) {
     if (value == 0) {
       return;
@@ -72,6 +98,10 @@ final class ExactSum {
       mantissa >>>= -shift;
       shift = 0;
     }
+    accumulate(limbs, at, mantissa, shift, negative);
+  }
+
+  private static void accumulate(long[] limbs, int at, long mantissa, int shift, boolean negative) {
     // The shift is 106 at most: the value lies in the two limbs from this one on.
     int i = at + (shift >>> 6);
     int bit = shift & 63;

@@ -1,6 +1,7 @@
 package io.pelton.parity;
 
 import io.pelton.event.EventSchema;
+import io.pelton.feature.EntityPlan;
 import io.pelton.pipeline.FeatureGraph;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Feature;
@@ -39,6 +40,7 @@ public final class TouchedFeatures {
 
   private final int key;
   private final long servedFrom;
+  private final long resolution;
   private final List<Window> windows = new ArrayList<>();
   private final List<Unseen> unseen = new ArrayList<>();
   private long reach;
@@ -51,6 +53,7 @@ public final class TouchedFeatures {
     this.key = key;
     this.servedFrom = servedFrom;
     String entity = pipeline.entityNames().get(key);
+    resolution = pipeline.entities().get(key).resolution();
     List<String> columns = pipeline.featureNames();
     FeatureGraph graph =
         new FeatureGraph(new EventSchema(pipeline.events().schema()), pipeline.features());
@@ -59,7 +62,9 @@ public final class TouchedFeatures {
           && windowed.entity().equals(entity)
           && !windowed.isMap()) {
         for (int i = 0; i < windowed.windows().size(); i++) {
+          // The window of tiles may be longer by one.
           long width = windowed.windows().get(i).width();
+          width += EntityPlan.tileFor(resolution, width);
           String name = windowed.columns().get(i);
           windows.add(new Window(columns.indexOf(name), width, windowed.delay()));
           for (Feature reader : graph.readers(name)) {
@@ -85,8 +90,8 @@ public final class TouchedFeatures {
     long time = rows.get(0).time;
     unseen.removeIf(event -> event.rows <= 0 || event.time + reach <= time);
     boolean someLate = rows.stream().anyMatch(row -> row.overtaken(key) > 0);
-    if (someLate && rows.size() > 1) {
-      // Of events of one time, who came before whom is not known.
+    if (someLate && (rows.size() > 1 || resolution > 0)) {
+      // Of events of one time, or of one tile, who came before whom is not known.
       rows.forEach(row -> mark(row, time));
     }
     for (ParityRow row : rows) {
