@@ -92,7 +92,7 @@ final class TrainingSetCommand implements Callable<Integer> {
     }
     List<Path> files;
     try {
-      files = TrainingSetTopology.resolve(labels.outcomes, pipeline);
+      files = EventSources.resolveOutcomes(labels.outcomes, pipeline);
     } catch (IOException | IllegalArgumentException e) {
       throw new InputException(e);
     }

@@ -66,7 +66,7 @@ public final class Topics {
     for (Topic topic : topics) {
       boolean rows =
           switch (topic) {
-            case EVENTS, FEATURES, PREDICTIONS -> true;
+            case EVENTS, OUTCOMES, FEATURES, PREDICTIONS -> true;
             case LATE, DEAD_LETTERS, DRIFT, ALERTS, CONTROL, STATUS, AUDIT, SCHEMAS -> false;
           };
       specs.add(

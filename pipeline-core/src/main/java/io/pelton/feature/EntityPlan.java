@@ -120,6 +120,7 @@ public final class EntityPlan implements Serializable {
 
   private final String entity;
   private final int key;
+  private final boolean ofOutcomes;
   private final Layout layout;
   final int[] numberPositions;
   final int[] truthPositions;
@@ -181,6 +182,7 @@ public final class EntityPlan implements Serializable {
   private EntityPlan(Builder builder) {
     entity = builder.entity;
     key = builder.key;
+    ofOutcomes = builder.requests.stream().anyMatch(r -> r.feature.ofOutcomes());
     layout =
         new Layout(
             List.copyOf(builder.numbers.keySet()),
@@ -280,6 +282,11 @@ public final class EntityPlan implements Serializable {
     return key;
   }
 
+  /** Whether some of its features aggregate outcomes: these then come as rows of their own. */
+  public boolean ofOutcomes() {
+    return ofOutcomes;
+  }
+
   /** What the history keeps of each event. */
   public Layout layout() {
     return layout;
@@ -314,6 +321,7 @@ public final class EntityPlan implements Serializable {
         int input,
         @Nullable String inputName,
         int where,
+        @Nullable String whereName,
         int text,
         @Nullable String textName,
         int map) {}
@@ -341,15 +349,7 @@ public final class EntityPlan implements Serializable {
       this.key = key;
     }
 
-    /**
-     * Asks for one column of a feature.
-     *
-     * @param input position of the input in the row's values, -1 for none
-     * @param inputName what tells inputs apart; null for none
-     * @param where position of the truth in the row's values, -1 for none
-     * @param text position of a text among the row's carried values, -1 for none
-     * @param map position of the column among the row's maps, -1 for a number
-     */
+    /** Asks for one column of a feature whose truth is its own {@code where}. */
     void add(
         int column,
         WindowedFeature feature,
@@ -360,13 +360,38 @@ public final class EntityPlan implements Serializable {
         int text,
         @Nullable String textName,
         int map) {
+      add(column, feature, window, input, inputName, where, feature.where(), text, textName, map);
+    }
+
+    /**
+     * Asks for one column of a feature.
+     *
+     * @param input position of the input in the row's values, -1 for none
+     * @param inputName what tells inputs apart; null for none
+     * @param where position of the truth in the row's values, -1 for none
+     * @param whereName what tells truths apart; null for none
+     * @param text position of a text among the row's carried values, -1 for none
+     * @param map position of the column among the row's maps, -1 for a number
+     */
+    void add(
+        int column,
+        WindowedFeature feature,
+        Window window,
+        int input,
+        @Nullable String inputName,
+        int where,
+        @Nullable String whereName,
+        int text,
+        @Nullable String textName,
+        int map) {
       requests.add(
-          new Request(column, feature, window, input, inputName, where, text, textName, map));
+          new Request(
+              column, feature, window, input, inputName, where, whereName, text, textName, map));
       if (inputName != null && input >= 0) {
         numbers.putIfAbsent(inputName, input);
       }
-      if (feature.where() != null) {
-        truths.putIfAbsent(feature.where(), where);
+      if (whereName != null) {
+        truths.putIfAbsent(whereName, where);
       }
       if (textName != null) {
         texts.putIfAbsent(textName, text);
@@ -391,8 +416,7 @@ public final class EntityPlan implements Serializable {
       List<Need> needs = new ArrayList<>();
       for (Request request : requests) {
         List<String> kept = new ArrayList<>();
-        for (String name :
-            Arrays.asList(request.inputName, request.feature.where(), request.textName)) {
+        for (String name : Arrays.asList(request.inputName, request.whereName, request.textName)) {
           if (name != null) {
             kept.add(name);
           }
@@ -444,7 +468,7 @@ public final class EntityPlan implements Serializable {
       WindowedFeature feature = request.feature;
       Aggregate aggregate = feature.aggregate();
       Function function = aggregate.function();
-      int truth = position(truths, feature.where());
+      int truth = position(truths, request.whereName);
       boolean buckets = feature.by() != null;
       boolean totals = !buckets;
       int number = request.input < 0 ? -1 : position(numbers, request.inputName);

@@ -11,6 +11,7 @@ import io.pelton.pipeline.PipelineDefinition.Topic;
 import java.io.IOException;
 import java.util.List;
 import java.util.Properties;
+import java.util.stream.Stream;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
@@ -40,10 +41,12 @@ public final class FeatureJob {
         options.sinks(
             pipeline,
             NAME,
-            List.of(Topic.EVENTS, Topic.FEATURES, Topic.LATE, Topic.DEAD_LETTERS, Topic.SCHEMAS));
+            topics(
+                pipeline,
+                List.of(
+                    Topic.EVENTS, Topic.FEATURES, Topic.LATE, Topic.DEAD_LETTERS, Topic.SCHEMAS)));
 
-    FeatureOutputs outputs =
-        FeatureTopology.build(events(environment, pipeline, options, sinks, NAME), pipeline);
+    FeatureOutputs outputs = features(environment, pipeline, options, sinks, NAME);
 
     outputs.features().sinkTo(sinks.features()).uid("features-sink").name("features");
     log(outputs.features(), pipeline, options);
@@ -66,12 +69,19 @@ public final class FeatureJob {
     }
   }
 
+  /** Topics of a job that computes features: that of outcomes too, where features read it. */
+  public static List<Topic> topics(PipelineDefinition pipeline, List<Topic> topics) {
+    return pipeline.featuresOfOutcomes().isEmpty()
+        ? topics
+        : Stream.concat(topics.stream(), Stream.of(Topic.OUTCOMES)).toList();
+  }
+
   /**
-   * The pipeline's events as a job reads them from Kafka.
+   * The pipeline's features of events, and outcomes, as a job reads them from Kafka.
    *
    * @param job names the consumer group
    */
-  public static DataStream<Incoming> events(
+  public static FeatureOutputs features(
       StreamExecutionEnvironment environment,
       PipelineDefinition pipeline,
       JobOptions options,
@@ -80,11 +90,24 @@ public final class FeatureJob {
       throws Exception {
     Properties client = options.kafka().consumer();
     client.setProperty(ConsumerConfig.GROUP_ID_CONFIG, options.group(pipeline, job));
-    return EventSources.kafka(
-        environment,
-        pipeline,
-        client,
-        sinks.schemaStore(),
-        EventSources.resolve(options.history(), pipeline));
+    List<String> outcomeHistory = options.outcomes(pipeline);
+    DataStream<Incoming> events =
+        EventSources.kafka(
+            environment,
+            pipeline,
+            client,
+            sinks.schemaStore(),
+            EventSources.resolve(options.history(), pipeline));
+    if (pipeline.featuresOfOutcomes().isEmpty()) {
+      return FeatureTopology.build(events, pipeline);
+    }
+    DataStream<Incoming> outcomes =
+        EventSources.outcomes(
+            environment,
+            pipeline,
+            client,
+            sinks.schemaStore(),
+            EventSources.resolveOutcomes(outcomeHistory, pipeline));
+    return FeatureTopology.build(events, outcomes, pipeline);
   }
 }
