@@ -55,17 +55,16 @@ public final class AllJobs {
         options.sinks(
             pipeline,
             NAME,
-            FeatureJob.topics(
-                pipeline,
-                List.of(
-                    Topic.EVENTS,
-                    Topic.FEATURES,
-                    Topic.PREDICTIONS,
-                    Topic.LATE,
-                    Topic.DEAD_LETTERS,
-                    Topic.DRIFT,
-                    Topic.ALERTS,
-                    Topic.SCHEMAS)));
+            List.of(
+                Topic.EVENTS,
+                Topic.OUTCOMES,
+                Topic.FEATURES,
+                Topic.PREDICTIONS,
+                Topic.LATE,
+                Topic.DEAD_LETTERS,
+                Topic.DRIFT,
+                Topic.ALERTS,
+                Topic.SCHEMAS));
 
     FeatureOutputs features = FeatureJob.features(environment, pipeline, options, sinks, NAME);
     features.features().sinkTo(sinks.features()).uid("features-sink").name("features");

@@ -59,7 +59,12 @@ public final class TouchedFeatures {
           && windowed.entity().equals(entity)
           && !windowed.isMap()) {
         for (int i = 0; i < windowed.windows().size(); i++) {
-          long width = windowed.windows().get(i).width();
+          // An event that was not served has no outcome in its windows either, whenever it came.
+          long later =
+              windowed.ofOutcomes() && pipeline.outcomes() != null
+                  ? pipeline.outcomes().within()
+                  : 0;
+          long width = windowed.windows().get(i).width() + later;
           String name = windowed.columns().get(i);
           windows.add(new Window(columns.indexOf(name), width, windowed.delay()));
           for (Feature reader : graph.readers(name)) {

@@ -11,7 +11,6 @@ import io.pelton.pipeline.PipelineDefinition.Topic;
 import java.io.IOException;
 import java.util.List;
 import java.util.Properties;
-import java.util.stream.Stream;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
@@ -41,10 +40,13 @@ public final class FeatureJob {
         options.sinks(
             pipeline,
             NAME,
-            topics(
-                pipeline,
-                List.of(
-                    Topic.EVENTS, Topic.FEATURES, Topic.LATE, Topic.DEAD_LETTERS, Topic.SCHEMAS)));
+            List.of(
+                Topic.EVENTS,
+                Topic.OUTCOMES,
+                Topic.FEATURES,
+                Topic.LATE,
+                Topic.DEAD_LETTERS,
+                Topic.SCHEMAS));
 
     FeatureOutputs outputs = features(environment, pipeline, options, sinks, NAME);
 
@@ -67,13 +69,6 @@ public final class FeatureJob {
     if (directory != null) {
       FeatureLog.write(rows, pipeline, directory);
     }
-  }
-
-  /** Topics of a job that computes features: that of outcomes too, where features read it. */
-  public static List<Topic> topics(PipelineDefinition pipeline, List<Topic> topics) {
-    return pipeline.featuresOfOutcomes().isEmpty()
-        ? topics
-        : Stream.concat(topics.stream(), Stream.of(Topic.OUTCOMES)).toList();
   }
 
   /**

@@ -20,6 +20,7 @@ import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
+import org.apache.flink.streaming.api.TimerService;
 import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.functions.co.KeyedCoProcessFunction;
 import org.apache.flink.util.Collector;
@@ -66,6 +67,8 @@ final class JoinOutcomes extends KeyedCoProcessFunction<String, FeatureRow, Feat
   /** What was late before a restore stays late, though the watermark begins anew. */
   private transient long watermark;
 
+  private transient @Nullable TimerService time;
+
   /**
    * @param onArrival whether outcomes are taken as they come
    * @param lateness how late one may then come, milliseconds
@@ -111,13 +114,16 @@ final class JoinOutcomes extends KeyedCoProcessFunction<String, FeatureRow, Feat
   public void snapshotState(FunctionSnapshotContext context) throws Exception {
     ledger.snapshot();
     names.snapshot();
+    if (time != null) {
+      see(time);
+    }
     joinedUpTo.update(watermark == Long.MIN_VALUE ? List.of() : List.of(watermark));
   }
 
   @Override
   public void processElement1(FeatureRow event, Context context, Collector<FeatureRow> out)
       throws Exception {
-    see(context.timerService().currentWatermark());
+    see(context.timerService());
     if (answered.value() != null) {
       return; // the id came before, and its outcome too
     }
@@ -141,7 +147,7 @@ final class JoinOutcomes extends KeyedCoProcessFunction<String, FeatureRow, Feat
   @Override
   public void processElement2(FeatureRow outcome, Context context, Collector<FeatureRow> out)
       throws Exception {
-    see(context.timerService().currentWatermark());
+    see(context.timerService());
     if (!outcome.history && watermark != Long.MIN_VALUE && outcome.time <= watermark - lateness) {
       ledger.increment(LATE);
       context.output(AdmitEvents.LATE, late(outcome));
@@ -152,8 +158,9 @@ final class JoinOutcomes extends KeyedCoProcessFunction<String, FeatureRow, Feat
     step(context, out);
   }
 
-  private void see(long newer) {
-    watermark = Math.max(watermark, newer);
+  private void see(TimerService service) {
+    time = service;
+    watermark = Math.max(watermark, service.currentWatermark());
   }
 
   private long expiry(long time) {
