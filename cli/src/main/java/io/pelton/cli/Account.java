@@ -9,6 +9,12 @@ final class Account {
   static final String EVENTS_IN = "feature.in";
   static final String DEFAULTED = "feature.defaulted";
   static final String ROWS_DEFAULTED = "feature.defaulted_rows";
+  static final String OUTCOMES_IN = "feature.outcomes_in";
+  static final String OUTCOMES_USED = "feature.outcomes_used";
+  static final String OUTCOMES_REPEATED = "feature.outcomes_repeated";
+  static final String OUTCOMES_UNMATCHED = "feature.outcomes_unmatched";
+  static final String OUTCOMES_LATE = "feature.outcomes_late";
+  static final String OUTCOMES_DEAD = "feature.outcomes_dead";
 
   private Account() {}
 
@@ -34,6 +40,17 @@ final class Account {
         "feature.dead",
         "feature.dead_rows",
         "feature.history");
+    if (counts.containsKey(OUTCOMES_IN)) {
+      balance(
+          counts,
+          broken,
+          OUTCOMES_IN,
+          OUTCOMES_USED,
+          OUTCOMES_REPEATED,
+          OUTCOMES_UNMATCHED,
+          OUTCOMES_LATE,
+          OUTCOMES_DEAD);
+    }
     if (counts.containsKey("inference.in")) {
       balance(counts, broken, "inference.in", "inference.out", "inference.dead");
       if (counts.containsKey("feature.out")) {

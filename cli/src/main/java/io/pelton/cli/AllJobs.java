@@ -5,7 +5,6 @@ import io.pelton.drift.job.DriftTopology;
 import io.pelton.drift.job.RegistryBaselines;
 import io.pelton.feature.job.FeatureJob;
 import io.pelton.feature.job.FeatureOutputs;
-import io.pelton.feature.job.FeatureTopology;
 import io.pelton.inference.job.InferenceJob;
 import io.pelton.inference.job.InferenceOutputs;
 import io.pelton.inference.job.InferenceTopology;
@@ -58,6 +57,7 @@ public final class AllJobs {
             NAME,
             List.of(
                 Topic.EVENTS,
+                Topic.OUTCOMES,
                 Topic.FEATURES,
                 Topic.PREDICTIONS,
                 Topic.LATE,
@@ -66,9 +66,7 @@ public final class AllJobs {
                 Topic.ALERTS,
                 Topic.SCHEMAS));
 
-    FeatureOutputs features =
-        FeatureTopology.build(
-            FeatureJob.events(environment, pipeline, options, sinks, NAME), pipeline);
+    FeatureOutputs features = FeatureJob.features(environment, pipeline, options, sinks, NAME);
     features.features().sinkTo(sinks.features()).uid("features-sink").name("features");
     FeatureJob.log(features.features(), pipeline, options);
     DataStream<LateEvent> late = features.late();

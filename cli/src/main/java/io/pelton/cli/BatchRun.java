@@ -2,9 +2,7 @@ package io.pelton.cli;
 
 import io.pelton.event.EventFormatException;
 import io.pelton.event.EventSchema;
-import io.pelton.feature.job.EventSources;
 import io.pelton.feature.job.FeatureOutputs;
-import io.pelton.feature.job.FeatureTopology;
 import io.pelton.job.BatchOutput;
 import io.pelton.pipeline.InvalidPipelineException;
 import io.pelton.pipeline.PipelineDefinition;
@@ -61,6 +59,11 @@ final class BatchRun {
   interface Sinks {
     void add(FeatureOutputs features, BatchOutput output) throws Exception;
 
+    /** Whether it reads outcomes, beside features that do. */
+    default boolean readsOutcomes() {
+      return false;
+    }
+
     /** Says more of a run that has finished than what files it wrote. */
     default void report(Map<String, Object> counts, PrintWriter out) {}
   }
@@ -71,6 +74,10 @@ final class BatchRun {
 
   PipelineDefinition pipeline() throws InvalidPipelineException {
     return history.pipeline();
+  }
+
+  HistoryOptions history() {
+    return history;
   }
 
   @Nullable Long from() throws InputException {
@@ -98,10 +105,10 @@ final class BatchRun {
   int execute(
       PipelineDefinition pipeline, PipelineDefinition computed, Sinks sinks, PrintWriter out)
       throws Exception {
-    List<org.apache.flink.core.fs.Path> files;
+    HistoryFiles files;
     BatchOutput result;
     try {
-      files = history.files(computed);
+      files = history.read(computed, sinks.readsOutcomes());
       result = BatchOutput.into(pipeline, output, format, from(), to(), overwrite);
     } catch (IOException | IllegalArgumentException e) {
       throw new InputException(e);
@@ -113,11 +120,7 @@ final class BatchRun {
           LocalBatch.run(
               history.parallelism(),
               pipeline.name() + " batch",
-              environment ->
-                  sinks.add(
-                      FeatureTopology.build(
-                          EventSources.files(environment, computed, files), computed),
-                      result));
+              environment -> sinks.add(files.features(environment), result));
       Map<String, Object> all = done.getAllAccumulatorResults();
       Account.check(all);
       counts = all;
@@ -153,6 +156,15 @@ final class BatchRun {
         Account.count(counts, Account.DEFAULTED) + Account.count(counts, Account.ROWS_DEFAULTED);
     if (replaced > 0) {
       out.printf("  defaults took the place of %,d values that broke a constraint%n", replaced);
+    }
+    if (!files.outcomes().isEmpty()) {
+      out.printf(
+          "  outcomes: %,d read, %,d used, %,d of an event that had one, %,d without an event in time, %,d dead letters%n",
+          Account.count(counts, Account.OUTCOMES_IN),
+          Account.count(counts, Account.OUTCOMES_USED),
+          Account.count(counts, Account.OUTCOMES_REPEATED),
+          Account.count(counts, Account.OUTCOMES_UNMATCHED),
+          Account.count(counts, Account.OUTCOMES_DEAD));
     }
     sinks.report(counts, out);
     if (in == 0) {

@@ -29,6 +29,14 @@ final class HistoryOptions {
   private List<String> inputs = new ArrayList<>();
 
   @Option(
+      names = "--outcomes",
+      paramLabel = "FILES",
+      description =
+          "Outcome files with the fields that outcomes: names, of the kinds that --input takes, for"
+              + " features that aggregate outcomes and for labels; repeatable.")
+  private List<String> outcomes = new ArrayList<>();
+
+  @Option(
       names = "--parallelism",
       paramLabel = "N",
       description = "Subtasks of each operator; default one a core.")
@@ -44,6 +52,48 @@ final class HistoryOptions {
 
   int parallelism() {
     return parallelism;
+  }
+
+  /** Whether outcome files were given. */
+  boolean hasOutcomes() {
+    return !outcomes.isEmpty();
+  }
+
+  /**
+   * The outcome files that were given.
+   *
+   * @throws InputException when they cannot be read, or the pipeline declares no outcomes
+   */
+  List<org.apache.flink.core.fs.Path> outcomes(PipelineDefinition pipeline) throws InputException {
+    try {
+      return EventSources.resolveOutcomes(outcomes, pipeline);
+    } catch (IOException | IllegalArgumentException e) {
+      throw new InputException(e);
+    }
+  }
+
+  /**
+   * What the files hold, and what the features take of it.
+   *
+   * @param forLabels whether outcomes are read for something else too
+   * @throws InputException when a file cannot be read, outcomes are missing that features need, or
+   *     given and nothing reads them
+   */
+  HistoryFiles read(PipelineDefinition pipeline, boolean forLabels) throws InputException {
+    List<String> features = pipeline.featuresOfOutcomes();
+    if (!features.isEmpty() && !hasOutcomes()) {
+      throw new InputException(
+          "%s aggregate%s outcomes: give --outcomes FILES with those of the events in --input"
+              .formatted(String.join(", ", features), features.size() == 1 ? "s" : ""));
+    }
+    if (features.isEmpty() && hasOutcomes() && !forLabels) {
+      throw new InputException(
+          "--outcomes "
+              + outcomes.get(0)
+              + ": no feature of the pipeline has source: outcomes; leave the option out");
+    }
+    return new HistoryFiles(
+        pipeline, files(pipeline), features.isEmpty() ? List.of() : outcomes(pipeline));
   }
 
   /**

@@ -1,9 +1,6 @@
 package io.pelton.cli;
 
 import io.pelton.feature.FeatureRow;
-import io.pelton.feature.job.EventSources;
-import io.pelton.feature.job.FeatureOutputs;
-import io.pelton.feature.job.FeatureTopology;
 import io.pelton.feature.job.ParityTopology;
 import io.pelton.job.FlinkStorage;
 import io.pelton.job.JobOptions;
@@ -17,10 +14,8 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
-import java.util.List;
 import java.util.concurrent.Callable;
 import org.apache.flink.api.common.JobExecutionResult;
-import org.apache.flink.core.fs.Path;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -94,7 +89,7 @@ final class ParityCommand implements Callable<Integer> {
               + history.pipelineFile()
               + ", or give --log DIR");
     }
-    List<Path> files = history.files(pipeline);
+    HistoryFiles files = history.read(pipeline, false);
     Storage reports = reports();
     LoggedFeatures logged;
     try {
@@ -117,10 +112,7 @@ final class ParityCommand implements Callable<Integer> {
                 } catch (IOException e) {
                   throw new InputException(e);
                 }
-                FeatureOutputs replayed =
-                    FeatureTopology.build(
-                        EventSources.files(environment, pipeline, files), pipeline);
-                ParityTopology.build(rows, replayed.features(), pipeline, range);
+                ParityTopology.build(rows, files.features(environment).features(), pipeline, range);
               });
     } catch (InterruptedException e) {
       out.println("stopped");

@@ -8,10 +8,8 @@ import io.pelton.job.BatchOutput;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Outcomes;
 import io.pelton.pipeline.PipelineDefinition.RowFeature;
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,7 +17,6 @@ import java.util.concurrent.Callable;
 import org.apache.flink.core.fs.Path;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -35,25 +32,13 @@ import picocli.CommandLine.Spec;
 final class TrainingSetCommand implements Callable<Integer> {
   @Mixin private BatchRun run = new BatchRun();
 
-  /** Where labels come from. */
-  static final class Labels {
-    @Option(
-        names = "--outcomes",
-        paramLabel = "FILES",
-        description =
-            "Outcome files with the fields that outcomes: names, of the kinds that --input takes;"
-                + " repeatable.")
-    List<String> outcomes = new ArrayList<>();
-
-    @Option(
-        names = "--label",
-        paramLabel = "FIELD",
-        description = "The event field that is the label, known with the event.")
-    @Nullable String field;
-  }
-
-  @ArgGroup(multiplicity = "1")
-  private Labels labels = new Labels();
+  @Option(
+      names = "--label",
+      paramLabel = "FIELD",
+      description =
+          "The event field that is the label, known with the event; default: labels are those of"
+              + " --outcomes.")
+  private @Nullable String field;
 
   @Option(
       names = "--as-of",
@@ -87,15 +72,15 @@ final class TrainingSetCommand implements Callable<Integer> {
             to == null ? Long.MAX_VALUE : to,
             asOfTime == null ? Long.MAX_VALUE : asOfTime);
     PrintWriter out = spec.commandLine().getOut();
-    if (labels.field != null) {
-      return ofEvents(pipeline, labels.field, range, out);
+    if (field != null) {
+      return ofEvents(pipeline, field, range, out);
     }
-    List<Path> files;
-    try {
-      files = TrainingSetTopology.resolve(labels.outcomes, pipeline);
-    } catch (IOException | IllegalArgumentException e) {
-      throw new InputException(e);
+    if (!run.history().hasOutcomes()) {
+      throw new InputException(
+          "a training set needs labels: give --outcomes FILES, or --label FIELD to take an event"
+              + " field");
     }
+    List<Path> files = run.history().outcomes(pipeline);
     Outcomes outcomes = pipeline.outcomes();
     if (outcomes == null) {
       throw new IllegalStateException("outcome files were resolved without a section outcomes");
@@ -107,10 +92,22 @@ final class TrainingSetCommand implements Callable<Integer> {
         new Labelled(range) {
           @Override
           public void add(FeatureOutputs features, BatchOutput output) {
+            if (features.outcomes() != null) {
+              DataStream<FeatureRow> rows =
+                  TrainingSetTopology.join(features.features(), features.outcomes(), range, rule);
+              output.trainingSet(rows, outcomes.label(), about("outcomes"));
+              output.deadLetters(features.deadLetters());
+              return;
+            }
             TrainingSetTopology.Labelled labelled =
                 TrainingSetTopology.join(features.features(), pipeline, files, range, rule);
             output.trainingSet(labelled.rows(), outcomes.label(), about("outcomes"));
             output.deadLetters(features.deadLetters().union(labelled.deadLetters()));
+          }
+
+          @Override
+          public boolean readsOutcomes() {
+            return true;
           }
         },
         out);
@@ -180,12 +177,12 @@ final class TrainingSetCommand implements Callable<Integer> {
           Account.count(counts, "training.unlabelled"),
           Double.isNaN(unlabelled) ? " and left empty" : " and taken as " + unlabelled,
           Account.count(counts, "training.open"));
-      if (labels.field == null) {
+      if (field == null) {
         out.printf(
             "  outcomes: %,d read, %,d of events that are not in the set, %,d dead letters%n",
-            Account.count(counts, "outcomes.in"),
+            Account.count(counts, "outcomes.in") + Account.count(counts, Account.OUTCOMES_IN),
             Account.count(counts, "outcomes.unmatched"),
-            Account.count(counts, "outcomes.dead"));
+            Account.count(counts, "outcomes.dead") + Account.count(counts, Account.OUTCOMES_DEAD));
         if (!Double.isNaN(unlabelled) && range.asOf() == Long.MAX_VALUE) {
           out.println(
               "  without --as-of every event counts as closed: give the time at which the outcomes"

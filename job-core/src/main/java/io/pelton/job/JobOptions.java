@@ -46,6 +46,14 @@ public final class JobOptions {
   private List<String> history = new ArrayList<>();
 
   @Option(
+      names = "--outcomes",
+      paramLabel = "FILES",
+      description =
+          "Outcome files of the events in --history, for features that aggregate outcomes;"
+              + " repeatable. Give them again when you resume.")
+  private List<String> outcomes = new ArrayList<>();
+
+  @Option(
       names = "--feature-log",
       paramLabel = "DIR",
       description =
@@ -160,6 +168,32 @@ public final class JobOptions {
     return List.copyOf(history);
   }
 
+  /**
+   * Paths and globs of the outcome files that go with {@link #history}.
+   *
+   * @throws IllegalArgumentException when they are missing and features need them, or given and
+   *     nothing reads them
+   */
+  public List<String> outcomes(PipelineDefinition pipeline) {
+    List<String> features = pipeline.featuresOfOutcomes();
+    if (!outcomes.isEmpty() && features.isEmpty()) {
+      throw new IllegalArgumentException(
+          "--outcomes "
+              + outcomes.get(0)
+              + ": no feature of the pipeline has source: outcomes; leave the option out");
+    }
+    if (outcomes.isEmpty() != history.isEmpty() && !features.isEmpty()) {
+      throw new IllegalArgumentException(
+          outcomes.isEmpty()
+              ? "--history without --outcomes FILES: the outcomes of those events are missing, which"
+                  + " %s aggregate; give them".formatted(String.join(", ", features))
+              : "--outcomes "
+                  + outcomes.get(0)
+                  + ": they are of events in --history FILES, but there are none; give both");
+    }
+    return List.copyOf(outcomes);
+  }
+
   /** The consumer group of a job. */
   public String group(PipelineDefinition pipeline, String job) {
     return group != null ? group : pipeline.name() + "-" + job;
@@ -204,9 +238,17 @@ public final class JobOptions {
   }
 
   /**
-   * @throws IllegalArgumentException when {@code --history} was given to a job without windows
+   * @throws IllegalArgumentException when {@code --history} or {@code --outcomes} was given to a
+   *     job without windows
    */
   public void refuseHistory() {
+    if (!outcomes.isEmpty()) {
+      throw new IllegalArgumentException(
+          "--outcomes "
+              + outcomes.get(0)
+              + ": this job computes no features; leave the option out, or give it to the feature"
+              + " job");
+    }
     if (!history.isEmpty()) {
       throw new IllegalArgumentException(
           "--history "

@@ -58,15 +58,19 @@ public final class Topics {
   private Topics() {}
 
   /**
+   * @param topics that of outcomes counts only where features aggregate them
    * @param partitions of the topics that carry rows
    */
   public static List<Spec> of(
       PipelineDefinition pipeline, Collection<Topic> topics, int partitions) {
     List<Spec> specs = new ArrayList<>();
     for (Topic topic : topics) {
+      if (topic == Topic.OUTCOMES && pipeline.featuresOfOutcomes().isEmpty()) {
+        continue; // no job reads it
+      }
       boolean rows =
           switch (topic) {
-            case EVENTS, FEATURES, PREDICTIONS -> true;
+            case EVENTS, OUTCOMES, FEATURES, PREDICTIONS -> true;
             case LATE, DEAD_LETTERS, DRIFT, ALERTS, CONTROL, STATUS, AUDIT, SCHEMAS -> false;
           };
       specs.add(

@@ -408,29 +408,42 @@ public final class EntityHistory {
 
   /** Takes an event in, wherever its time places it, without computing its features. */
   public void add(EntityPlan plan, FeatureRow row, BlockStore store) {
+    add(plan, row, store, 0, Long.MAX_VALUE);
+  }
+
+  /**
+   * Takes an event or an outcome in, wherever its time places it, without computing its features.
+   *
+   * @param retain how much longer than its reach the history is kept, as in {@link #update}
+   * @param oldestExpected no event before this time is still expected
+   */
+  public void add(
+      EntityPlan plan, FeatureRow row, BlockStore store, long retain, long oldestExpected) {
     if (this.plan != plan) {
       apply(plan, store);
     }
+    long newest = newest(store);
     if (plan.tile > 0) {
       if (size == 0 || row.time >= now) {
         long address = tile(plan, row.time, store);
         advance(plan, store, row.time, Long.MAX_VALUE, true);
         enterTile(plan, row, store, address, row.time);
+        lastId = !row.outcome ? row.id : row.time > now ? "" : lastId;
         now = row.time;
-        lastId = row.id;
       } else {
         addTile(plan, row, store);
       }
-    } else if (row.time >= newest(store)) {
+    } else if (row.time >= newest) {
       append(plan, row, store);
-      lastId = row.id;
+      // An event of an outcome's time comes after it, whatever its id.
+      lastId = !row.outcome ? row.id : row.time > newest ? "" : lastId;
       advance(plan, store, row.time, Long.MAX_VALUE, true);
       now = row.time;
     } else {
       insert(plan, row, store);
       settle(plan, store, now, true);
     }
-    forget(now - plan.reach(), store);
+    forget(Math.min(now, oldestExpected) - plan.reach() - retain, store);
   }
 
   // ---- Blocks ----

@@ -179,6 +179,7 @@ public final class EntityPlan implements Serializable {
 
   private final String entity;
   private final int key;
+  private final boolean ofOutcomes;
   private final Layout layout;
 
   /** Width of the tiles that events are totalled in, milliseconds; 0 for an exact history. */
@@ -260,6 +261,7 @@ public final class EntityPlan implements Serializable {
     key = builder.key;
     tile = builder.tile;
     leading = builder.leading;
+    ofOutcomes = builder.requests.stream().anyMatch(r -> r.feature.ofOutcomes());
     numberPositions = positions(builder.numbers);
     truthPositions = positions(builder.truths);
     textPositions = positions(builder.texts);
@@ -401,6 +403,11 @@ public final class EntityPlan implements Serializable {
     return tile;
   }
 
+  /** Whether some of its features aggregate outcomes: these then come as rows of their own. */
+  public boolean ofOutcomes() {
+    return ofOutcomes;
+  }
+
   /** What the history keeps of each event. */
   public Layout layout() {
     return layout;
@@ -430,6 +437,7 @@ public final class EntityPlan implements Serializable {
         int input,
         @Nullable String inputName,
         int where,
+        @Nullable String whereName,
         int text,
         @Nullable String textName,
         int map) {}
@@ -499,15 +507,7 @@ public final class EntityPlan implements Serializable {
       return new Layout(List.of(), List.of(), List.of(), totals);
     }
 
-    /**
-     * Asks for one column of a feature.
-     *
-     * @param input position of the input in the row's values, -1 for none
-     * @param inputName what tells inputs apart; null for none
-     * @param where position of the truth in the row's values, -1 for none
-     * @param text position of a text among the row's carried values, -1 for none
-     * @param map position of the column among the row's maps, -1 for a number
-     */
+    /** Asks for one column of a feature whose truth is its own {@code where}. */
     void add(
         int column,
         WindowedFeature feature,
@@ -518,13 +518,38 @@ public final class EntityPlan implements Serializable {
         int text,
         @Nullable String textName,
         int map) {
+      add(column, feature, window, input, inputName, where, feature.where(), text, textName, map);
+    }
+
+    /**
+     * Asks for one column of a feature.
+     *
+     * @param input position of the input in the row's values, -1 for none
+     * @param inputName what tells inputs apart; null for none
+     * @param where position of the truth in the row's values, -1 for none
+     * @param whereName what tells truths apart; null for none
+     * @param text position of a text among the row's carried values, -1 for none
+     * @param map position of the column among the row's maps, -1 for a number
+     */
+    void add(
+        int column,
+        WindowedFeature feature,
+        Window window,
+        int input,
+        @Nullable String inputName,
+        int where,
+        @Nullable String whereName,
+        int text,
+        @Nullable String textName,
+        int map) {
       requests.add(
-          new Request(column, feature, window, input, inputName, where, text, textName, map));
+          new Request(
+              column, feature, window, input, inputName, where, whereName, text, textName, map));
       if (inputName != null && input >= 0) {
         numbers.putIfAbsent(inputName, input);
       }
-      if (feature.where() != null) {
-        truths.putIfAbsent(feature.where(), where);
+      if (whereName != null) {
+        truths.putIfAbsent(whereName, where);
       }
       if (textName != null) {
         texts.putIfAbsent(textName, text);
@@ -557,7 +582,7 @@ public final class EntityPlan implements Serializable {
         if (tile > 0) {
           kept.add(layout.totals().get(tileAt[outputs.get(i).series]));
         } else {
-          Stream.of(request.inputName, request.feature.where(), request.textName)
+          Stream.of(request.inputName, request.whereName, request.textName)
               .filter(Objects::nonNull)
               .forEach(kept::add);
         }
@@ -608,7 +633,7 @@ public final class EntityPlan implements Serializable {
       WindowedFeature feature = request.feature;
       Aggregate aggregate = feature.aggregate();
       Function function = aggregate.function();
-      int truth = position(truths, feature.where());
+      int truth = position(truths, request.whereName);
       boolean buckets = feature.by() != null;
       int number = request.input < 0 ? -1 : position(numbers, request.inputName);
       boolean totals = !buckets;

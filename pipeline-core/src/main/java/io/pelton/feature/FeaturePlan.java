@@ -56,7 +56,7 @@ public final class FeaturePlan {
   private final int[] needed;
 
   /** Texts that aggregates take: they travel behind those. */
-  private final Expression[] texts;
+  private final @Nullable Expression[] texts;
 
   // Columns and maps that derived features read, and where among the extended fields.
   private final int[] readColumns;
@@ -64,6 +64,7 @@ public final class FeaturePlan {
   private final int[] readMaps;
   private final int[] readMapFields;
 
+  private final @Nullable OutcomePlan outcomes;
   private final @Nullable FeatureBounds windowBounds;
   private final List<String> replaced = new ArrayList<>();
   private final Consumer<String> countReplaced = replaced::add;
@@ -95,6 +96,7 @@ public final class FeaturePlan {
     texts = layout.texts();
     entities = layout.entities();
     rowNames = layout.names(pipeline);
+    outcomes = OutcomePlan.of(pipeline, graph, layout);
     blank = new double[layout.width()];
     Arrays.fill(blank, Double.NaN);
 
@@ -165,6 +167,11 @@ public final class FeaturePlan {
     return rowNames;
   }
 
+  /** What outcomes become; null when no feature aggregates them. */
+  public @Nullable OutcomePlan outcomes() {
+    return outcomes;
+  }
+
   /**
    * What is computed of each entity that has windowed features, in the pipeline's order; of one
    * with tiles a plan for each width of them, the narrowest first.
@@ -233,7 +240,10 @@ public final class FeaturePlan {
         computed.compute(values, all, at, eventId, countReplaced);
       }
       for (int i = 0; i < texts.length; i++) {
-        kept[carried.length + needed.length + i] = text(texts[i].value(all, at));
+        Expression text = texts[i];
+        if (text != null) {
+          kept[carried.length + needed.length + i] = text(text.value(all, at));
+        }
       }
     } catch (ExpressionException e) {
       throw new RejectedEventException("expression", String.valueOf(e.getMessage()), null, eventId);

@@ -38,6 +38,12 @@ public final class FeatureRow {
   public boolean history;
 
   /**
+   * Whether the row is an outcome of the event that it names, at the time from which it is known:
+   * it only enters histories, and is neither completed nor given out.
+   */
+  public boolean outcome;
+
+  /**
    * How many later events of its key had been taken before this one, by position in {@link #keys};
    * empty when there were none. Those were served without this event. On arrival order only.
    */
@@ -79,11 +85,14 @@ public final class FeatureRow {
   }
 
   /**
-   * Order of rows of one time: by id; of one event that came twice, by what it holds, so that their
-   * order does not depend on how they came.
+   * Order of rows of one time: outcomes before events, then by id; of one event that came twice, by
+   * what it holds, so that their order does not depend on how they came.
    */
   public static int compareAtOneTime(FeatureRow a, FeatureRow b) {
-    int order = EventIds.ORDER.compare(a.id, b.id);
+    int order = Boolean.compare(b.outcome, a.outcome);
+    if (order == 0) {
+      order = EventIds.ORDER.compare(a.id, b.id);
+    }
     if (order == 0) {
       order = Arrays.compare(a.keys, b.keys);
     }

@@ -2,6 +2,7 @@ package io.pelton.feature;
 
 import io.pelton.aggregate.AggregateExtension;
 import io.pelton.expression.Expression;
+import io.pelton.expression.ExpressionCompiler;
 import io.pelton.pipeline.FeatureGraph;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Aggregate;
@@ -12,6 +13,7 @@ import io.pelton.pipeline.PipelineDefinition.RowFeature;
 import io.pelton.pipeline.PipelineDefinition.Window;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -26,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  * aggregates take.
  */
 final class RowLayout {
+  private static final String OF_OUTCOME = "outcome: ";
+
   private final FeatureGraph graph;
   private final Map<String, Integer> columns = new LinkedHashMap<>();
   private final Map<String, Integer> inputs = new LinkedHashMap<>();
@@ -33,7 +37,18 @@ final class RowLayout {
   private final List<Computed> derived = new ArrayList<>();
   private final Set<String> needed = new LinkedHashSet<>();
   private final Map<String, Integer> textPositions = new LinkedHashMap<>();
-  private final List<Expression> texts = new ArrayList<>();
+
+  /** By position; null where only outcomes have the text. */
+  private final List<@Nullable Expression> texts = new ArrayList<>();
+
+  private final List<Computed> outcomeInputs = new ArrayList<>();
+
+  /** By position; null where only events have the text. */
+  private final List<@Nullable Expression> outcomeTexts = new ArrayList<>();
+
+  /** Entities with features of outcomes. */
+  private final Set<String> withOutcomes = new HashSet<>();
+
   private final List<EntityPlan> entities;
   private final int carried;
   private int width;
@@ -58,6 +73,12 @@ final class RowLayout {
         needed.addAll(graph.eventFields(feature));
       } else {
         admitted.add(computed);
+      }
+    }
+    for (Feature feature : pipeline.features()) {
+      if (feature instanceof WindowedFeature windowed && windowed.ofOutcomes()) {
+        withOutcomes.add(windowed.entity());
+        needed.addAll(graph.eventFields(feature)); // they go with the event until its outcome comes
       }
     }
     carried = pipeline.carry().size() + needed.size();
@@ -110,8 +131,21 @@ final class RowLayout {
     boolean ofTexts = extension != null && extension.ofTexts();
     boolean distinct = aggregate.function() == Function.DISTINCT;
     String input = ofTexts ? null : aggregate.input();
-    String where = feature.where();
     String text = ofTexts ? aggregate.input() : feature.by();
+    boolean outcomes = feature.ofOutcomes();
+    String of = outcomes ? OF_OUTCOME : "";
+    ExpressionCompiler compiler = graph.compiler(feature);
+    String inputName = input == null ? null : of + (distinct ? "identity of " + input : input);
+    String where = feature.where();
+    String whereName = where == null ? null : of + where;
+    Expression truth = where == null ? null : new Truth(compiler.truth(where));
+    // A row of the other kind has neither this feature's input nor its truth; where nothing else
+    // tells the kinds apart, a truth does.
+    boolean counts = input == null || window.events() > 0;
+    if (where == null && counts && withOutcomes.contains(feature.entity())) {
+      whereName = outcomes ? "is an outcome" : "is an event";
+      truth = new Truth(compiler.truth("true"));
+    }
     builder.add(
         column,
         feature,
@@ -119,32 +153,34 @@ final class RowLayout {
         input == null
             ? -1
             : input(
-                "input " + (distinct ? "identity of " + input : input),
-                distinct
-                    ? new Identity(graph.compiler().scalar(input))
-                    : graph.compiler().number(input)),
-        input == null ? null : distinct ? "identity of " + input : input,
-        where == null ? -1 : input("where " + where, new Truth(graph.compiler().truth(where))),
-        text == null ? -1 : text(text),
-        text,
+                "input " + inputName,
+                distinct ? new Identity(compiler.scalar(input)) : compiler.number(input),
+                outcomes),
+        inputName,
+        truth == null ? -1 : input("where " + whereName, truth, outcomes),
+        whereName,
+        text == null ? -1 : text(of + text, compiler.scalar(text), outcomes),
+        text == null ? null : of + text,
         map);
   }
 
-  private int input(String name, Expression expression) {
+  private int input(String name, Expression expression, boolean outcomes) {
     Integer known = inputs.get(name);
     if (known != null) {
       return known;
     }
     inputs.put(name, width);
-    admitted.add(new Computed(expression, width, -1, Double.NaN, null));
+    (outcomes ? outcomeInputs : admitted)
+        .add(new Computed(expression, width, -1, Double.NaN, null));
     return width++;
   }
 
-  private int text(String source) {
+  private int text(String name, Expression expression, boolean outcomes) {
     return textPositions.computeIfAbsent(
-        source,
+        name,
         unused -> {
-          texts.add(graph.compiler().scalar(source));
+          texts.add(outcomes ? null : expression);
+          outcomeTexts.add(outcomes ? expression : null);
           return carried + texts.size() - 1;
         });
   }
@@ -164,8 +200,19 @@ final class RowLayout {
     return needed.stream().mapToInt(graph.schema()::indexOf).toArray();
   }
 
-  Expression[] texts() {
-    return texts.toArray(Expression[]::new);
+  /** Texts of events; null at the places of those that only outcomes have. */
+  @Nullable Expression[] texts() {
+    return texts.toArray(new @Nullable Expression[0]);
+  }
+
+  /** What is computed when the outcome of an event is known. */
+  Computed[] outcomeInputs() {
+    return outcomeInputs.toArray(Computed[]::new);
+  }
+
+  /** Texts of outcomes; null at the places of those that only events have. */
+  @Nullable Expression[] outcomeTexts() {
+    return outcomeTexts.toArray(new @Nullable Expression[0]);
   }
 
   /** Those that have windowed features. */

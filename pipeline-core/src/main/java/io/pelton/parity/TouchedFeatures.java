@@ -62,9 +62,14 @@ public final class TouchedFeatures {
           && windowed.entity().equals(entity)
           && !windowed.isMap()) {
         for (int i = 0; i < windowed.windows().size(); i++) {
+          // An event that was not served has no outcome in its windows either, whenever it came.
+          long later =
+              windowed.ofOutcomes() && pipeline.outcomes() != null
+                  ? pipeline.outcomes().within()
+                  : 0;
           // The window of tiles may be longer by one.
           long width = windowed.windows().get(i).width();
-          width += EntityPlan.tileFor(resolution, width);
+          width += EntityPlan.tileFor(resolution, width) + later;
           String name = windowed.columns().get(i);
           windows.add(new Window(columns.indexOf(name), width, windowed.delay()));
           for (Feature reader : graph.readers(name)) {

@@ -5,6 +5,7 @@ import io.pelton.expression.Expression;
 import io.pelton.expression.ExpressionCompiler;
 import io.pelton.expression.ExpressionException;
 import io.pelton.pipeline.PipelineDefinition.Feature;
+import io.pelton.pipeline.PipelineDefinition.Outcomes;
 import io.pelton.pipeline.PipelineDefinition.RowFeature;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.util.ArrayList;
@@ -27,6 +28,7 @@ public final class FeatureGraph {
   private final EventSchema events;
   private final EventSchema schema;
   private final ExpressionCompiler compiler;
+  private final ExpressionCompiler outcomeCompiler;
   private final Map<String, Feature> byColumn = new LinkedHashMap<>();
   private final Map<String, Set<String>> reads = new HashMap<>();
 
@@ -52,11 +54,15 @@ public final class FeatureGraph {
     }
     schema = new EventSchema(Schema.createRecord("Row", null, null, false, fields));
     compiler = new ExpressionCompiler(schema);
+    outcomeCompiler =
+        schema.indexOf(Outcomes.LABEL) >= 0 || features.stream().noneMatch(FeatureGraph::ofOutcomes)
+            ? compiler
+            : new ExpressionCompiler(withLabel(schema, number));
     for (Feature feature : features) {
       Set<String> names = new LinkedHashSet<>();
       for (String source : sources(feature)) {
         try {
-          compiler.scalar(source).fields().stream()
+          compiler(feature).scalar(source).fields().stream()
               .filter(name -> feature(name) != null)
               .forEach(names::add);
         } catch (ExpressionException e) {
@@ -75,6 +81,25 @@ public final class FeatureGraph {
   /** Compiles expressions over {@link #schema}. */
   public ExpressionCompiler compiler() {
     return compiler;
+  }
+
+  /**
+   * Compiles the expressions of a feature: those of one of outcomes read the label too, which
+   * follows the fields of {@link #schema}.
+   */
+  public ExpressionCompiler compiler(Feature feature) {
+    return ofOutcomes(feature) ? outcomeCompiler : compiler;
+  }
+
+  private static boolean ofOutcomes(Feature feature) {
+    return feature instanceof WindowedFeature windowed && windowed.ofOutcomes();
+  }
+
+  private static EventSchema withLabel(EventSchema schema, Schema number) {
+    List<Schema.Field> fields = new ArrayList<>();
+    schema.schema().getFields().forEach(f -> fields.add(new Schema.Field(f, f.schema())));
+    fields.add(new Schema.Field(Outcomes.LABEL, number));
+    return new EventSchema(Schema.createRecord("Outcome", null, null, false, fields));
   }
 
   private static List<String> sources(Feature feature) {
@@ -196,7 +221,7 @@ public final class FeatureGraph {
   public Set<String> eventFields(Feature feature) {
     Set<String> names = new LinkedHashSet<>();
     for (String source : sources(feature)) {
-      Expression expression = compiler.scalar(source);
+      Expression expression = compiler(feature).scalar(source);
       expression.fields().stream().filter(name -> events.indexOf(name) >= 0).forEach(names::add);
     }
     if (feature instanceof WindowedFeature windowed && windowed.by() != null) {

@@ -263,6 +263,12 @@ public record PipelineDefinition(
     }
   }
 
+  /** What a windowed feature aggregates. */
+  public enum Source {
+    EVENTS,
+    OUTCOMES
+  }
+
   /**
    * The last {@code width} milliseconds, or of those the last {@code events} events.
    *
@@ -286,6 +292,7 @@ public record PipelineDefinition(
    * @param cap most buckets that the map shows
    * @param excludeCurrent whether the event itself does not count
    * @param defaultValue value of an empty window, null when none was given
+   * @param source what is aggregated: the events, or their outcomes at the outcomes' times
    */
   public record WindowedFeature(
       String name,
@@ -298,10 +305,44 @@ public record PipelineDefinition(
       List<Window> windows,
       long delay,
       @Nullable Double defaultValue,
-      @Nullable Bounds bounds)
+      @Nullable Bounds bounds,
+      Source source)
       implements Feature {
     public WindowedFeature {
       windows = List.copyOf(windows);
+    }
+
+    /** One of events. */
+    public WindowedFeature(
+        String name,
+        String entity,
+        Aggregate aggregate,
+        @Nullable String where,
+        @Nullable String by,
+        int cap,
+        boolean excludeCurrent,
+        List<Window> windows,
+        long delay,
+        @Nullable Double defaultValue,
+        @Nullable Bounds bounds) {
+      this(
+          name,
+          entity,
+          aggregate,
+          where,
+          by,
+          cap,
+          excludeCurrent,
+          windows,
+          delay,
+          defaultValue,
+          bounds,
+          Source.EVENTS);
+    }
+
+    /** Whether it aggregates outcomes. */
+    public boolean ofOutcomes() {
+      return source == Source.OUTCOMES;
     }
 
     @Override
@@ -349,7 +390,10 @@ public record PipelineDefinition(
    * @param within how long after the event an outcome counts
    */
   public record Outcomes(String topic, String id, String time, String label, long within)
-      implements Serializable {}
+      implements Serializable {
+    /** What expressions of features of outcomes call the label, whatever the records call it. */
+    public static final String LABEL = "label";
+  }
 
   /**
    * @param window width of a tumbling window
@@ -378,6 +422,7 @@ public record PipelineDefinition(
   /** The topics of a pipeline, with the suffix that their names end in by default. */
   public enum Topic {
     EVENTS("events"),
+    OUTCOMES("outcomes"),
     FEATURES("features"),
     PREDICTIONS("predictions"),
     LATE("late"),
@@ -412,10 +457,20 @@ public record PipelineDefinition(
     topics = Map.copyOf(topics);
   }
 
-  /** Name of a topic: the override, or {@code <pipeline>.<suffix>}. */
+  /**
+   * Name of a topic: the override, or {@code <pipeline>.<suffix>}.
+   *
+   * @throws IllegalStateException for that of outcomes when the pipeline declares none
+   */
   public String topic(Topic topic) {
     if (topic == Topic.EVENTS) {
       return events.topic();
+    }
+    if (topic == Topic.OUTCOMES) {
+      if (outcomes == null) {
+        throw new IllegalStateException("pipeline " + name + " has no outcomes section");
+      }
+      return outcomes.topic();
     }
     String override = topics.get(topic.suffix());
     return override != null ? override : name + "." + topic.suffix();
@@ -432,6 +487,14 @@ public record PipelineDefinition(
     more.add(feature);
     return new PipelineDefinition(
         name, events, entities, more, model, registry, featureLog, carry, outcomes, drift, topics);
+  }
+
+  /** Names of the features that aggregate outcomes, in order. */
+  public List<String> featuresOfOutcomes() {
+    return features.stream()
+        .filter(feature -> feature instanceof WindowedFeature windowed && windowed.ofOutcomes())
+        .map(Feature::name)
+        .toList();
   }
 
   /** How far back the features of an event look, milliseconds. */
@@ -525,7 +588,7 @@ public record PipelineDefinition(
   public static Set<String> topicKinds() {
     Set<String> kinds = new LinkedHashSet<>();
     for (Topic topic : Topic.values()) {
-      if (topic != Topic.EVENTS) {
+      if (topic != Topic.EVENTS && topic != Topic.OUTCOMES) {
         kinds.add(topic.suffix());
       }
     }

@@ -17,6 +17,7 @@ import io.pelton.pipeline.PipelineDefinition.Model;
 import io.pelton.pipeline.PipelineDefinition.Outcomes;
 import io.pelton.pipeline.PipelineDefinition.Persistence;
 import io.pelton.pipeline.PipelineDefinition.RowFeature;
+import io.pelton.pipeline.PipelineDefinition.Source;
 import io.pelton.pipeline.PipelineDefinition.Topic;
 import io.pelton.pipeline.PipelineDefinition.Window;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
@@ -85,7 +86,16 @@ public final class PipelineFile {
           "rules",
           "fields");
   static final List<String> AGGREGATE_KEYS =
-      List.of("entity", "aggregate", "where", "by", "cap", "exclude-current", "windows", "delay");
+      List.of(
+          "entity",
+          "source",
+          "aggregate",
+          "where",
+          "by",
+          "cap",
+          "exclude-current",
+          "windows",
+          "delay");
   static final List<String> FEATURE_KEYS =
       Stream.concat(
               AGGREGATE_KEYS.stream(), Stream.of("value", "min", "max", "otherwise", "default"))
@@ -175,7 +185,8 @@ public final class PipelineFile {
     EventSchema schema = schema(eventSection);
     List<Entity> entities = entities(file.section("entities"), schema);
     Events events = events(eventSection, entities, schema);
-    List<Feature> features = features(file.section("features"), entities, events.id(), schema);
+    Section featureSection = file.section("features");
+    List<Feature> features = features(featureSection, entities, events.id(), schema);
     List<String> carry = file.texts("carry");
     Set<String> carried = new HashSet<>();
     for (String field : carry) {
@@ -187,6 +198,11 @@ public final class PipelineFile {
     Model model = file.has("model") ? model(file.section("model"), features) : null;
     Section outcomeSection = file.section("outcomes");
     Outcomes outcomes = file.has("outcomes") ? outcomes(outcomeSection) : null;
+    if (outcomes != null) {
+      OutcomeProblems.note(outcomeSection);
+    } else {
+      OutcomeProblems.noteMissing(featureSection, features);
+    }
     Drift drift = file.has("drift") ? drift(file.section("drift")) : null;
     if (drift != null && model == null) {
       file.problem("drift", "needs a model section: drift is measured on what the model scored");
@@ -227,6 +243,9 @@ public final class PipelineFile {
       PipelineDefinition pipeline, Section events, Section topics, Section outcomes) {
     Map<String, Topic> owners = new HashMap<>();
     for (Topic kind : Topic.values()) {
+      if (kind == Topic.OUTCOMES) {
+        continue; // below: their topic may be that of the events
+      }
       String topic = pipeline.topic(kind);
       Topic owner = topic.isEmpty() ? null : owners.putIfAbsent(topic, kind);
       if (owner != null) {
@@ -240,7 +259,7 @@ public final class PipelineFile {
     if (pipeline.outcomes() != null) {
       String topic = pipeline.outcomes().topic();
       Topic owner = owners.get(topic);
-      if (owner != null && owner != Topic.EVENTS) {
+      if (owner != null && (owner != Topic.EVENTS || !pipeline.featuresOfOutcomes().isEmpty())) {
         outcomes.problem("topic", clash(topic, owner));
       }
     }
@@ -465,14 +484,14 @@ public final class PipelineFile {
   }
 
   private static void checkExpressions(Feature feature, Section body, FeatureGraph graph) {
-    ExpressionCompiler compiler = graph.compiler();
+    ExpressionCompiler compiler = graph.compiler(feature);
     if (feature instanceof RowFeature row) {
       check(body, "value", row.value(), compiler::number);
       List<String> cycle = graph.cycle(feature);
       if (!cycle.isEmpty()) {
         body.problem("value", "reads itself: " + String.join(" -> ", cycle));
       } else if (graph.afterWindows(feature)) {
-        checkCarried(body, feature, graph);
+        checkCarried(body, "value", "beside a windowed feature", feature, graph);
       }
     } else if (feature instanceof WindowedFeature windowed) {
       String input = windowed.aggregate().input();
@@ -489,6 +508,9 @@ public final class PipelineFile {
       if (windowed.where() != null) {
         check(body, "where", windowed.where(), compiler::truth);
       }
+      if (windowed.ofOutcomes()) {
+        OutcomeProblems.note(body, windowed, graph);
+      }
       WindowedFeature behind = graph.windowBehind(feature);
       if (behind != null) {
         body.problem(
@@ -502,15 +524,18 @@ public final class PipelineFile {
   }
 
   /** What a feature reads after the windows travels with the row, in types that rows carry. */
-  private static void checkCarried(Section body, Feature feature, FeatureGraph graph) {
+  static void checkCarried(
+      Section body, String key, String why, Feature feature, FeatureGraph graph) {
     for (String name : graph.eventFields(feature)) {
       int index = graph.schema().indexOf(name);
       if (graph.schema().fields().get(index).type() == FieldType.OTHER) {
         body.problem(
-            "value",
+            key,
             "reads event field "
                 + name
-                + " beside a windowed feature, but it is neither number, truth, text nor time;"
+                + " "
+                + why
+                + ", but it is neither number, truth, text nor time;"
                 + " make a feature of what is needed of it and read that");
       }
     }
@@ -590,7 +615,8 @@ public final class PipelineFile {
         windows(body, keep > 0 ? keep : widest.getOrDefault(entity, 0L), aggregate, tiled),
         body.duration("delay", 0, 0),
         defaultValue(body),
-        ConstraintSections.bounds(body));
+        ConstraintSections.bounds(body),
+        body.choice("source", Source.EVENTS, Source.class));
   }
 
   private static List<Window> windows(Section body, long keep, Aggregate aggregate, boolean tiled) {

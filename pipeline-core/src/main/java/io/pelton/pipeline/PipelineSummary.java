@@ -32,6 +32,18 @@ public final class PipelineSummary {
     List<String> lines = new ArrayList<>();
     lines.add("Pipeline " + pipeline.name());
     events(pipeline, lines);
+    PipelineDefinition.Outcomes outcomes = pipeline.outcomes();
+    if (outcomes != null && !pipeline.featuresOfOutcomes().isEmpty()) {
+      lines.add(
+          "reads outcomes from topic %s: of event %s, known from %s, label %s, up to %s after the event;"
+              .formatted(
+                  outcomes.topic(),
+                  outcomes.id(),
+                  outcomes.time(),
+                  outcomes.label(),
+                  duration(outcomes.within())));
+      lines.add("  the first outcome of an event counts, from the time that its record gives on");
+    }
     List<String> features = pipeline.featureNames();
     lines.add(
         "computes %d features and writes them to topic %s:"
@@ -196,7 +208,9 @@ public final class PipelineSummary {
     return "%s = %s%s%s over the %s's last %s%s%s%s%s"
         .formatted(
             String.join(", ", windowed.columns()),
-            aggregate.function() == Function.COUNT ? "count of events" : aggregate.label(),
+            aggregate.function() != Function.COUNT
+                ? aggregate.label() + (windowed.ofOutcomes() ? " of outcomes" : "")
+                : windowed.ofOutcomes() ? "count of outcomes" : "count of events",
             windowed.by() == null
                 ? ""
                 : " by %s, the %d with the most events".formatted(windowed.by(), windowed.cap()),

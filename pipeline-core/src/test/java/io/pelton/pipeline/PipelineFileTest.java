@@ -360,4 +360,65 @@ class PipelineFileTest {
     Files.writeString(file, "a: " + "[".repeat(100_000) + "]".repeat(100_000));
     assertThatThrownBy(() -> PipelineFile.read(file)).hasMessageContaining("is nested too deeply");
   }
+
+  private static final String OF_OUTCOMES =
+      """
+      pipeline: p
+      events: {topic: t, schema: transaction.avsc, id: transaction_id, time: event_time}
+      entities: {terminal: terminal_id}
+      features:
+      """;
+
+  @Test
+  void featuresOfOutcomesNeedOutcomes() throws Exception {
+    assertThat(
+            problems(
+                OF_OUTCOMES
+                    + "  n: {entity: terminal, source: outcomes, aggregate: count, windows: [7d]}\n"
+                    + "  m: {entity: terminal, source: outcome, aggregate: count, windows: [7d]}\n"))
+        .containsExactly(
+            "p.yaml:5: features.n.source: needs a section outcomes that names their topic, id, time"
+                + " and label",
+            "p.yaml:6: features.m.source: unknown value \"outcome\"; did you mean \"outcomes\"?");
+  }
+
+  @Test
+  void refusesWhatFeaturesOfOutcomesCannotBe() throws Exception {
+    assertThat(
+            problems(
+                OF_OUTCOMES
+                    + """
+                      label: {value: "amount"}
+                      a: {entity: terminal, source: outcomes, aggregate: sum(label), windows: [7d]}
+                      z: {entity: terminal, source: outcomes, aggregate: z-score(amount), windows: [7d]}
+                      x: {entity: terminal, source: outcomes, aggregate: count, exclude-current: true, windows: [7d]}
+                    outcomes: {topic: t, id: transaction_id, time: fraud, label: fraud}
+                    """))
+        .hasSize(5)
+        .anySatisfy(p -> assertThat(p).contains("features.a.aggregate: reads label, which may be"))
+        .anySatisfy(p -> assertThat(p).contains("features.z.aggregate: a z-score compares"))
+        .anySatisfy(p -> assertThat(p).contains("features.x.exclude-current: does not go with"))
+        .anySatisfy(p -> assertThat(p).contains("outcomes.label: \"fraud\" is given twice"))
+        .anySatisfy(
+            p -> assertThat(p).contains("outcomes.topic: \"t\" is also the topic of events"));
+  }
+
+  @Test
+  void theSummarySaysWhatOutcomesAreReadFor() throws Exception {
+    Files.copy(
+        Path.of("../examples/card-fraud/transaction.avsc"), directory.resolve("transaction.avsc"));
+    Path file = directory.resolve("o.yaml");
+    Files.writeString(
+        file,
+        OF_OUTCOMES
+            + "  n: {entity: terminal, source: outcomes, aggregate: count, windows: [7d]}\n"
+            + "  s: {entity: terminal, source: outcomes, aggregate: sum(label * amount), windows: [7d]}\n"
+            + "outcomes: {topic: o, id: transaction_id, time: reported_at, label: fraud}\n");
+    PipelineDefinition pipeline = PipelineFile.read(file);
+    assertThat(pipeline.topic(Topic.OUTCOMES)).isEqualTo("o");
+    assertThat(PipelineSummary.of(pipeline))
+        .contains("reads outcomes from topic o: of event transaction_id, known from reported_at")
+        .contains("n_7d = count of outcomes over the terminal's last 7d")
+        .contains("s_7d = sum(label * amount) of outcomes over");
+  }
 }

@@ -18,15 +18,24 @@ final class AdmitOutcomes extends ProcessFunction<Incoming, FeatureRow>
   private static final int DEAD = 1;
 
   private final String label;
+  private final String in;
+  private final String dead;
   private transient @Nullable Ledger ledger;
 
-  AdmitOutcomes(String label) {
+  /**
+   * @param label the outcomes' field with it
+   * @param in name of the counter of all that come
+   * @param dead name of the counter of those that cannot be used
+   */
+  AdmitOutcomes(String label, String in, String dead) {
     this.label = label;
+    this.in = in;
+    this.dead = dead;
   }
 
   @Override
   public void initializeState(FunctionInitializationContext context) throws Exception {
-    ledger = new Ledger(FeatureMetrics.OUTCOMES_IN, FeatureMetrics.OUTCOMES_DEAD);
+    ledger = new Ledger(in, dead);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
   }
 

@@ -206,6 +206,10 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
   private void takeSorted() {
     while (!waiting.isEmpty()) {
       FeatureRow row = waiting.remove();
+      if (row.outcome) {
+        sortedHistory.add(plan, row, sortedBlocks);
+        continue;
+      }
       sortedHistory.update(plan, row, sortedBlocks, 0, row.time);
       emit(row);
     }
@@ -255,11 +259,15 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
       history = new EntityHistory(plan.layout());
     }
     long oldestExpected = order == Order.ARRIVAL ? watermark : row.time;
-    int overtaken = history.update(plan, row, blocks, retain, oldestExpected);
-    if (overtaken > 0) {
-      ledger.add(0, overtaken);
-      if (plan.leading()) {
-        row.overtook(plan.key(), overtaken);
+    if (row.outcome) {
+      history.add(plan, row, blocks, retain, oldestExpected);
+    } else {
+      int overtaken = history.update(plan, row, blocks, retain, oldestExpected);
+      if (overtaken > 0) {
+        ledger.add(0, overtaken);
+        if (plan.leading()) {
+          row.overtook(plan.key(), overtaken);
+        }
       }
     }
     if (history.expiry() == Long.MIN_VALUE) {
@@ -295,7 +303,11 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
     throw new IllegalStateException("no processing-time timer is ever set");
   }
 
+  /** Passes a row on; one of an outcome ends where the features of outcomes are. */
   private void emit(FeatureRow row) {
+    if (row.outcome) {
+      return;
+    }
     output.collect(outgoing.replace(row, row.time));
   }
 

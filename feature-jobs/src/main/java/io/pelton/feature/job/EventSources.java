@@ -30,6 +30,7 @@ import org.apache.kafka.clients.consumer.OffsetResetStrategy;
 /** Where events come from: the pipeline's topic, or files. */
 public final class EventSources {
   private static final String SOURCE = "event-source";
+  private static final String OUTCOME_SOURCE = "feature-outcome-source";
 
   private EventSources() {}
 
@@ -47,6 +48,39 @@ public final class EventSources {
       Properties client,
       SchemaStore schemas,
       List<Path> history) {
+    return kafka(environment, pipeline, client, schemas, history, "events", SOURCE);
+  }
+
+  /**
+   * The pipeline's outcomes topic, for features that aggregate them, as {@link #kafka} reads the
+   * events topic.
+   *
+   * @param history files, as {@link #resolveOutcomes} gives them, that are read before the topic
+   */
+  public static DataStream<Incoming> outcomes(
+      StreamExecutionEnvironment environment,
+      PipelineDefinition pipeline,
+      Properties client,
+      SchemaStore schemas,
+      List<Path> history) {
+    return kafka(
+        environment,
+        OutcomeEvents.of(pipeline),
+        client,
+        schemas,
+        history,
+        "outcomes",
+        OUTCOME_SOURCE);
+  }
+
+  private static DataStream<Incoming> kafka(
+      StreamExecutionEnvironment environment,
+      PipelineDefinition pipeline,
+      Properties client,
+      SchemaStore schemas,
+      List<Path> history,
+      String name,
+      String uid) {
     KafkaSource<Incoming> topic =
         KafkaSource.<Incoming>builder()
             .setProperties(client)
@@ -59,8 +93,8 @@ public final class EventSources {
             ? topic
             : HybridSource.builder(files(pipeline, history, true)).addSource(topic).build();
     return environment
-        .fromSource(source, EventWatermarks.strategy(pipeline), "events", new IncomingTypeInfo())
-        .uid(SOURCE);
+        .fromSource(source, EventWatermarks.strategy(pipeline), name, new IncomingTypeInfo())
+        .uid(uid);
   }
 
   /**
@@ -74,7 +108,17 @@ public final class EventSources {
   }
 
   /**
-   * Outcome files, each read once.
+   * Outcome files, each read once, for features that aggregate them.
+   *
+   * @param files as {@link #resolveOutcomes} gives them
+   */
+  public static DataStream<Incoming> outcomeFiles(
+      StreamExecutionEnvironment environment, PipelineDefinition pipeline, List<Path> files) {
+    return files(environment, OutcomeEvents.of(pipeline), files, "outcome files", OUTCOME_SOURCE);
+  }
+
+  /**
+   * Outcome files, each read once, to label by.
    *
    * @param outcomes as {@link OutcomeEvents} describe them
    * @param files as {@link #resolve} gives them
@@ -124,6 +168,17 @@ public final class EventSources {
       files.addAll(found);
     }
     return List.copyOf(files);
+  }
+
+  /**
+   * Outcome files, as {@link #resolve} finds event files.
+   *
+   * @throws IOException when one names nothing, or a file is not readable as outcomes
+   * @throws IllegalArgumentException when the pipeline declares no outcomes
+   */
+  public static List<Path> resolveOutcomes(List<String> inputs, PipelineDefinition pipeline)
+      throws IOException {
+    return resolve(inputs, OutcomeEvents.of(pipeline));
   }
 
   private static List<Path> expand(String input) throws IOException {

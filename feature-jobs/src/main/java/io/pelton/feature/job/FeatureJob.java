@@ -40,10 +40,15 @@ public final class FeatureJob {
         options.sinks(
             pipeline,
             NAME,
-            List.of(Topic.EVENTS, Topic.FEATURES, Topic.LATE, Topic.DEAD_LETTERS, Topic.SCHEMAS));
+            List.of(
+                Topic.EVENTS,
+                Topic.OUTCOMES,
+                Topic.FEATURES,
+                Topic.LATE,
+                Topic.DEAD_LETTERS,
+                Topic.SCHEMAS));
 
-    FeatureOutputs outputs =
-        FeatureTopology.build(events(environment, pipeline, options, sinks, NAME), pipeline);
+    FeatureOutputs outputs = features(environment, pipeline, options, sinks, NAME);
 
     outputs.features().sinkTo(sinks.features()).uid("features-sink").name("features");
     log(outputs.features(), pipeline, options);
@@ -67,11 +72,11 @@ public final class FeatureJob {
   }
 
   /**
-   * The pipeline's events as a job reads them from Kafka.
+   * The pipeline's features of events, and outcomes, as a job reads them from Kafka.
    *
    * @param job names the consumer group
    */
-  public static DataStream<Incoming> events(
+  public static FeatureOutputs features(
       StreamExecutionEnvironment environment,
       PipelineDefinition pipeline,
       JobOptions options,
@@ -80,11 +85,24 @@ public final class FeatureJob {
       throws Exception {
     Properties client = options.kafka().consumer();
     client.setProperty(ConsumerConfig.GROUP_ID_CONFIG, options.group(pipeline, job));
-    return EventSources.kafka(
-        environment,
-        pipeline,
-        client,
-        sinks.schemaStore(),
-        EventSources.resolve(options.history(), pipeline));
+    List<String> outcomeHistory = options.outcomes(pipeline);
+    DataStream<Incoming> events =
+        EventSources.kafka(
+            environment,
+            pipeline,
+            client,
+            sinks.schemaStore(),
+            EventSources.resolve(options.history(), pipeline));
+    if (pipeline.featuresOfOutcomes().isEmpty()) {
+      return FeatureTopology.build(events, pipeline);
+    }
+    DataStream<Incoming> outcomes =
+        EventSources.outcomes(
+            environment,
+            pipeline,
+            client,
+            sinks.schemaStore(),
+            EventSources.resolveOutcomes(outcomeHistory, pipeline));
+    return FeatureTopology.build(events, outcomes, pipeline);
   }
 }

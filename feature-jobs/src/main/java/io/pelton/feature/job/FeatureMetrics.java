@@ -58,6 +58,24 @@ final class FeatureMetrics {
   /** Outcomes of events that are not in the training set. */
   static final String OUTCOMES_UNMATCHED = "outcomes.unmatched";
 
+  /** Outcomes read for the features that aggregate them. */
+  static final String FEATURE_OUTCOMES_IN = "feature.outcomes_in";
+
+  /** Of these, those that entered the histories of their event's entities. */
+  static final String FEATURE_OUTCOMES_USED = "feature.outcomes_used";
+
+  /** Of these, those without an event whose time for outcomes they fall into. */
+  static final String FEATURE_OUTCOMES_UNMATCHED = "feature.outcomes_unmatched";
+
+  /** Of these, those of events that had an earlier outcome. */
+  static final String FEATURE_OUTCOMES_REPEATED = "feature.outcomes_repeated";
+
+  /** Of these, those later than the declared out-of-orderness. */
+  static final String FEATURE_OUTCOMES_LATE = "feature.outcomes_late";
+
+  /** Of these, those that became dead letters. */
+  static final String FEATURE_OUTCOMES_DEAD = "feature.outcomes_dead";
+
   /** Rows of a training set whose label is known. */
   static final String LABELLED = "training.labelled";
 

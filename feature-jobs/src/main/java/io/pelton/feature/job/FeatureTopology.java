@@ -7,6 +7,7 @@ import io.pelton.job.FeatureRowTypeInfo;
 import io.pelton.job.Incoming;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.schemas.DeadLetter;
+import io.pelton.schemas.LateEvent;
 import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.java.functions.KeySelector;
@@ -15,14 +16,17 @@ import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.DataStreamUtils;
 import org.apache.flink.streaming.api.datastream.KeyedStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Events to features.
  *
  * <pre>
  * incoming ──► admit ──► (key by entity ──► windowed features) for each entity ──► finish ──► features
- *                ├──► late                                                           │
- *                └──► dead letters ◄──────────── features out of bounds ───────── ────┘
+ *                ├──► late      ▲                                                    │
+ *                ├──► dead letters ◄───────────── features out of bounds ───────── ────┘
+ *                │              │
+ *                └──► outcomes joined with their events ({@link OutcomeRows}), where features aggregate them
  * </pre>
  *
  * <p>The same in streaming and batch: with a declared out-of-orderness, and in batch, rows of an
@@ -37,8 +41,27 @@ public final class FeatureTopology {
 
   /**
    * @param incoming records as {@link EventSources} read them
+   * @throws IllegalArgumentException when features of the pipeline aggregate outcomes
    */
   public static FeatureOutputs build(DataStream<Incoming> incoming, PipelineDefinition pipeline) {
+    return build(incoming, null, pipeline);
+  }
+
+  /**
+   * @param incoming records as {@link EventSources} read them
+   * @param outcomes records as {@link EventSources} read them; null when no feature aggregates them
+   * @throws IllegalArgumentException when there are features of outcomes but no outcomes, or the
+   *     other way round
+   */
+  public static FeatureOutputs build(
+      DataStream<Incoming> incoming,
+      @Nullable DataStream<Incoming> outcomes,
+      PipelineDefinition pipeline) {
+    if (pipeline.featuresOfOutcomes().isEmpty() != (outcomes == null)) {
+      throw new IllegalArgumentException(
+          "outcomes are %s, but the features that aggregate outcomes are %s"
+              .formatted(outcomes == null ? "missing" : "given", pipeline.featuresOfOutcomes()));
+    }
     FeaturePlan plan = new FeaturePlan(pipeline);
     EntityFeaturesOperator.Order order = order(incoming, pipeline);
     long retain = order == EntityFeaturesOperator.Order.ARRIVAL ? pipeline.allowedLateness() : 0;
@@ -49,16 +72,21 @@ public final class FeatureTopology {
             .uid(ADMIT)
             .name("admit events");
 
+    OutcomeRows joined =
+        outcomes == null ? null : OutcomeRows.join(admitted, outcomes, pipeline, order, retain);
     DataStream<FeatureRow> withWindows = admitted;
     int keyedBy = -1;
     for (EntityPlan entity : plan.entities()) {
       int key = entity.key();
       KeySelector<FeatureRow, String> selector = row -> row.keys[key];
       // Tiles of another width of the same entity: the rows are where they have to be.
+      boolean inPlace = key == keyedBy && (joined == null || !entity.ofOutcomes());
+      DataStream<FeatureRow> rows =
+          joined != null && entity.ofOutcomes() ? withWindows.union(joined.rows()) : withWindows;
       KeyedStream<FeatureRow, String> keyed =
-          key == keyedBy
-              ? DataStreamUtils.reinterpretAsKeyedStream(withWindows, selector, Types.STRING)
-              : withWindows.keyBy(selector, Types.STRING);
+          inPlace
+              ? DataStreamUtils.reinterpretAsKeyedStream(rows, selector, Types.STRING)
+              : rows.keyBy(selector, Types.STRING);
       keyedBy = key;
       String tiles = entity.tile() == 0 ? "" : "-tiles-of-" + entity.tile() + "ms";
       withWindows =
@@ -78,7 +106,14 @@ public final class FeatureTopology {
 
     DataStream<DeadLetter> deadLetters =
         admitted.getSideOutput(AdmitEvents.DEAD).union(features.getSideOutput(FinishRows.DEAD));
-    return new FeatureOutputs(features, admitted.getSideOutput(AdmitEvents.LATE), deadLetters);
+    DataStream<LateEvent> late = admitted.getSideOutput(AdmitEvents.LATE);
+    return joined == null
+        ? new FeatureOutputs(features, late, deadLetters, null)
+        : new FeatureOutputs(
+            features,
+            late.union(joined.late()),
+            deadLetters.union(joined.deadLetters()),
+            joined.admitted());
   }
 
   private static EntityFeaturesOperator.Order order(

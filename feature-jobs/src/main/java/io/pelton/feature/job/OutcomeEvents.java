@@ -59,7 +59,7 @@ final class OutcomeEvents {
             schema,
             outcomes.id(),
             outcomes.time(),
-            null,
+            pipeline.events().outOfOrderness(),
             pipeline.events().maxAhead(),
             pipeline.events().idleAfter(),
             Map.of(),

@@ -6,7 +6,6 @@ import io.pelton.job.FeatureRowTypeInfo;
 import io.pelton.job.Incoming;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.schemas.DeadLetter;
-import java.io.IOException;
 import java.io.Serializable;
 import java.util.List;
 import org.apache.flink.api.common.typeinfo.Types;
@@ -53,20 +52,9 @@ public final class TrainingSetTopology {
   private TrainingSetTopology() {}
 
   /**
-   * Outcome files, as {@link EventSources#resolve} finds event files.
-   *
-   * @throws IOException when one names nothing, or a file is not readable as outcomes
-   * @throws IllegalArgumentException when the pipeline declares no outcomes
-   */
-  public static List<Path> resolve(List<String> outcomes, PipelineDefinition pipeline)
-      throws IOException {
-    return EventSources.resolve(outcomes, OutcomeEvents.of(pipeline));
-  }
-
-  /**
    * Labels rows by their outcomes.
    *
-   * @param outcomes files as {@link #resolve} gives them
+   * @param outcomes files as {@link EventSources#resolveOutcomes} gives them
    */
   public static Labelled join(
       DataStream<FeatureRow> features,
@@ -79,17 +67,34 @@ public final class TrainingSetTopology {
         EventSources.outcomes(features.getExecutionEnvironment(), described, outcomes);
     SingleOutputStreamOperator<FeatureRow> admitted =
         incoming
-            .process(new AdmitOutcomes(described.featureNames().get(0)), new FeatureRowTypeInfo())
+            .process(
+                new AdmitOutcomes(
+                    described.featureNames().get(0),
+                    FeatureMetrics.OUTCOMES_IN,
+                    FeatureMetrics.OUTCOMES_DEAD),
+                new FeatureRowTypeInfo())
             .uid(ADMIT)
             .name("admit outcomes");
-    DataStream<FeatureRow> labelled =
-        of(features, range)
-            .keyBy(row -> row.id, Types.STRING)
-            .connect(admitted.keyBy(row -> row.id, Types.STRING))
-            .process(new JoinLabels(rule), new FeatureRowTypeInfo())
-            .uid(JOIN)
-            .name("join labels");
-    return new Labelled(labelled, admitted.getSideOutput(AdmitEvents.DEAD));
+    return new Labelled(
+        join(features, admitted, range, rule), admitted.getSideOutput(AdmitEvents.DEAD));
+  }
+
+  /**
+   * Labels rows by outcomes that are read already, for features that aggregate them.
+   *
+   * @param outcomes as {@link FeatureOutputs#outcomes} gives them
+   */
+  public static DataStream<FeatureRow> join(
+      DataStream<FeatureRow> features,
+      DataStream<FeatureRow> outcomes,
+      Range range,
+      LabelRule rule) {
+    return of(features, range)
+        .keyBy(row -> row.id, Types.STRING)
+        .connect(outcomes.keyBy(row -> row.id, Types.STRING))
+        .process(new JoinLabels(rule), new FeatureRowTypeInfo())
+        .uid(JOIN)
+        .name("join labels");
   }
 
   /**

@@ -94,7 +94,7 @@ class TrainingSetTopologyTest {
         TrainingSetTopology.join(
             features(environment),
             pipeline,
-            TrainingSetTopology.resolve(List.of(csv.toString()), pipeline),
+            EventSources.resolveOutcomes(List.of(csv.toString()), pipeline),
             range,
             rule);
     CloseableIterator<FeatureRow> rows = labelled.rows().collectAsync();
@@ -227,7 +227,7 @@ class TrainingSetTopologyTest {
   @Test
   void outcomeFilesWithoutTheirFieldsAreRefused() throws Exception {
     Path csv = Files.writeString(directory.resolve("o.csv"), "transaction_id,at\n1,2\n");
-    assertThatThrownBy(() -> TrainingSetTopology.resolve(List.of(csv.toString()), pipeline))
+    assertThatThrownBy(() -> EventSources.resolveOutcomes(List.of(csv.toString()), pipeline))
         .hasMessageContaining("chargeback");
   }
 
@@ -239,7 +239,7 @@ class TrainingSetTopologyTest {
         TrainingSetTopology.join(
             features(environment),
             pipeline,
-            TrainingSetTopology.resolve(List.of(csv.toString()), pipeline),
+            EventSources.resolveOutcomes(List.of(csv.toString()), pipeline),
             WHOLE,
             new LabelRule(WITHIN, ALL, 0));
     labelled.rows().print().uid("sink");
