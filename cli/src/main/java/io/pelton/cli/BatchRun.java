@@ -5,6 +5,7 @@ import io.pelton.event.EventSchema;
 import io.pelton.feature.job.EventSources;
 import io.pelton.feature.job.FeatureOutputs;
 import io.pelton.feature.job.FeatureTopology;
+import io.pelton.feature.job.TableFiles;
 import io.pelton.job.BatchOutput;
 import io.pelton.pipeline.InvalidPipelineException;
 import io.pelton.pipeline.PipelineDefinition;
@@ -93,16 +94,19 @@ final class BatchRun {
   /**
    * The same.
    *
-   * @param computed what is computed of the events: the pipeline's features, and more of them
+   * @param features what is computed of the events: the pipeline's features, and more of them
    */
   int execute(
-      PipelineDefinition pipeline, PipelineDefinition computed, Sinks sinks, PrintWriter out)
+      PipelineDefinition pipeline, PipelineDefinition features, Sinks sinks, PrintWriter out)
       throws Exception {
+    PipelineDefinition computed = TableFiles.pinned(features);
     List<org.apache.flink.core.fs.Path> files;
     BatchOutput result;
     try {
       files = history.files(computed);
-      result = BatchOutput.into(pipeline, output, format, from(), to(), overwrite);
+      result =
+          BatchOutput.into(
+              pipeline.with(computed.tables()), output, format, from(), to(), overwrite);
     } catch (IOException | IllegalArgumentException e) {
       throw new InputException(e);
     }

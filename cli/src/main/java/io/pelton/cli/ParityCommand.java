@@ -5,6 +5,7 @@ import io.pelton.feature.job.EventSources;
 import io.pelton.feature.job.FeatureOutputs;
 import io.pelton.feature.job.FeatureTopology;
 import io.pelton.feature.job.ParityTopology;
+import io.pelton.feature.job.TableFiles;
 import io.pelton.job.FlinkStorage;
 import io.pelton.job.JobOptions;
 import io.pelton.job.LoggedFeatures;
@@ -86,7 +87,7 @@ final class ParityCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     PrintWriter out = spec.commandLine().getOut();
-    PipelineDefinition pipeline = history.pipeline();
+    PipelineDefinition pipeline = TableFiles.pinned(history.pipeline());
     String directory = JobOptions.featureLog(log, pipeline, history.pipelineFile());
     if (directory == null) {
       throw new InputException(

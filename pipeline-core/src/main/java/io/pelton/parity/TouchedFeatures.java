@@ -1,6 +1,5 @@
 package io.pelton.parity;
 
-import io.pelton.event.EventSchema;
 import io.pelton.pipeline.FeatureGraph;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Feature;
@@ -52,8 +51,7 @@ public final class TouchedFeatures {
     this.servedFrom = servedFrom;
     String entity = pipeline.entityNames().get(key);
     List<String> columns = pipeline.featureNames();
-    FeatureGraph graph =
-        new FeatureGraph(new EventSchema(pipeline.events().schema()), pipeline.features());
+    FeatureGraph graph = new FeatureGraph(pipeline.joinedSchema(), pipeline.features());
     for (Feature feature : pipeline.features()) {
       if (feature instanceof WindowedFeature windowed
           && windowed.entity().equals(entity)
