@@ -3,6 +3,7 @@ package io.pelton.cli;
 import io.pelton.event.EventFormatException;
 import io.pelton.event.EventSchema;
 import io.pelton.feature.job.FeatureOutputs;
+import io.pelton.feature.job.TableFiles;
 import io.pelton.job.BatchOutput;
 import io.pelton.pipeline.InvalidPipelineException;
 import io.pelton.pipeline.PipelineDefinition;
@@ -100,16 +101,19 @@ final class BatchRun {
   /**
    * The same.
    *
-   * @param computed what is computed of the events: the pipeline's features, and more of them
+   * @param features what is computed of the events: the pipeline's features, and more of them
    */
   int execute(
-      PipelineDefinition pipeline, PipelineDefinition computed, Sinks sinks, PrintWriter out)
+      PipelineDefinition pipeline, PipelineDefinition features, Sinks sinks, PrintWriter out)
       throws Exception {
+    PipelineDefinition computed = TableFiles.pinned(features);
     HistoryFiles files;
     BatchOutput result;
     try {
       files = history.read(computed, sinks.readsOutcomes());
-      result = BatchOutput.into(pipeline, output, format, from(), to(), overwrite);
+      result =
+          BatchOutput.into(
+              pipeline.with(computed.tables()), output, format, from(), to(), overwrite);
     } catch (IOException | IllegalArgumentException e) {
       throw new InputException(e);
     }

@@ -2,6 +2,7 @@ package io.pelton.cli;
 
 import io.pelton.feature.FeatureRow;
 import io.pelton.feature.job.ParityTopology;
+import io.pelton.feature.job.TableFiles;
 import io.pelton.job.FlinkStorage;
 import io.pelton.job.JobOptions;
 import io.pelton.job.LoggedFeatures;
@@ -81,7 +82,7 @@ final class ParityCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     PrintWriter out = spec.commandLine().getOut();
-    PipelineDefinition pipeline = history.pipeline();
+    PipelineDefinition pipeline = TableFiles.pinned(history.pipeline());
     String directory = JobOptions.featureLog(log, pipeline, history.pipelineFile());
     if (directory == null) {
       throw new InputException(

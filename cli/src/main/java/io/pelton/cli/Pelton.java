@@ -4,6 +4,7 @@ import io.pelton.job.KafkaUnavailableException;
 import io.pelton.model.ModelLoadException;
 import io.pelton.pipeline.InvalidPipelineException;
 import io.pelton.registry.RegistryException;
+import io.pelton.table.InvalidTableException;
 import java.io.PrintWriter;
 import java.nio.file.NoSuchFileException;
 import org.slf4j.LoggerFactory;
@@ -66,7 +67,7 @@ public final class Pelton {
 
   /** What somebody can mend gets its message; anything else the log's stack trace as well. */
   private static int report(Exception e, PrintWriter err) {
-    if (e instanceof InvalidPipelineException) {
+    if (e instanceof InvalidPipelineException || e instanceof InvalidTableException) {
       err.println(e.getMessage());
       return USAGE;
     }

@@ -288,6 +288,10 @@ public final class BatchOutput {
     manifest.put("from", instant(from));
     manifest.put("to", instant(to));
     notes.forEach(manifest::putPOJO);
+    if (!pipeline.tables().isEmpty()) {
+      ObjectNode tables = manifest.putObject("tables");
+      pipeline.tables().forEach(table -> tables.putPOJO(table.name(), table.files()));
+    }
     ArrayNode entries = manifest.putArray("files");
     for (Written file : written) {
       ObjectNode entry = entries.addObject();

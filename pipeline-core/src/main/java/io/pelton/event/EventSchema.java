@@ -6,6 +6,7 @@ import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,11 @@ public final class EventSchema {
 
   /** One field; {@code nullable} when the schema allows null. */
   public record Field(String name, FieldType type, boolean nullable, Schema schema) {
+    /** A field of a record, under a name of its own. */
+    public static Field of(String name, Schema schema) {
+      return new Field(name, typeOf(valueSchema(schema)), schema.isNullable(), schema);
+    }
+
     /** Whether its numbers are of single precision. */
     public boolean isSingle() {
       return valueSchema(schema).getType() == Schema.Type.FLOAT;
@@ -55,12 +61,7 @@ public final class EventSchema {
     List<Field> list = new ArrayList<>();
     for (Schema.Field field : schema.getFields()) {
       indexes.put(field.name(), list.size());
-      list.add(
-          new Field(
-              field.name(),
-              typeOf(valueSchema(field.schema())),
-              field.schema().isNullable(),
-              field.schema()));
+      list.add(Field.of(field.name(), field.schema()));
     }
     fields = List.copyOf(list);
     narrow = new @Nullable Schema[list.size()];
@@ -75,6 +76,26 @@ public final class EventSchema {
         absent[i] = value(list.get(i), GenericData.get().getDefaultValue(declared));
       }
     }
+  }
+
+  private EventSchema(EventSchema events, List<Field> more) {
+    schema = events.schema;
+    List<Field> list = new ArrayList<>(events.fields);
+    list.addAll(more);
+    fields = List.copyOf(list);
+    for (int i = 0; i < fields.size(); i++) {
+      indexes.put(fields.get(i).name(), i);
+    }
+    narrow = Arrays.copyOf(events.narrow, fields.size());
+    absent = Arrays.copyOf(events.absent, fields.size());
+  }
+
+  /**
+   * The same fields and after them others that no encoding holds, which are put there later. Their
+   * names may be such as Avro does not allow, {@code terminals.country}.
+   */
+  public EventSchema plus(List<Field> more) {
+    return more.isEmpty() ? this : new EventSchema(this, more);
   }
 
   private static @Nullable Object value(Field field, @Nullable Object value) {
@@ -121,6 +142,7 @@ public final class EventSchema {
     }
   }
 
+  /** The record's schema; it does not hold what was added. */
   public Schema schema() {
     return schema;
   }

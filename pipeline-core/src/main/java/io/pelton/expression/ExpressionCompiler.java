@@ -22,6 +22,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +34,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ExpressionCompiler {
   private static final String TIME = "time";
+  private static final Pattern UNDECLARED = Pattern.compile("undeclared reference to '(\\w+)'");
 
   private final EventSchema schema;
   private final Cel cel;
@@ -108,9 +111,7 @@ public final class ExpressionCompiler {
       tree = cel.compile(source).getAst();
     } catch (CelValidationException e) {
       throw new ExpressionException(
-          e.getErrors().stream()
-              .map(ExpressionCompiler::describe)
-              .collect(Collectors.joining("; ")));
+          e.getErrors().stream().map(this::describe).collect(Collectors.joining("; ")));
     }
     CelType result = tree.getResultType();
     boolean fits =
@@ -148,8 +149,20 @@ public final class ExpressionCompiler {
         : new Compiled(interpreted, number, Closures.truth(tree, schema));
   }
 
-  private static String describe(CelIssue issue) {
-    return issue.getMessage() + " (column " + (issue.getSourceLocation().getColumn() + 1) + ")";
+  private String describe(CelIssue issue) {
+    String message =
+        issue.getMessage() + " (column " + (issue.getSourceLocation().getColumn() + 1) + ")";
+    Matcher undeclared = UNDECLARED.matcher(message);
+    String known = undeclared.find() ? fieldsOf(undeclared.group(1)) : "";
+    return known.isEmpty() ? message : message + "; of that table there are " + known;
+  }
+
+  /** The fields of a table that is joined with the event; CEL speaks of the table's name alone. */
+  private String fieldsOf(String table) {
+    return schema.fields().stream()
+        .map(EventSchema.Field::name)
+        .filter(name -> name.startsWith(table + "."))
+        .collect(Collectors.joining(", "));
   }
 
   private static double toNumber(String source, @Nullable Object value) {

@@ -1,6 +1,5 @@
 package io.pelton.feature;
 
-import io.pelton.event.EventSchema;
 import io.pelton.pipeline.FeatureGraph;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Bounds;
@@ -50,8 +49,7 @@ final class FeatureBounds {
    * @param afterWindows those that are checked when all windows are computed, else those before
    */
   static List<String> rules(PipelineDefinition pipeline, boolean afterWindows) {
-    FeatureGraph graph =
-        new FeatureGraph(new EventSchema(pipeline.events().schema()), pipeline.features());
+    FeatureGraph graph = new FeatureGraph(pipeline.joinedSchema(), pipeline.features());
     FeatureBounds bounds =
         of(
             pipeline,

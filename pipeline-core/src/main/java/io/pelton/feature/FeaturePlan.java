@@ -11,11 +11,13 @@ import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Entity;
 import io.pelton.pipeline.PipelineDefinition.Otherwise;
 import io.pelton.pipeline.PipelineDefinition.Rule;
+import io.pelton.table.ReferenceTable;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -46,8 +48,10 @@ public final class FeaturePlan {
   private final List<EntityPlan> entities;
   private final RowNames rowNames;
 
-  /** The event's fields, and after them the features that expressions read. */
+  /** The event's fields, after them those of tables, then the features that expressions read. */
   private final EventSchema extended;
+
+  private final TableJoins tables;
 
   private final Computed[] admitted;
   private final Computed[] derived;
@@ -69,9 +73,18 @@ public final class FeaturePlan {
   private final List<String> replaced = new ArrayList<>();
   private final Consumer<String> countReplaced = replaced::add;
 
+  /** One that admits no events when the pipeline has reference tables. */
   public FeaturePlan(PipelineDefinition pipeline) {
+    this(pipeline, Map.of());
+  }
+
+  /**
+   * @param loaded the pipeline's reference tables by name
+   */
+  public FeaturePlan(PipelineDefinition pipeline, Map<String, ReferenceTable> loaded) {
     schema = new EventSchema(pipeline.events().schema());
-    ExpressionCompiler compiler = new ExpressionCompiler(schema);
+    EventSchema joined = pipeline.joinedSchema();
+    ExpressionCompiler compiler = new ExpressionCompiler(joined);
     id = schema.indexOf(pipeline.events().id());
     time = schema.indexOf(pipeline.events().time());
     timeType = schema.fields().get(time).type();
@@ -87,7 +100,7 @@ public final class FeaturePlan {
     List<String> maps = pipeline.mapNames();
     featureCount = columns.size();
     mapCount = maps.size();
-    FeatureGraph graph = new FeatureGraph(schema, pipeline.features());
+    FeatureGraph graph = new FeatureGraph(joined, pipeline.features());
     extended = graph.schema();
     RowLayout layout = new RowLayout(graph, pipeline);
     admitted = layout.admitted();
@@ -112,6 +125,8 @@ public final class FeaturePlan {
     Set<String> fields = new LinkedHashSet<>(pipeline.carry());
     Arrays.stream(rules).forEach(rule -> fields.addAll(rule.fields()));
     pipeline.features().forEach(feature -> fields.addAll(graph.eventFields(feature)));
+    tables = new TableJoins(pipeline, extended, fields, loaded);
+    fields.addAll(tables.keys());
     // That these are there is checked below, with reasons of their own.
     fields.remove(name(id));
     fields.remove(name(time));
@@ -223,8 +238,10 @@ public final class FeaturePlan {
       }
       entityKeys[i] = key;
     }
+    @Nullable Object[] all = extend(fields);
+    tables.join(all, at);
     for (int i = 0; i < rules.length; i++) {
-      check(i, fields, at, eventId);
+      check(i, all, at, eventId);
     }
     double[] values = blank.clone();
     @Nullable Object[] kept = new @Nullable Object[carried.length + needed.length + texts.length];
@@ -232,9 +249,8 @@ public final class FeaturePlan {
       kept[i] = carriable(fields[carried[i]]);
     }
     for (int i = 0; i < needed.length; i++) {
-      kept[carried.length + i] = carriable(fields[needed[i]]);
+      kept[carried.length + i] = carriable(all[needed[i]]);
     }
-    @Nullable Object[] all = extend(fields);
     try {
       for (Computed computed : admitted) {
         computed.compute(values, all, at, eventId, countReplaced);
@@ -253,7 +269,7 @@ public final class FeaturePlan {
     return row;
   }
 
-  /** The event's fields with room for the features that expressions read. */
+  /** The event's fields with room for what tables hold and features that expressions read. */
   private @Nullable Object[] extend(@Nullable Object[] fields) {
     int length = extended.fields().size();
     return length == fields.length ? fields : Arrays.copyOf(fields, length);
@@ -311,17 +327,27 @@ public final class FeaturePlan {
       if (rules[rule].truth(fields, at)) {
         return;
       }
-      broken = "rule " + ruleNames[rule] + " is broken: " + rules[rule].source() + show(fields);
+      broken =
+          "rule "
+              + ruleNames[rule]
+              + " is broken: "
+              + rules[rule].source()
+              + show(rules[rule], fields);
     } catch (ExpressionException e) {
       broken = "rule " + ruleNames[rule] + " has no value: " + e.getMessage();
     }
     throw RejectedEventException.brokenRule(ruleNames[rule], broken, eventId, otherwise[rule]);
   }
 
-  private String show(@Nullable Object[] fields) {
+  /** The event's own fields, and those of tables that the rule reads. */
+  private String show(Expression rule, @Nullable Object[] fields) {
     StringBuilder text = new StringBuilder(" for {");
+    Set<String> read = rule.fields();
     for (int i = 0; i < fields.length; i++) {
-      text.append(i == 0 ? "" : ", ").append(name(i)).append(": ").append(fields[i]);
+      String name = extended.fields().get(i).name();
+      if (i < schema.fields().size() || read.contains(name)) {
+        text.append(i == 0 ? "" : ", ").append(name).append(": ").append(fields[i]);
+      }
     }
     return text.append('}').toString();
   }

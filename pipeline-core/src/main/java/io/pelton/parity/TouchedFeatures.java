@@ -1,6 +1,5 @@
 package io.pelton.parity;
 
-import io.pelton.event.EventSchema;
 import io.pelton.feature.EntityPlan;
 import io.pelton.pipeline.FeatureGraph;
 import io.pelton.pipeline.PipelineDefinition;
@@ -55,8 +54,7 @@ public final class TouchedFeatures {
     String entity = pipeline.entityNames().get(key);
     resolution = pipeline.entities().get(key).resolution();
     List<String> columns = pipeline.featureNames();
-    FeatureGraph graph =
-        new FeatureGraph(new EventSchema(pipeline.events().schema()), pipeline.features());
+    FeatureGraph graph = new FeatureGraph(pipeline.joinedSchema(), pipeline.features());
     for (Feature feature : pipeline.features()) {
       if (feature instanceof WindowedFeature windowed
           && windowed.entity().equals(entity)

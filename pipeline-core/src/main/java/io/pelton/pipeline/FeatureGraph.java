@@ -33,14 +33,11 @@ public final class FeatureGraph {
   private final Map<String, Set<String>> reads = new HashMap<>();
 
   /**
-   * @throws IllegalArgumentException never for names that {@link PipelineFile} accepts
+   * @param events the event's fields, and those of reference tables that are joined with it
    */
   public FeatureGraph(EventSchema events, List<Feature> features) {
     this.events = events;
-    List<Schema.Field> fields = new ArrayList<>();
-    for (Schema.Field field : events.schema().getFields()) {
-      fields.add(new Schema.Field(field, field.schema()));
-    }
+    List<EventSchema.Field> fields = new ArrayList<>();
     Schema number =
         Schema.createUnion(Schema.create(Schema.Type.NULL), Schema.create(Schema.Type.DOUBLE));
     Schema map = Schema.createMap(Schema.create(Schema.Type.DOUBLE));
@@ -48,11 +45,11 @@ public final class FeatureGraph {
       boolean isMap = feature instanceof WindowedFeature windowed && windowed.isMap();
       for (String column : feature.columns()) {
         if (byColumn.putIfAbsent(column, feature) == null && events.indexOf(column) < 0) {
-          fields.add(new Schema.Field(column, isMap ? map : number));
+          fields.add(EventSchema.Field.of(column, isMap ? map : number));
         }
       }
     }
-    schema = new EventSchema(Schema.createRecord("Row", null, null, false, fields));
+    schema = events.plus(fields);
     compiler = new ExpressionCompiler(schema);
     outcomeCompiler =
         schema.indexOf(Outcomes.LABEL) >= 0 || features.stream().noneMatch(FeatureGraph::ofOutcomes)
@@ -73,7 +70,7 @@ public final class FeatureGraph {
     }
   }
 
-  /** The event's fields first, then features' columns that no field hides. */
+  /** The event's and tables' fields first, then features' columns that no field hides. */
   public EventSchema schema() {
     return schema;
   }
@@ -217,7 +214,7 @@ public final class FeatureGraph {
     return false;
   }
 
-  /** Event fields that a feature's expressions read. */
+  /** Fields of the event, and of tables joined with it, that a feature's expressions read. */
   public Set<String> eventFields(Feature feature) {
     Set<String> names = new LinkedHashSet<>();
     for (String source : sources(feature)) {

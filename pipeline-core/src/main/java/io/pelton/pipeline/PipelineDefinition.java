@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param featureLog the feature log's directory as written, null when features are not logged
  * @param carry event fields that travel with features and predictions
  * @param topics overrides of topic names, by kind
+ * @param tables reference tables that events are joined with
  */
 public record PipelineDefinition(
     String name,
@@ -33,8 +34,37 @@ public record PipelineDefinition(
     List<String> carry,
     @Nullable Outcomes outcomes,
     @Nullable Drift drift,
-    Map<String, String> topics)
+    Map<String, String> topics,
+    List<Table> tables)
     implements Serializable {
+
+  /** One without reference tables. */
+  public PipelineDefinition(
+      String name,
+      Events events,
+      List<Entity> entities,
+      List<Feature> features,
+      @Nullable Model model,
+      @Nullable String registry,
+      @Nullable String featureLog,
+      List<String> carry,
+      @Nullable Outcomes outcomes,
+      @Nullable Drift drift,
+      Map<String, String> topics) {
+    this(
+        name,
+        events,
+        entities,
+        features,
+        model,
+        registry,
+        featureLog,
+        carry,
+        outcomes,
+        drift,
+        topics,
+        List.of());
+  }
 
   /** Encoding of events on the topic. */
   public enum EventFormat {
@@ -66,6 +96,43 @@ public record PipelineDefinition(
       Map<String, Rule> rules,
       Map<String, FieldConstraint> fields)
       implements Serializable {}
+
+  /**
+   * A reference table: what is known of a key, and since when. An event at time t sees the newest
+   * version of its key whose time is t or earlier.
+   *
+   * @param file path, URI or glob of the files with its rows
+   * @param schema an Avro record schema of its rows
+   * @param key the rows' field with the key
+   * @param time the rows' field with the time from which a version holds; null: rows always hold
+   * @param on the event's field with the key
+   * @param files what the file was when the job was defined; empty when that is still to be found
+   */
+  public record Table(
+      String name,
+      String file,
+      Schema schema,
+      String key,
+      @Nullable String time,
+      String on,
+      List<TableFile> files)
+      implements Serializable {
+    public Table {
+      files = List.copyOf(files);
+    }
+
+    /** Name by which expressions read one of its fields. */
+    public String column(String field) {
+      return name + "." + field;
+    }
+  }
+
+  /**
+   * A file of a reference table as it was read.
+   *
+   * @param sha256 of its bytes, hex
+   */
+  public record TableFile(String path, long rows, String sha256) implements Serializable {}
 
   /** What becomes of an event or a row that breaks a rule. */
   public enum Otherwise {
@@ -455,6 +522,7 @@ public record PipelineDefinition(
     features = List.copyOf(features);
     carry = List.copyOf(carry);
     topics = Map.copyOf(topics);
+    tables = List.copyOf(tables);
   }
 
   /**
@@ -486,7 +554,52 @@ public record PipelineDefinition(
     List<Feature> more = new ArrayList<>(features);
     more.add(feature);
     return new PipelineDefinition(
-        name, events, entities, more, model, registry, featureLog, carry, outcomes, drift, topics);
+        name,
+        events,
+        entities,
+        more,
+        model,
+        registry,
+        featureLog,
+        carry,
+        outcomes,
+        drift,
+        topics,
+        tables);
+  }
+
+  /** The same pipeline with other tables. */
+  public PipelineDefinition with(List<Table> others) {
+    return new PipelineDefinition(
+        name,
+        events,
+        entities,
+        features,
+        model,
+        registry,
+        featureLog,
+        carry,
+        outcomes,
+        drift,
+        topics,
+        others);
+  }
+
+  /** The event's fields, then those of all tables by their qualified names. */
+  public EventSchema joinedSchema() {
+    return joinedSchema(new EventSchema(events.schema()), tables);
+  }
+
+  /** The same, of a pipeline that is still being read; no row may match, so fields may be null. */
+  static EventSchema joinedSchema(EventSchema events, List<Table> tables) {
+    List<EventSchema.Field> fields = new ArrayList<>();
+    for (Table table : tables) {
+      for (EventSchema.Field field : new EventSchema(table.schema()).fields()) {
+        fields.add(
+            new EventSchema.Field(table.column(field.name()), field.type(), true, field.schema()));
+      }
+    }
+    return events.plus(fields);
   }
 
   /** Names of the features that aggregate outcomes, in order. */
@@ -553,14 +666,20 @@ public record PipelineDefinition(
     return fields;
   }
 
-  /** Event fields that constraints, rules and features read. */
+  private static boolean reads(Set<String> fields, Table table) {
+    return table.schema().getFields().stream()
+        .anyMatch(field -> fields.contains(table.column(field.name())));
+  }
+
+  /** Event and table fields that constraints, rules and features read, and the tables' keys. */
   private Set<String> readFields() {
-    EventSchema schema = new EventSchema(events.schema());
+    EventSchema schema = joinedSchema();
     ExpressionCompiler compiler = new ExpressionCompiler(schema);
     Set<String> fields = new LinkedHashSet<>(events.fields().keySet());
     events.rules().values().forEach(rule -> fields.addAll(compiler.truth(rule.check()).fields()));
     FeatureGraph graph = new FeatureGraph(schema, features);
     features.forEach(feature -> fields.addAll(graph.eventFields(feature)));
+    tables.stream().filter(table -> reads(fields, table)).forEach(table -> fields.add(table.on()));
     return fields;
   }
 

@@ -18,6 +18,7 @@ import io.pelton.pipeline.PipelineDefinition.Outcomes;
 import io.pelton.pipeline.PipelineDefinition.Persistence;
 import io.pelton.pipeline.PipelineDefinition.RowFeature;
 import io.pelton.pipeline.PipelineDefinition.Source;
+import io.pelton.pipeline.PipelineDefinition.Table;
 import io.pelton.pipeline.PipelineDefinition.Topic;
 import io.pelton.pipeline.PipelineDefinition.Window;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
@@ -64,6 +65,7 @@ public final class PipelineFile {
       List.of(
           "pipeline",
           "events",
+          "tables",
           "entities",
           "features",
           "model",
@@ -182,11 +184,18 @@ public final class PipelineFile {
       }
     }
     Section eventSection = file.section("events");
-    EventSchema schema = schema(eventSection);
+    EventSchema schema =
+        schema(eventSection, "the Avro schema of the events, a file beside this one");
     List<Entity> entities = entities(file.section("entities"), schema);
-    Events events = events(eventSection, entities, schema);
+    Section tableSection = file.section("tables");
+    List<Table> tables = tables(tableSection, schema);
+    // Without event fields no expression is checked.
+    EventSchema joined =
+        schema.fields().isEmpty() ? schema : PipelineDefinition.joinedSchema(schema, tables);
+    Events events = events(eventSection, entities, schema, joined);
     Section featureSection = file.section("features");
-    List<Feature> features = features(featureSection, entities, events.id(), schema);
+    List<Feature> features = features(featureSection, entities, events.id(), joined);
+    TableSections.checkColumns(tableSection, features);
     List<String> carry = file.texts("carry");
     Set<String> carried = new HashSet<>();
     for (String field : carry) {
@@ -233,7 +242,8 @@ public final class PipelineFile {
             carry,
             outcomes,
             drift,
-            topics);
+            topics,
+            tables);
     checkTopicsDiffer(pipeline, eventSection, topicSection, outcomeSection);
     return pipeline;
   }
@@ -280,10 +290,22 @@ public final class PipelineFile {
     problems.add(new Problem(path.toString(), line, key, message));
   }
 
-  private EventSchema schema(Section events) {
+  private List<Table> tables(Section section, EventSchema events) {
+    return TableSections.read(
+        section,
+        events,
+        path,
+        table -> schema(table, "the Avro schema of the table's rows, a file beside this one"));
+  }
+
+  /**
+   * The record schema that a section names.
+   *
+   * @return one without fields when it cannot be read; that is a problem noted
+   */
+  private EventSchema schema(Section section, String what) {
     Schema fallback = Schema.createRecord("Unknown", null, null, false, List.of());
-    String file =
-        events.required("schema", "the Avro schema of the events, a file beside this one");
+    String file = section.required("schema", what);
     if (file.isEmpty()) {
       return new EventSchema(fallback);
     }
@@ -291,12 +313,12 @@ public final class PipelineFile {
       Path schemaPath = path.toAbsolutePath().resolveSibling(file);
       EventSchema schema = new EventSchema(new Schema.Parser().parse(Files.readString(schemaPath)));
       if (schema.fields().isEmpty()) {
-        events.problem(
-            "schema", "\"" + file + "\" has no fields; an event has at least an id and a time");
+        section.problem(
+            "schema", "\"" + file + "\" has no fields; it must have those that this section names");
       }
       return schema;
     } catch (InvalidPathException e) {
-      events.problem(
+      section.problem(
           "schema",
           "\""
               + file.replace("\0", "\\0")
@@ -304,23 +326,29 @@ public final class PipelineFile {
               + e.getReason()
               + "); name the Avro schema beside this file");
     } catch (NoSuchFileException e) {
-      events.problem(
+      section.problem(
           "schema", "file " + file + " does not exist; it is looked for beside this file");
     } catch (CharacterCodingException e) {
-      events.problem("schema", "\"" + file + "\" is not UTF-8 text; save it as UTF-8");
+      section.problem("schema", "\"" + file + "\" is not UTF-8 text; save it as UTF-8");
     } catch (IOException e) {
-      events.problem("schema", "\"" + file + "\" cannot be read: " + reason(e));
+      section.problem("schema", "\"" + file + "\" cannot be read: " + reason(e));
     } catch (AvroRuntimeException | IllegalArgumentException e) {
-      events.problem("schema", "\"" + file + "\" is no Avro record schema: " + e.getMessage());
+      section.problem("schema", "\"" + file + "\" is no Avro record schema: " + e.getMessage());
     }
     return new EventSchema(fallback);
   }
 
   private static void checkField(Section section, String key, String field, EventSchema schema) {
+    checkField(section, key, field, schema, "the event schema");
+  }
+
+  static void checkField(
+      Section section, String key, String field, EventSchema schema, String what) {
     if (!field.isEmpty() && !schema.fields().isEmpty() && schema.indexOf(field) < 0) {
       section.problem(
           key,
-          "the event schema has no field \""
+          what
+              + " has no field \""
               + field
               + "\""
               + Names.suggest(
@@ -329,7 +357,7 @@ public final class PipelineFile {
   }
 
   /** An id or key must have one text form that every format and system writes alike. */
-  private static void checkKey(Section section, String key, String field, EventSchema schema) {
+  static void checkKey(Section section, String key, String field, EventSchema schema) {
     int index = schema.indexOf(field);
     if (index >= 0) {
       FieldType type = schema.fields().get(index).type();
@@ -340,7 +368,23 @@ public final class PipelineFile {
     }
   }
 
-  private static Events events(Section section, List<Entity> entities, EventSchema schema) {
+  static void checkTime(Section section, String key, String field, EventSchema schema) {
+    int index = schema.indexOf(field);
+    if (index >= 0) {
+      FieldType type = schema.fields().get(index).type();
+      if (type != FieldType.TIMESTAMP && type != FieldType.INT && type != FieldType.STRING) {
+        section.problem(
+            key,
+            "field \""
+                + field
+                + "\" must be a timestamp, epoch millis or ISO 8601 text, but is "
+                + type);
+      }
+    }
+  }
+
+  private static Events events(
+      Section section, List<Entity> entities, EventSchema schema, EventSchema joined) {
     section.allow(EVENT_KEYS);
     String topic = section.required("topic", "the Kafka topic with the events");
     checkTopic(section, "topic", topic);
@@ -349,18 +393,7 @@ public final class PipelineFile {
     checkKey(section, "id", id, schema);
     String time = section.required("time", "the field with the event's time");
     checkField(section, "time", time, schema);
-    int timeIndex = schema.indexOf(time);
-    if (timeIndex >= 0) {
-      FieldType type = schema.fields().get(timeIndex).type();
-      if (type != FieldType.TIMESTAMP && type != FieldType.INT && type != FieldType.STRING) {
-        section.problem(
-            "time",
-            "field \""
-                + time
-                + "\" must be a timestamp, epoch millis or ISO 8601 text, but is "
-                + type);
-      }
-    }
+    checkTime(section, "time", time, schema);
     Long outOfOrderness = section.duration("out-of-orderness");
     long maxAhead = section.duration("max-ahead", DEFAULT_MAX_AHEAD, 1);
     long idleAfter = section.duration("idle-after", DEFAULT_IDLE_AFTER, 1);
@@ -377,7 +410,7 @@ public final class PipelineFile {
         outOfOrderness,
         maxAhead,
         idleAfter,
-        ConstraintSections.rules(section.section("rules"), schema),
+        ConstraintSections.rules(section.section("rules"), joined),
         ConstraintSections.fields(section.section("fields"), identity, schema));
   }
 

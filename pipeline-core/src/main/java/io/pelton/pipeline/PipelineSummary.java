@@ -12,6 +12,7 @@ import io.pelton.pipeline.PipelineDefinition.Model;
 import io.pelton.pipeline.PipelineDefinition.Otherwise;
 import io.pelton.pipeline.PipelineDefinition.RowFeature;
 import io.pelton.pipeline.PipelineDefinition.Rule;
+import io.pelton.pipeline.PipelineDefinition.Table;
 import io.pelton.pipeline.PipelineDefinition.Topic;
 import io.pelton.pipeline.PipelineDefinition.Window;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
@@ -32,6 +33,7 @@ public final class PipelineSummary {
     List<String> lines = new ArrayList<>();
     lines.add("Pipeline " + pipeline.name());
     events(pipeline, lines);
+    pipeline.tables().forEach(table -> lines.add("  " + describe(table)));
     PipelineDefinition.Outcomes outcomes = pipeline.outcomes();
     if (outcomes != null && !pipeline.featuresOfOutcomes().isEmpty()) {
       lines.add(
@@ -175,6 +177,19 @@ public final class PipelineSummary {
       case DEFAULT -> ", else takes " + replacement;
       case FAIL -> ", else stops";
     };
+  }
+
+  private static String describe(Table table) {
+    return "joins them with table %s of %s by %s: %s"
+        .formatted(
+            table.name(),
+            table.file(),
+            table.on().equals(table.key()) ? table.on() : table.on() + " = " + table.key(),
+            table.time() == null
+                ? "its rows hold at all times, also before they were known"
+                : "the newest row of the key whose "
+                    + table.time()
+                    + " is the event's time or earlier");
   }
 
   private static String describe(@Nullable Bounds bounds) {

@@ -34,7 +34,7 @@ final class EventDecoder {
    * @param writers where schemas of Avro events are found, beside the pipeline's own
    */
   EventDecoder(PipelineDefinition pipeline, SchemaStore writers) {
-    plan = new FeaturePlan(pipeline);
+    plan = new FeaturePlan(pipeline, TableFiles.load(pipeline));
     schema = plan.schema();
     format = pipeline.events().format();
     this.writers = StaticSchemaStore.of(schema.schema()).or(writers);

@@ -91,7 +91,7 @@ final class EventFiles implements BulkFormat<Incoming, FileSourceSplit> {
 
     SplitReader(Path path, long skip) throws IOException {
       this.path = path;
-      plan = new FeaturePlan(pipeline);
+      plan = new FeaturePlan(pipeline, TableFiles.load(pipeline));
       file = open(path, pipeline, plan.schema());
       for (; read < skip; read++) {
         if (!next()) {

@@ -86,7 +86,7 @@ public final class EventSources {
             .setProperties(client)
             .setTopics(pipeline.topic(Topic.EVENTS))
             .setStartingOffsets(OffsetsInitializer.committedOffsets(OffsetResetStrategy.EARLIEST))
-            .setDeserializer(new KafkaEvents(pipeline, schemas))
+            .setDeserializer(new KafkaEvents(TableFiles.pinned(pipeline), schemas))
             .build();
     Source<Incoming, ?, ?> source =
         history.isEmpty()
@@ -142,7 +142,7 @@ public final class EventSources {
   private static FileSource<Incoming> files(
       PipelineDefinition pipeline, List<Path> files, boolean history) {
     return FileSource.forBulkFileFormat(
-            new EventFiles(pipeline, history), files.toArray(Path[]::new))
+            new EventFiles(TableFiles.pinned(pipeline), history), files.toArray(Path[]::new))
         // Flink's own choice leaves files out whose names begin with a dot or underscore.
         .setFileEnumerator(() -> new NonSplittingRecursiveEnumerator(path -> true))
         .build();
@@ -181,7 +181,8 @@ public final class EventSources {
     return resolve(inputs, OutcomeEvents.of(pipeline));
   }
 
-  private static List<Path> expand(String input) throws IOException {
+  /** The files that a path or glob names, a glob's by name; none when there are none. */
+  static List<Path> expand(String input) throws IOException {
     int slash = input.lastIndexOf('/');
     String name = input.substring(slash + 1);
     boolean glob = name.chars().anyMatch(c -> "*?[{".indexOf(c) >= 0);

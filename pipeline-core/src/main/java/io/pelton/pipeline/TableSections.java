@@ -1,0 +1,151 @@
+package io.pelton.pipeline;
+
+import io.pelton.event.EventSchema;
+import io.pelton.event.FieldType;
+import io.pelton.pipeline.PipelineDefinition.Feature;
+import io.pelton.pipeline.PipelineDefinition.Table;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** Reads what a pipeline file says of reference tables. */
+final class TableSections {
+  static final List<String> TABLE_KEYS = List.of("file", "schema", "key", "time", "on");
+
+  private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
+  private static final String TIME = "time";
+  private static final List<String> KINDS = List.of(".csv", ".json", ".jsonl", ".ndjson", ".avro");
+
+  private TableSections() {}
+
+  /**
+   * Tables in the file's order.
+   *
+   * @param pipeline the pipeline file, which tables' files lie beside
+   * @param schemas reads the schema that a section names
+   */
+  static List<Table> read(
+      Section section, EventSchema events, Path pipeline, Function<Section, EventSchema> schemas) {
+    List<Table> tables = new ArrayList<>();
+    for (String name : section.keys()) {
+      if (!NAME.matcher(name).matches()) {
+        section.problem(
+            name, "a table's name is letters, digits and underscores, and begins with no digit");
+      } else if (name.equals(TIME) || events.indexOf(name) >= 0) {
+        section.problem(
+            name,
+            "\"%s\" is also %s, so %s.field could mean either; rename the table"
+                .formatted(
+                    name, name.equals(TIME) ? "the event's time" : "a field of the events", name));
+      }
+      if (!section.isMapping(name)) {
+        section.problem(
+            name, "must be a mapping: {file: FILES, schema: FILE, key: FIELD, time: FIELD}");
+        continue;
+      }
+      tables.add(table(name, section.section(name), events, pipeline, schemas));
+    }
+    return tables;
+  }
+
+  private static Table table(
+      String name,
+      Section body,
+      EventSchema events,
+      Path pipeline,
+      Function<Section, EventSchema> schemas) {
+    body.allow(TABLE_KEYS);
+    String file =
+        body.required(
+            "file", "the file with the table's rows, a path or glob relative to this one");
+    checkKind(body, file);
+    EventSchema schema = schemas.apply(body);
+    String key = body.required("key", "the field of the rows with their key");
+    PipelineFile.checkField(body, "key", key, schema, "the table's schema");
+    PipelineFile.checkKey(body, "key", key, schema);
+    String time = body.text("time");
+    if (time != null) {
+      PipelineFile.checkField(body, "time", time, schema, "the table's schema");
+      PipelineFile.checkTime(body, "time", time, schema);
+    }
+    String on = body.has("on") ? body.required("on", "the event's field with the key") : key;
+    checkOn(body, on, key, events, schema);
+    return new Table(name, beside(body, pipeline, file), schema.schema(), key, time, on, List.of());
+  }
+
+  private static void checkKind(Section body, String file) {
+    String name = file.toLowerCase(Locale.ROOT);
+    String plain = name.endsWith(".gz") ? name.substring(0, name.length() - 3) : name;
+    if (!file.isEmpty() && KINDS.stream().noneMatch(plain::endsWith)) {
+      body.problem(
+          "file",
+          "\""
+              + file
+              + "\" is of no kind that is known; names end in .csv, .json, .jsonl, .ndjson or"
+              + " .avro, and .gz");
+    }
+  }
+
+  /** The key in the event, written as in the table: 7 and "007" would never meet. */
+  private static void checkOn(
+      Section body, String on, String key, EventSchema events, EventSchema schema) {
+    boolean keyIsWrong = !body.has("on") && schema.indexOf(key) < 0;
+    if (on.isEmpty() || events.fields().isEmpty() || keyIsWrong) {
+      return;
+    }
+    String where = body.has("on") ? "on" : "key";
+    if (events.indexOf(on) < 0) {
+      List<String> names = events.fields().stream().map(EventSchema.Field::name).toList();
+      body.problem(
+          where,
+          "the event schema has no field \""
+              + on
+              + "\" to join by"
+              + Names.suggest(on, names)
+              + (body.has("on") ? "" : "; name the event's field with the key: on: FIELD"));
+      return;
+    }
+    FieldType type = events.fields().get(events.indexOf(on)).type();
+    FieldType keyType = type(schema, key);
+    if (keyType != null && keyType != type) {
+      body.problem(
+          where,
+          "the event's field \"%s\" is of type %s, the table's key \"%s\" of type %s; they must be of one type to meet"
+              .formatted(on, type, key, keyType));
+    }
+  }
+
+  private static @Nullable FieldType type(EventSchema schema, String field) {
+    int index = schema.indexOf(field);
+    return index < 0 ? null : schema.fields().get(index).type();
+  }
+
+  private static String beside(Section body, Path pipeline, String file) {
+    if (file.isEmpty() || file.contains("://")) {
+      return file;
+    }
+    try {
+      return pipeline.toAbsolutePath().resolveSibling(file).normalize().toString();
+    } catch (InvalidPathException e) {
+      body.problem(
+          "file", "\"" + file.replace("\0", "\\0") + "\" is no file name (" + e.getReason() + ")");
+      return file;
+    }
+  }
+
+  /** Notes tables that are named as a feature is. */
+  static void checkColumns(Section section, List<Feature> features) {
+    for (Feature feature : features) {
+      for (String column : feature.columns()) {
+        if (section.has(column)) {
+          section.problem(column, "is also a column of feature " + feature.name() + "; rename one");
+        }
+      }
+    }
+  }
+}
