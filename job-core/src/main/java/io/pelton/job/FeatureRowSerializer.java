@@ -23,6 +23,8 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
   private static final int HISTORY = 1;
   private static final int OVERTAKEN = 2;
   private static final int MAPS = 4;
+  private static final int LATE = 8;
+  private static final int ENTERED = 16;
 
   @Override
   public boolean isImmutableType() {
@@ -40,6 +42,8 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
         new FeatureRow(
             from.id, from.time, from.keys.clone(), from.values.clone(), from.carried.clone());
     copy.history = from.history;
+    copy.late = from.late;
+    copy.entered = from.entered;
     copy.maps = from.maps.clone();
     copy.overtaken = from.overtaken.clone();
     return copy;
@@ -70,7 +74,12 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
     CarriedFields.write(row.carried, target);
     boolean overtook = row.overtaken.length > 0;
     boolean maps = row.maps.length > 0;
-    target.writeByte((row.history ? HISTORY : 0) | (overtook ? OVERTAKEN : 0) | (maps ? MAPS : 0));
+    target.writeByte(
+        (row.history ? HISTORY : 0)
+            | (overtook ? OVERTAKEN : 0)
+            | (maps ? MAPS : 0)
+            | (row.late ? LATE : 0)
+            | (row.entered ? ENTERED : 0));
     if (overtook) {
       target.writeInt(row.overtaken.length);
       for (int events : row.overtaken) {
@@ -105,6 +114,8 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
     FeatureRow row = new FeatureRow(id, time, keys, values, carried);
     byte flags = source.readByte();
     row.history = (flags & HISTORY) != 0;
+    row.late = (flags & LATE) != 0;
+    row.entered = (flags & ENTERED) != 0;
     if ((flags & OVERTAKEN) != 0) {
       row.overtaken = new int[source.readInt()];
       for (int i = 0; i < row.overtaken.length; i++) {

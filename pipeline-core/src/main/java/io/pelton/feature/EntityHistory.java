@@ -188,6 +188,17 @@ public final class EntityHistory {
 
   /** Takes an event in, wherever its time places it, without computing its features. */
   public void add(EntityPlan plan, FeatureRow row, BlockStore store) {
+    add(plan, row, store, 0, Long.MAX_VALUE);
+  }
+
+  /**
+   * The same while rows are taken.
+   *
+   * @param retain as {@link #update} takes it
+   * @param oldestExpected as {@link #update} takes it
+   */
+  public void add(
+      EntityPlan plan, FeatureRow row, BlockStore store, long retain, long oldestExpected) {
     if (this.plan != plan) {
       apply(plan, store);
     }
@@ -200,7 +211,11 @@ public final class EntityHistory {
       insert(plan, row, store);
       settle(plan, store, now, true);
     }
-    forget(now - plan.reach(), store);
+    long oldest = Math.min(now, oldestExpected);
+    long cutoff = oldest - plan.reach() - retain;
+    if (cutoff < oldest) {
+      forget(cutoff, store);
+    }
   }
 
   // ---- Blocks ----

@@ -37,6 +37,12 @@ public final class FeatureRow {
   /** Whether the row only fills histories, and is neither completed nor given out. */
   public boolean history;
 
+  /** Of a row of history: whether it is of the stream and came later than the bound. */
+  public boolean late;
+
+  /** Of a late row: whether it has entered a history. */
+  public boolean entered;
+
   /**
    * How many later events of its key had been taken before this one, by position in {@link #keys};
    * empty when there were none. Those were served without this event. On arrival order only.

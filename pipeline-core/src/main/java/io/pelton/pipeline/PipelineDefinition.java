@@ -53,6 +53,7 @@ public record PipelineDefinition(
    * @param idleAfter a partition without events for this long no longer holds the watermark
    * @param rules by name
    * @param fields constraints by the field that they hold for; checked before the rules
+   * @param late what becomes of events later than the bound, beside their going to the late topic
    */
   public record Events(
       String topic,
@@ -64,8 +65,43 @@ public record PipelineDefinition(
       long maxAhead,
       long idleAfter,
       Map<String, Rule> rules,
-      Map<String, FieldConstraint> fields)
-      implements Serializable {}
+      Map<String, FieldConstraint> fields,
+      Late late)
+      implements Serializable {
+    /** Events of which late ones change nothing. */
+    public Events(
+        String topic,
+        EventFormat format,
+        Schema schema,
+        String id,
+        String time,
+        @Nullable Long outOfOrderness,
+        long maxAhead,
+        long idleAfter,
+        Map<String, Rule> rules,
+        Map<String, FieldConstraint> fields) {
+      this(
+          topic,
+          format,
+          schema,
+          id,
+          time,
+          outOfOrderness,
+          maxAhead,
+          idleAfter,
+          rules,
+          fields,
+          Late.SIDE_OUTPUT);
+    }
+  }
+
+  /** What becomes of an event that comes later than the bound; no row is ever made of it. */
+  public enum Late {
+    /** It goes to the late topic and nowhere else. */
+    SIDE_OUTPUT,
+    /** It goes to the late topic, and features of later events count it. */
+    INCLUDE
+  }
 
   /** What becomes of an event or a row that breaks a rule. */
   public enum Otherwise {

@@ -13,6 +13,7 @@ import io.pelton.pipeline.PipelineDefinition.EventFormat;
 import io.pelton.pipeline.PipelineDefinition.Events;
 import io.pelton.pipeline.PipelineDefinition.Feature;
 import io.pelton.pipeline.PipelineDefinition.Function;
+import io.pelton.pipeline.PipelineDefinition.Late;
 import io.pelton.pipeline.PipelineDefinition.Model;
 import io.pelton.pipeline.PipelineDefinition.Outcomes;
 import io.pelton.pipeline.PipelineDefinition.Persistence;
@@ -82,6 +83,7 @@ public final class PipelineFile {
           "out-of-orderness",
           "max-ahead",
           "idle-after",
+          "late",
           "rules",
           "fields");
   static final List<String> AGGREGATE_KEYS =
@@ -359,7 +361,8 @@ public final class PipelineFile {
         maxAhead,
         idleAfter,
         ConstraintSections.rules(section.section("rules"), schema),
-        ConstraintSections.fields(section.section("fields"), identity, schema));
+        ConstraintSections.fields(section.section("fields"), identity, schema),
+        section.choice("late", Late.SIDE_OUTPUT, Late.class));
   }
 
   private static void checkTopic(Section section, String key, String topic) {

@@ -8,6 +8,7 @@ import io.pelton.pipeline.PipelineDefinition.Drift;
 import io.pelton.pipeline.PipelineDefinition.Feature;
 import io.pelton.pipeline.PipelineDefinition.FieldConstraint;
 import io.pelton.pipeline.PipelineDefinition.Function;
+import io.pelton.pipeline.PipelineDefinition.Late;
 import io.pelton.pipeline.PipelineDefinition.Model;
 import io.pelton.pipeline.PipelineDefinition.Otherwise;
 import io.pelton.pipeline.PipelineDefinition.RowFeature;
@@ -77,8 +78,13 @@ public final class PipelineSummary {
                   drift.persistence().n()));
     }
     lines.add(
-        "late events go to topic %s, records that cannot be used to %s"
-            .formatted(pipeline.topic(Topic.LATE), pipeline.topic(Topic.DEAD_LETTERS)));
+        "late events go to topic %s%s, records that cannot be used to %s"
+            .formatted(
+                pipeline.topic(Topic.LATE),
+                pipeline.events().late() == Late.INCLUDE
+                    ? " without features of their own, and features of later events count them"
+                    : "",
+                pipeline.topic(Topic.DEAD_LETTERS)));
     return String.join("\n", lines);
   }
 

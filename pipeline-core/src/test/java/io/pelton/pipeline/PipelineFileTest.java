@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.pelton.pipeline.PipelineDefinition.Device;
 import io.pelton.pipeline.PipelineDefinition.EventFormat;
+import io.pelton.pipeline.PipelineDefinition.Late;
 import io.pelton.pipeline.PipelineDefinition.Otherwise;
 import io.pelton.pipeline.PipelineDefinition.Persistence;
 import io.pelton.pipeline.PipelineDefinition.Rule;
@@ -51,6 +52,28 @@ class PipelineFileTest {
     assertThat(pipeline.carry()).containsExactly("terminal_id");
     assertThat(pipeline.topic(Topic.EVENTS)).isEqualTo("transactions");
     assertThat(pipeline.topic(Topic.DEAD_LETTERS)).isEqualTo("card-fraud.dead-letters");
+  }
+
+  @Test
+  void lateEventsGoAsideUnlessTheyAreIncluded() throws Exception {
+    assertThat(PipelineFile.read(EXAMPLE).events().late()).isEqualTo(Late.SIDE_OUTPUT);
+    String example = Files.readString(EXAMPLE);
+    Files.copy(EXAMPLE.resolveSibling("transaction.avsc"), directory.resolve("transaction.avsc"));
+    Path file = directory.resolve("late.yaml");
+    Files.writeString(
+        file,
+        example.replace(
+            "  id: transaction_id\n  time: event_time\n",
+            "  id: transaction_id\n  time: event_time\n  late: include\n"));
+    PipelineDefinition pipeline = PipelineFile.read(file);
+    assertThat(pipeline.events().late()).isEqualTo(Late.INCLUDE);
+    assertThat(PipelineSummary.of(pipeline))
+        .contains(
+            "late events go to topic card-fraud.late without features of their own, and features of"
+                + " later events count them, records");
+    Files.writeString(file, Files.readString(file).replace("late: include", "late: included"));
+    assertThatThrownBy(() -> PipelineFile.read(file))
+        .hasMessageContaining("events.late: unknown value \"included\"; did you mean \"include\"?");
   }
 
   private List<String> problems(String yaml) throws IOException {

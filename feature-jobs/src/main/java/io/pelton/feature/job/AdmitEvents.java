@@ -6,6 +6,7 @@ import io.pelton.job.Incoming;
 import io.pelton.job.Ledger;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineDefinition.Late;
 import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.LateEvent;
 import java.nio.ByteBuffer;
@@ -26,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Parts what the source read into rows, late events and dead letters, and counts them. It runs
  * beside the source, where the watermark is the newest, so an event that passes here is late
- * nowhere after.
+ * nowhere after. Late events that features of others are to count pass as well, marked.
  */
 final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
     implements CheckpointedFunction {
@@ -44,6 +45,7 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
   private static final int DEFAULTED = 3;
 
   private final long allowedLateness;
+  private final boolean includeLate;
   private final List<String> declaredRules;
   private transient @Nullable RuleCounters rules;
   private transient @Nullable Ledger ledger;
@@ -57,6 +59,7 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
   AdmitEvents(PipelineDefinition pipeline) {
     // With a declared out-of-orderness the watermark itself waits that long.
     allowedLateness = pipeline.events().outOfOrderness() != null ? 0 : pipeline.allowedLateness();
+    includeLate = pipeline.events().late() == Late.INCLUDE;
     declaredRules = FeaturePlan.rules(pipeline);
   }
 
@@ -130,6 +133,11 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
       if (!row.history && watermark != Long.MIN_VALUE && row.time <= watermark - allowedLateness) {
         ledger().increment(LATE_COUNT);
         context.output(LATE, late(incoming, row, watermark));
+        if (includeLate) {
+          row.history = true;
+          row.late = true;
+          out.collect(row);
+        }
       } else {
         out.collect(row);
       }

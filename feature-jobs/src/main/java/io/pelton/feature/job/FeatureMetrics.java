@@ -8,6 +8,9 @@ final class FeatureMetrics {
   /** Events later than the declared out-of-orderness. */
   static final String EVENTS_LATE = "feature.late";
 
+  /** Late events that entered a history, so that features of later events count them. */
+  static final String LATE_INCLUDED = "feature.late_included";
+
   /** Records that became dead letters. */
   static final String EVENTS_DEAD = "feature.dead";
 
