@@ -54,6 +54,8 @@ public record PipelineDefinition(
    * @param rules by name
    * @param fields constraints by the field that they hold for; checked before the rules
    * @param late what becomes of events later than the bound, beside their going to the late topic
+   * @param duplicatesWithin an event with the id of another is a dead letter when their times are
+   *     no further apart; null: it is one event more
    */
   public record Events(
       String topic,
@@ -66,9 +68,10 @@ public record PipelineDefinition(
       long idleAfter,
       Map<String, Rule> rules,
       Map<String, FieldConstraint> fields,
-      Late late)
+      Late late,
+      @Nullable Long duplicatesWithin)
       implements Serializable {
-    /** Events of which late ones change nothing. */
+    /** Events of which late ones change nothing, and repeated ones are events more. */
     public Events(
         String topic,
         EventFormat format,
@@ -91,7 +94,8 @@ public record PipelineDefinition(
           idleAfter,
           rules,
           fields,
-          Late.SIDE_OUTPUT);
+          Late.SIDE_OUTPUT,
+          null);
     }
   }
 

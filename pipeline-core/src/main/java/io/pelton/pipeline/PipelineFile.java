@@ -84,8 +84,10 @@ public final class PipelineFile {
           "max-ahead",
           "idle-after",
           "late",
+          "deduplicate",
           "rules",
           "fields");
+  static final List<String> DEDUPLICATE_KEYS = List.of("within");
   static final List<String> AGGREGATE_KEYS =
       List.of("entity", "aggregate", "where", "by", "cap", "exclude-current", "windows", "delay");
   static final List<String> FEATURE_KEYS =
@@ -362,7 +364,17 @@ public final class PipelineFile {
         idleAfter,
         ConstraintSections.rules(section.section("rules"), schema),
         ConstraintSections.fields(section.section("fields"), identity, schema),
-        section.choice("late", Late.SIDE_OUTPUT, Late.class));
+        section.choice("late", Late.SIDE_OUTPUT, Late.class),
+        section.has("deduplicate") ? duplicatesWithin(section.section("deduplicate")) : null);
+  }
+
+  private static long duplicatesWithin(Section section) {
+    section.allow(DEDUPLICATE_KEYS);
+    if (section.present() && !section.has("within")) {
+      section.problem(
+          "within", "is missing: how far apart, in event time, events of one id are duplicates");
+    }
+    return section.duration("within", 1, 1);
   }
 
   private static void checkTopic(Section section, String key, String topic) {

@@ -110,6 +110,11 @@ public final class PipelineSummary {
                 .formatted(duration(pipeline.allowedLateness()))
             : "  waits %s for earlier ones, then takes them by time and id: results do not depend on the order they come in"
                 .formatted(duration(outOfOrderness)));
+    if (events.duplicatesWithin() != null) {
+      lines.add(
+          "  takes the first of those with one id within %s; the others are dead letters"
+              .formatted(duration(events.duplicatesWithin())));
+    }
     for (Map.Entry<String, FieldConstraint> field : events.fields().entrySet()) {
       lines.add(
           "  checks that "

@@ -76,6 +76,31 @@ class PipelineFileTest {
         .hasMessageContaining("events.late: unknown value \"included\"; did you mean \"include\"?");
   }
 
+  @Test
+  void duplicatesAreEventsUnlessABoundIsGiven() throws Exception {
+    assertThat(PipelineFile.read(EXAMPLE).events().duplicatesWithin()).isNull();
+    String example = Files.readString(EXAMPLE);
+    Files.copy(EXAMPLE.resolveSibling("transaction.avsc"), directory.resolve("transaction.avsc"));
+    Path file = directory.resolve("duplicates.yaml");
+    String key = "  time: event_time\n  deduplicate: ";
+    Files.writeString(file, example.replaceFirst("  time: event_time\n", key + "{within: 1h}\n"));
+    PipelineDefinition pipeline = PipelineFile.read(file);
+    assertThat(pipeline.events().duplicatesWithin()).isEqualTo(3_600_000);
+    assertThat(PipelineSummary.of(pipeline))
+        .contains("takes the first of those with one id within 1h; the others are dead letters");
+    for (String[] wrong :
+        new String[][] {
+          {"{}", "events.deduplicate.within: is missing: how far apart"},
+          {"{within: 0s}", "events.deduplicate.within: \"0s\" is too short"},
+          {"{within: soon}", "events.deduplicate.within: \"soon\" is no duration"},
+          {"{withn: 1h}", "events.deduplicate.withn: unknown key; did you mean \"within\"?"},
+          {"1h", "events.deduplicate: must be a mapping of keys to values"}
+        }) {
+      Files.writeString(file, example.replaceFirst("  time: event_time\n", key + wrong[0] + "\n"));
+      assertThatThrownBy(() -> PipelineFile.read(file)).hasMessageContaining(wrong[1]);
+    }
+  }
+
   private List<String> problems(String yaml) throws IOException {
     Files.copy(
         Path.of("../examples/card-fraud/transaction.avsc"), directory.resolve("transaction.avsc"));

@@ -9,6 +9,7 @@ import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Late;
 import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.LateEvent;
+import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.List;
@@ -29,8 +30,12 @@ import org.jspecify.annotations.Nullable;
  * beside the source, where the watermark is the newest, so an event that passes here is late
  * nowhere after. Late events that features of others are to count pass as well, marked.
  */
-final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
-    implements CheckpointedFunction {
+final class AdmitEvents<T> extends ProcessFunction<Incoming, T> implements CheckpointedFunction {
+  /** What goes on of an event that is admitted. */
+  interface Passing<T> extends Serializable {
+    T of(Incoming event, FeatureRow row);
+  }
+
   static final OutputTag<LateEvent> LATE =
       new OutputTag<>("late", new SpecificRecordTypeInfo<>(LateEvent.class));
   static final OutputTag<DeadLetter> DEAD =
@@ -44,6 +49,7 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
   private static final int DEAD_COUNT = 2;
   private static final int DEFAULTED = 3;
 
+  private final Passing<T> passing;
   private final long allowedLateness;
   private final boolean includeLate;
   private final List<String> declaredRules;
@@ -56,7 +62,8 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
 
   private transient @Nullable TimerService time;
 
-  AdmitEvents(PipelineDefinition pipeline) {
+  AdmitEvents(PipelineDefinition pipeline, Passing<T> passing) {
+    this.passing = passing;
     // With a declared out-of-orderness the watermark itself waits that long.
     allowedLateness = pipeline.events().outOfOrderness() != null ? 0 : pipeline.allowedLateness();
     includeLate = pipeline.events().late() == Late.INCLUDE;
@@ -110,7 +117,7 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
   }
 
   @Override
-  public void processElement(Incoming incoming, Context context, Collector<FeatureRow> out) {
+  public void processElement(Incoming incoming, Context context, Collector<T> out) {
     ledger().increment(IN);
     if (!incoming.replaced.isEmpty()) {
       ledger().add(DEFAULTED, incoming.replaced.size());
@@ -136,10 +143,10 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
         if (includeLate) {
           row.history = true;
           row.late = true;
-          out.collect(row);
+          out.collect(passing.of(incoming, row));
         }
       } else {
-        out.collect(row);
+        out.collect(passing.of(incoming, row));
       }
     }
   }

@@ -14,6 +14,12 @@ final class FeatureMetrics {
   /** Records that became dead letters. */
   static final String EVENTS_DEAD = "feature.dead";
 
+  /** Events that became dead letters because one of their id had been taken. */
+  static final String DUPLICATES = "feature.duplicates";
+
+  /** Late events that entered no history because one of their id had been taken. */
+  static final String LATE_DUPLICATES = "feature.late_duplicates";
+
   /** Events that only filled the feature state. */
   static final String HISTORY = "feature.history";
 

@@ -25,7 +25,7 @@ class AdmitEventsTest {
 
   private OneInputStreamOperatorTestHarness<Incoming, FeatureRow> harness() throws Exception {
     return new OneInputStreamOperatorTestHarness<>(
-        new ProcessOperator<>(new AdmitEvents(pipeline)));
+        new ProcessOperator<>(new AdmitEvents<>(pipeline, (event, row) -> row)));
   }
 
   private Incoming event(long id, long time) {
