@@ -5,6 +5,7 @@ import io.pelton.event.EventSchema;
 import io.pelton.event.FieldType;
 import io.pelton.expression.ExpressionCompiler;
 import io.pelton.expression.ExpressionException;
+import io.pelton.expression.Functions;
 import io.pelton.pipeline.PipelineDefinition.Aggregate;
 import io.pelton.pipeline.PipelineDefinition.Device;
 import io.pelton.pipeline.PipelineDefinition.Drift;
@@ -37,6 +38,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.ServiceConfigurationError;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -162,6 +164,11 @@ public final class PipelineFile {
       note(0, "", "is empty; it must at least name the pipeline, its events and its features");
       return null;
     }
+    String broken = brokenExtension();
+    if (broken != null) {
+      note(0, "", broken);
+      return null;
+    }
     Section file = new Section(path.toString(), problems, "", root);
     file.allow(KEYS);
     String name = file.required("pipeline", "the pipeline's name, which its topics begin with");
@@ -224,6 +231,23 @@ public final class PipelineFile {
             topics);
     checkTopicsDiffer(pipeline, eventSection, topicSection, outcomeSection);
     return pipeline;
+  }
+
+  /** What is wrong with aggregates and functions that the class path brings, null for nothing. */
+  private static @Nullable String brokenExtension() {
+    try {
+      Functions.ofClassPath();
+      return AggregateExtension.clash(
+          AggregateExtension.all(),
+          Stream.of(Function.values())
+              .filter(function -> function != Function.EXTENSION)
+              .map(Function::label)
+              .toList());
+    } catch (ExpressionException e) {
+      return e.getMessage();
+    } catch (ServiceConfigurationError e) {
+      return "an aggregate of the class path cannot be used: " + e.getMessage();
+    }
   }
 
   /** Notes two topics of one name at the key that can mend it. */
