@@ -95,6 +95,8 @@ public final class Functions {
     return byName.get(name);
   }
 
+  // CEL wants overloads that do not change; that of a user's is asked of it in words.
+  @SuppressWarnings("Immutable")
   void declare(CelBuilder builder) {
     for (ExpressionFunction function : byName.values()) {
       String overload = "pelton_" + function.name();
