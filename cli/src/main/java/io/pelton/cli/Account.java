@@ -38,6 +38,7 @@ final class Account {
         "feature.out",
         "feature.late",
         "feature.dead",
+        "feature.duplicates",
         "feature.dead_rows",
         "feature.history");
     if (counts.containsKey(OUTCOMES_IN)) {

@@ -110,7 +110,7 @@ record DemoTally(
         DeadLetter letter = letterCodec.decode(record.value());
         letters.add(letter);
         switch (letter.getStage()) {
-          case "decode", "validate" -> deadEvents++;
+          case "decode", "validate", "deduplicate" -> deadEvents++;
           case "inference" -> deadRows++;
           default -> {
             // Of drift: those rows have their predictions.

@@ -23,7 +23,9 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
   private static final int HISTORY = 1;
   private static final int OVERTAKEN = 2;
   private static final int MAPS = 4;
-  private static final int OUTCOME = 8;
+  private static final int LATE = 8;
+  private static final int ENTERED = 16;
+  private static final int OUTCOME = 32;
 
   @Override
   public boolean isImmutableType() {
@@ -42,6 +44,8 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
             from.id, from.time, from.keys.clone(), from.values.clone(), from.carried.clone());
     copy.history = from.history;
     copy.outcome = from.outcome;
+    copy.late = from.late;
+    copy.entered = from.entered;
     copy.maps = from.maps.clone();
     copy.overtaken = from.overtaken.clone();
     return copy;
@@ -76,7 +80,9 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
         (row.history ? HISTORY : 0)
             | (overtook ? OVERTAKEN : 0)
             | (maps ? MAPS : 0)
-            | (row.outcome ? OUTCOME : 0));
+            | (row.outcome ? OUTCOME : 0)
+            | (row.late ? LATE : 0)
+            | (row.entered ? ENTERED : 0));
     if (overtook) {
       target.writeInt(row.overtaken.length);
       for (int events : row.overtaken) {
@@ -112,6 +118,8 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
     byte flags = source.readByte();
     row.history = (flags & HISTORY) != 0;
     row.outcome = (flags & OUTCOME) != 0;
+    row.late = (flags & LATE) != 0;
+    row.entered = (flags & ENTERED) != 0;
     if ((flags & OVERTAKEN) != 0) {
       row.overtaken = new int[source.readInt()];
       for (int i = 0; i < row.overtaken.length; i++) {

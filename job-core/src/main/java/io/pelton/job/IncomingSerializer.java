@@ -13,8 +13,8 @@ import org.apache.flink.types.StringValue;
 import org.jspecify.annotations.Nullable;
 
 /** Writes a record as its source read it; only used where the source is not chained. */
-final class IncomingSerializer extends TypeSerializerSingleton<Incoming> {
-  static final IncomingSerializer INSTANCE = new IncomingSerializer();
+public final class IncomingSerializer extends TypeSerializerSingleton<Incoming> {
+  public static final IncomingSerializer INSTANCE = new IncomingSerializer();
   private static final long serialVersionUID = 1;
 
   @Override

@@ -30,6 +30,8 @@ class RowSerializersTest {
             new double[] {1.5, Double.NaN, -0.0, Double.NEGATIVE_INFINITY},
             new Object[] {null, true, false, 7L, 2.5, "text"});
     row.history = true;
+    row.late = true;
+    row.entered = true;
     return row;
   }
 

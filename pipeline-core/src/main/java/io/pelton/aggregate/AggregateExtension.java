@@ -1,6 +1,9 @@
 package io.pelton.aggregate;
 
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.ServiceLoader;
 import org.jspecify.annotations.Nullable;
 
@@ -38,5 +41,28 @@ public interface AggregateExtension {
         .stream()
         .map(ServiceLoader.Provider::get)
         .toList();
+  }
+
+  /**
+   * What is wrong with names, null when nothing is.
+   *
+   * @param builtIn names that are taken
+   */
+  static @Nullable String clash(List<AggregateExtension> extensions, Collection<String> builtIn) {
+    Map<String, AggregateExtension> byName = new HashMap<>();
+    for (AggregateExtension extension : extensions) {
+      String what = "aggregate \"" + extension.name() + "\" of " + extension.getClass().getName();
+      if (builtIn.contains(extension.name())) {
+        return what + " has the name of Pelton's own " + extension.name() + "; give it another";
+      }
+      AggregateExtension other = byName.putIfAbsent(extension.name(), extension);
+      if (other != null) {
+        return what
+            + " has the name of that of "
+            + other.getClass().getName()
+            + "; rename one, or take one off the class path";
+      }
+    }
+    return null;
   }
 }

@@ -18,11 +18,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The common part of checked CEL as closures over primitive values: fields, constants, arithmetic,
- * comparisons, logic, {@code ?:}, {@code in [constants]}, {@code int()}, {@code double()} and the
- * getters of a time with a constant zone. They are some thirty times as fast as the interpreter,
- * and give what it gives or give up: wherever a value is unusual (an overflow, a division by zero,
- * NaN or signed zeros compared, a number that a double does not hold) they throw {@link GiveUp},
- * and the interpreter decides. Fields must not be null.
+ * comparisons, logic, {@code ?:}, {@code in [constants]}, {@code int()}, {@code double()}, the
+ * getters of a time with a constant zone and functions of the user's own. They are some thirty
+ * times as fast as the interpreter, and give what it gives or give up: wherever a value is unusual
+ * (an overflow, a division by zero, NaN or signed zeros compared, a number that a double does not
+ * hold) they throw {@link GiveUp}, and the interpreter decides. Fields must not be null.
  */
 final class Closures {
   /** Not decided here. */
@@ -51,6 +51,10 @@ final class Closures {
     String of(@Nullable Object[] fields, long time);
   }
 
+  private interface Boxed {
+    Object of(@Nullable Object[] fields, long time);
+  }
+
   /** Compares without a NaN; {@code sign} is that of the first value less the second. */
   private interface Relation {
     boolean holds(int sign);
@@ -68,14 +72,18 @@ final class Closures {
   private final CelAbstractSyntaxTree tree;
   private final EventSchema schema;
 
-  private Closures(CelAbstractSyntaxTree tree, EventSchema schema) {
+  private final Functions functions;
+
+  private Closures(CelAbstractSyntaxTree tree, EventSchema schema, Functions functions) {
     this.tree = tree;
     this.schema = schema;
+    this.functions = functions;
   }
 
   /** Value as a number, a truth being 1 or 0; null where the interpreter must do it. */
-  static @Nullable Real number(CelAbstractSyntaxTree tree, EventSchema schema) {
-    Closures closures = new Closures(tree, schema);
+  static @Nullable Real number(
+      CelAbstractSyntaxTree tree, EventSchema schema, Functions functions) {
+    Closures closures = new Closures(tree, schema, functions);
     CelExpr root = tree.getExpr();
     if (closures.is(root, SimpleType.DOUBLE)) {
       return closures.real(root);
@@ -89,8 +97,9 @@ final class Closures {
   }
 
   /** Null where the interpreter must do it. */
-  static @Nullable Truth truth(CelAbstractSyntaxTree tree, EventSchema schema) {
-    return new Closures(tree, schema).truth(tree.getExpr());
+  static @Nullable Truth truth(
+      CelAbstractSyntaxTree tree, EventSchema schema, Functions functions) {
+    return new Closures(tree, schema, functions).truth(tree.getExpr());
   }
 
   private @Nullable CelType type(CelExpr expression) {
@@ -140,9 +149,62 @@ final class Closures {
     return (T) value;
   }
 
+  /** A call of a function of the user's own; what it throws is the interpreter's to tell. */
+  @SuppressWarnings("IllegalCatch")
+  private @Nullable Boxed called(CelExpr expression) {
+    if (kind(expression) != CelExpr.ExprKind.Kind.CALL || expression.call().target().isPresent()) {
+      return null;
+    }
+    ExpressionFunction function = functions.find(expression.call().function());
+    if (function == null) {
+      return null;
+    }
+    List<CelExpr> given = expression.call().args();
+    Boxed[] arguments = new Boxed[given.size()];
+    for (int i = 0; i < arguments.length; i++) {
+      Boxed argument = boxed(given.get(i));
+      if (argument == null) {
+        return null;
+      }
+      arguments[i] = argument;
+    }
+    return (fields, time) -> {
+      Object[] values = new Object[arguments.length];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = arguments[i].of(fields, time);
+      }
+      try {
+        return Functions.checked(function, values);
+      } catch (RuntimeException e) {
+        throw GiveUp.INSTANCE;
+      }
+    };
+  }
+
+  private @Nullable Boxed boxed(CelExpr expression) {
+    Real real = real(expression);
+    if (real != null) {
+      return (fields, time) -> real.of(fields, time);
+    }
+    Whole whole = whole(expression);
+    if (whole != null) {
+      return (fields, time) -> whole.of(fields, time);
+    }
+    Truth truth = truth(expression);
+    if (truth != null) {
+      return (fields, time) -> truth.of(fields, time);
+    }
+    Text text = text(expression);
+    return text == null ? null : (fields, time) -> text.of(fields, time);
+  }
+
   private @Nullable Truth truth(CelExpr expression) {
     if (!is(expression, SimpleType.BOOL)) {
       return null;
+    }
+    Boxed called = called(expression);
+    if (called != null) {
+      return (fields, time) -> (Boolean) called.of(fields, time);
     }
     CelConstant constant = constant(expression, CelConstant.Kind.BOOLEAN_VALUE);
     if (constant != null) {
@@ -306,6 +368,10 @@ final class Closures {
       String value = constant.stringValue();
       return (fields, time) -> value;
     }
+    Boxed called = is(expression, SimpleType.STRING) ? called(expression) : null;
+    if (called != null) {
+      return (fields, time) -> (String) called.of(fields, time);
+    }
     int field = field(expression);
     return field < 0 || !is(expression, SimpleType.STRING)
         ? null
@@ -315,6 +381,10 @@ final class Closures {
   private @Nullable Real real(CelExpr expression) {
     if (!is(expression, SimpleType.DOUBLE)) {
       return null;
+    }
+    Boxed called = called(expression);
+    if (called != null) {
+      return (fields, time) -> (Double) called.of(fields, time);
     }
     CelConstant constant = constant(expression, CelConstant.Kind.DOUBLE_VALUE);
     if (constant != null) {
@@ -368,6 +438,10 @@ final class Closures {
   private @Nullable Whole whole(CelExpr expression) {
     if (!is(expression, SimpleType.INT)) {
       return null;
+    }
+    Boxed called = called(expression);
+    if (called != null) {
+      return (fields, time) -> (Long) called.of(fields, time);
     }
     CelConstant constant = constant(expression, CelConstant.Kind.INT64_VALUE);
     if (constant != null) {

@@ -30,17 +30,24 @@ import org.jspecify.annotations.Nullable;
 /**
  * Compiles CEL (Common Expression Language) over the fields of an event, and {@code time}, the
  * event's time. Numbers of different types compare; a field that may be null can be compared with
- * null.
+ * null. Functions of the user's own ({@link ExpressionFunction}) are called like CEL's.
  */
 public final class ExpressionCompiler {
   private static final String TIME = "time";
   private static final Pattern UNDECLARED = Pattern.compile("undeclared reference to '(\\w+)'");
 
   private final EventSchema schema;
+  private final Functions functions;
   private final Cel cel;
 
+  /** One that knows the functions of the class path. */
   public ExpressionCompiler(EventSchema schema) {
+    this(schema, Functions.ofClassPath());
+  }
+
+  ExpressionCompiler(EventSchema schema, Functions functions) {
     this.schema = schema;
+    this.functions = functions;
     CelBuilder builder =
         CelFactory.standardCelBuilder()
             .setOptions(CelOptions.current().enableHeterogeneousNumericComparisons(true).build())
@@ -50,6 +57,7 @@ public final class ExpressionCompiler {
         builder.addVar(field.name(), type(field));
       }
     }
+    functions.declare(builder);
     cel = builder.build();
   }
 
@@ -143,10 +151,10 @@ public final class ExpressionCompiler {
     } catch (CelEvaluationException e) {
       throw new ExpressionException("\"" + source + "\" cannot be planned: " + e.getMessage());
     }
-    Closures.Real number = Closures.number(tree, schema);
+    Closures.Real number = Closures.number(tree, schema, functions);
     return number == null || !closures
         ? interpreted
-        : new Compiled(interpreted, number, Closures.truth(tree, schema));
+        : new Compiled(interpreted, number, Closures.truth(tree, schema, functions));
   }
 
   private String describe(CelIssue issue) {

@@ -443,7 +443,7 @@ public final class EntityHistory {
       insert(plan, row, store);
       settle(plan, store, now, true);
     }
-    forget(Math.min(now, oldestExpected) - plan.reach() - retain, store);
+    forget(plan, Math.min(now, oldestExpected), retain, store);
   }
 
   // ---- Blocks ----

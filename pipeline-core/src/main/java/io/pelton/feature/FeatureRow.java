@@ -37,6 +37,12 @@ public final class FeatureRow {
   /** Whether the row only fills histories, and is neither completed nor given out. */
   public boolean history;
 
+  /** Of a row of history: whether it is of the stream and came later than the bound. */
+  public boolean late;
+
+  /** Of a late row: whether it has entered a history. */
+  public boolean entered;
+
   /**
    * Whether the row is an outcome of the event that it names, at the time from which it is known:
    * it only enters histories, and is neither completed nor given out.

@@ -57,6 +57,8 @@ public record RowNames(
     FeatureRow adopted = new FeatureRow(row.id, row.time, keys, numbers, others);
     adopted.history = row.history;
     adopted.outcome = row.outcome;
+    adopted.late = row.late;
+    adopted.entered = row.entered;
     adopted.maps = FeatureRow.maps(maps.size());
     for (int i = 0; i < maps.size(); i++) {
       int old = written.maps.indexOf(maps.get(i));

@@ -83,6 +83,9 @@ public record PipelineDefinition(
    * @param idleAfter a partition without events for this long no longer holds the watermark
    * @param rules by name
    * @param fields constraints by the field that they hold for; checked before the rules
+   * @param late what becomes of events later than the bound, beside their going to the late topic
+   * @param duplicatesWithin an event with the id of another is a dead letter when their times are
+   *     no further apart; null: it is one event more
    */
   public record Events(
       String topic,
@@ -94,8 +97,45 @@ public record PipelineDefinition(
       long maxAhead,
       long idleAfter,
       Map<String, Rule> rules,
-      Map<String, FieldConstraint> fields)
-      implements Serializable {}
+      Map<String, FieldConstraint> fields,
+      Late late,
+      @Nullable Long duplicatesWithin)
+      implements Serializable {
+    /** Events of which late ones change nothing, and repeated ones are events more. */
+    public Events(
+        String topic,
+        EventFormat format,
+        Schema schema,
+        String id,
+        String time,
+        @Nullable Long outOfOrderness,
+        long maxAhead,
+        long idleAfter,
+        Map<String, Rule> rules,
+        Map<String, FieldConstraint> fields) {
+      this(
+          topic,
+          format,
+          schema,
+          id,
+          time,
+          outOfOrderness,
+          maxAhead,
+          idleAfter,
+          rules,
+          fields,
+          Late.SIDE_OUTPUT,
+          null);
+    }
+  }
+
+  /** What becomes of an event that comes later than the bound; no row is ever made of it. */
+  public enum Late {
+    /** It goes to the late topic and nowhere else. */
+    SIDE_OUTPUT,
+    /** It goes to the late topic, and features of later events count it. */
+    INCLUDE
+  }
 
   /**
    * A reference table: what is known of a key, and since when. An event at time t sees the newest

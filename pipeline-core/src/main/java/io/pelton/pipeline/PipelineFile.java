@@ -5,6 +5,7 @@ import io.pelton.event.EventSchema;
 import io.pelton.event.FieldType;
 import io.pelton.expression.ExpressionCompiler;
 import io.pelton.expression.ExpressionException;
+import io.pelton.expression.Functions;
 import io.pelton.pipeline.PipelineDefinition.Aggregate;
 import io.pelton.pipeline.PipelineDefinition.Device;
 import io.pelton.pipeline.PipelineDefinition.Drift;
@@ -13,6 +14,7 @@ import io.pelton.pipeline.PipelineDefinition.EventFormat;
 import io.pelton.pipeline.PipelineDefinition.Events;
 import io.pelton.pipeline.PipelineDefinition.Feature;
 import io.pelton.pipeline.PipelineDefinition.Function;
+import io.pelton.pipeline.PipelineDefinition.Late;
 import io.pelton.pipeline.PipelineDefinition.Model;
 import io.pelton.pipeline.PipelineDefinition.Outcomes;
 import io.pelton.pipeline.PipelineDefinition.Persistence;
@@ -38,6 +40,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.ServiceConfigurationError;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -85,8 +88,11 @@ public final class PipelineFile {
           "out-of-orderness",
           "max-ahead",
           "idle-after",
+          "late",
+          "deduplicate",
           "rules",
           "fields");
+  static final List<String> DEDUPLICATE_KEYS = List.of("within");
   static final List<String> AGGREGATE_KEYS =
       List.of(
           "entity",
@@ -170,6 +176,11 @@ public final class PipelineFile {
       note(0, "", "is empty; it must at least name the pipeline, its events and its features");
       return null;
     }
+    String broken = brokenExtension();
+    if (broken != null) {
+      note(0, "", broken);
+      return null;
+    }
     Section file = new Section(path.toString(), problems, "", root);
     file.allow(KEYS);
     String name = file.required("pipeline", "the pipeline's name, which its topics begin with");
@@ -246,6 +257,23 @@ public final class PipelineFile {
             tables);
     checkTopicsDiffer(pipeline, eventSection, topicSection, outcomeSection);
     return pipeline;
+  }
+
+  /** What is wrong with aggregates and functions that the class path brings, null for nothing. */
+  private static @Nullable String brokenExtension() {
+    try {
+      Functions.ofClassPath();
+      return AggregateExtension.clash(
+          AggregateExtension.all(),
+          Stream.of(Function.values())
+              .filter(function -> function != Function.EXTENSION)
+              .map(Function::label)
+              .toList());
+    } catch (ExpressionException e) {
+      return e.getMessage();
+    } catch (ServiceConfigurationError e) {
+      return "an aggregate of the class path cannot be used: " + e.getMessage();
+    }
   }
 
   /** Notes two topics of one name at the key that can mend it. */
@@ -411,7 +439,18 @@ public final class PipelineFile {
         maxAhead,
         idleAfter,
         ConstraintSections.rules(section.section("rules"), joined),
-        ConstraintSections.fields(section.section("fields"), identity, schema));
+        ConstraintSections.fields(section.section("fields"), identity, schema),
+        section.choice("late", Late.SIDE_OUTPUT, Late.class),
+        section.has("deduplicate") ? duplicatesWithin(section.section("deduplicate")) : null);
+  }
+
+  private static long duplicatesWithin(Section section) {
+    section.allow(DEDUPLICATE_KEYS);
+    if (section.present() && !section.has("within")) {
+      section.problem(
+          "within", "is missing: how far apart, in event time, events of one id are duplicates");
+    }
+    return section.duration("within", 1, 1);
   }
 
   private static void checkTopic(Section section, String key, String topic) {

@@ -8,6 +8,7 @@ import io.pelton.pipeline.PipelineDefinition.Drift;
 import io.pelton.pipeline.PipelineDefinition.Feature;
 import io.pelton.pipeline.PipelineDefinition.FieldConstraint;
 import io.pelton.pipeline.PipelineDefinition.Function;
+import io.pelton.pipeline.PipelineDefinition.Late;
 import io.pelton.pipeline.PipelineDefinition.Model;
 import io.pelton.pipeline.PipelineDefinition.Otherwise;
 import io.pelton.pipeline.PipelineDefinition.RowFeature;
@@ -91,8 +92,13 @@ public final class PipelineSummary {
                   drift.persistence().n()));
     }
     lines.add(
-        "late events go to topic %s, records that cannot be used to %s"
-            .formatted(pipeline.topic(Topic.LATE), pipeline.topic(Topic.DEAD_LETTERS)));
+        "late events go to topic %s%s, records that cannot be used to %s"
+            .formatted(
+                pipeline.topic(Topic.LATE),
+                pipeline.events().late() == Late.INCLUDE
+                    ? " without features of their own, and features of later events count them"
+                    : "",
+                pipeline.topic(Topic.DEAD_LETTERS)));
     return String.join("\n", lines);
   }
 
@@ -118,6 +124,11 @@ public final class PipelineSummary {
                 .formatted(duration(pipeline.allowedLateness()))
             : "  waits %s for earlier ones, then takes them by time and id: results do not depend on the order they come in"
                 .formatted(duration(outOfOrderness)));
+    if (events.duplicatesWithin() != null) {
+      lines.add(
+          "  takes the first of those with one id within %s; the others are dead letters"
+              .formatted(duration(events.duplicatesWithin())));
+    }
     for (Map.Entry<String, FieldConstraint> field : events.fields().entrySet()) {
       lines.add(
           "  checks that "

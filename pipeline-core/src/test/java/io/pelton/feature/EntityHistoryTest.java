@@ -307,6 +307,38 @@ class EntityHistoryTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void lateEventsOfTheirOwnFeaturesNothingAreCountedByLaterOnes(boolean buckets)
+      throws IOException {
+    for (int seed = 0; seed < TIMELINES; seed++) {
+      Random random = new Random(seed);
+      Case features = new Case(random, buckets);
+      EntityHistory history = new EntityHistory(features.plan.layout());
+      BlockStore.InMemory store = new BlockStore.InMemory();
+      List<Event> known = new ArrayList<>();
+      long time = 0;
+      for (int i = 0; i < 150; i++) {
+        time += 1 + random.nextInt(random.nextInt(60) == 0 ? 1_000 : 9);
+        boolean late = random.nextInt(4) == 0;
+        long at = late ? time - 1 - random.nextInt(300) : time;
+        Event event = event(i, at, random);
+        FeatureRow row = features.row(event);
+        if (late) {
+          history.add(features.plan, row, store, 0, at);
+        } else {
+          assertThat(history.update(features.plan, row, store, 0, at)).isZero();
+          check(features, known, event, row);
+        }
+        known.add(event);
+        known.sort(Comparator.comparingLong(Event::time));
+        if (random.nextInt(10) == 0) {
+          history = random.nextBoolean() ? history.copy() : writtenAndRead(history);
+        }
+      }
+    }
+  }
+
   @Test
   void whatItGivesDoesNotDependOnHowItCameToBe() throws IOException {
     for (int seed = 0; seed < TIMELINES; seed++) {

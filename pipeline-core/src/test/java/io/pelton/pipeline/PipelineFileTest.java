@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.pelton.pipeline.PipelineDefinition.Device;
 import io.pelton.pipeline.PipelineDefinition.EventFormat;
+import io.pelton.pipeline.PipelineDefinition.Late;
 import io.pelton.pipeline.PipelineDefinition.Otherwise;
 import io.pelton.pipeline.PipelineDefinition.Persistence;
 import io.pelton.pipeline.PipelineDefinition.Rule;
@@ -51,6 +52,53 @@ class PipelineFileTest {
     assertThat(pipeline.carry()).containsExactly("terminal_id");
     assertThat(pipeline.topic(Topic.EVENTS)).isEqualTo("transactions");
     assertThat(pipeline.topic(Topic.DEAD_LETTERS)).isEqualTo("card-fraud.dead-letters");
+  }
+
+  @Test
+  void lateEventsGoAsideUnlessTheyAreIncluded() throws Exception {
+    assertThat(PipelineFile.read(EXAMPLE).events().late()).isEqualTo(Late.SIDE_OUTPUT);
+    String example = Files.readString(EXAMPLE);
+    Files.copy(EXAMPLE.resolveSibling("transaction.avsc"), directory.resolve("transaction.avsc"));
+    Path file = directory.resolve("late.yaml");
+    Files.writeString(
+        file,
+        example.replace(
+            "  id: transaction_id\n  time: event_time\n",
+            "  id: transaction_id\n  time: event_time\n  late: include\n"));
+    PipelineDefinition pipeline = PipelineFile.read(file);
+    assertThat(pipeline.events().late()).isEqualTo(Late.INCLUDE);
+    assertThat(PipelineSummary.of(pipeline))
+        .contains(
+            "late events go to topic card-fraud.late without features of their own, and features of"
+                + " later events count them, records");
+    Files.writeString(file, Files.readString(file).replace("late: include", "late: included"));
+    assertThatThrownBy(() -> PipelineFile.read(file))
+        .hasMessageContaining("events.late: unknown value \"included\"; did you mean \"include\"?");
+  }
+
+  @Test
+  void duplicatesAreEventsUnlessABoundIsGiven() throws Exception {
+    assertThat(PipelineFile.read(EXAMPLE).events().duplicatesWithin()).isNull();
+    String example = Files.readString(EXAMPLE);
+    Files.copy(EXAMPLE.resolveSibling("transaction.avsc"), directory.resolve("transaction.avsc"));
+    Path file = directory.resolve("duplicates.yaml");
+    String key = "  time: event_time\n  deduplicate: ";
+    Files.writeString(file, example.replaceFirst("  time: event_time\n", key + "{within: 1h}\n"));
+    PipelineDefinition pipeline = PipelineFile.read(file);
+    assertThat(pipeline.events().duplicatesWithin()).isEqualTo(3_600_000);
+    assertThat(PipelineSummary.of(pipeline))
+        .contains("takes the first of those with one id within 1h; the others are dead letters");
+    for (String[] wrong :
+        new String[][] {
+          {"{}", "events.deduplicate.within: is missing: how far apart"},
+          {"{within: 0s}", "events.deduplicate.within: \"0s\" is too short"},
+          {"{within: soon}", "events.deduplicate.within: \"soon\" is no duration"},
+          {"{withn: 1h}", "events.deduplicate.withn: unknown key; did you mean \"within\"?"},
+          {"1h", "events.deduplicate: must be a mapping of keys to values"}
+        }) {
+      Files.writeString(file, example.replaceFirst("  time: event_time\n", key + wrong[0] + "\n"));
+      assertThatThrownBy(() -> PipelineFile.read(file)).hasMessageContaining(wrong[1]);
+    }
   }
 
   private List<String> problems(String yaml) throws IOException {

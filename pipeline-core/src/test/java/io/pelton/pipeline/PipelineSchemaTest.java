@@ -45,6 +45,8 @@ class PipelineSchemaTest {
     featureKeys.addAll(keys(kinds.get(0)));
     assertThat(featureKeys).containsExactlyInAnyOrderElementsOf(PipelineFile.FEATURE_KEYS);
     JsonNode events = sections.get("events").get("properties");
+    assertThat(keys(events.get("deduplicate")))
+        .containsExactlyElementsOf(PipelineFile.DEDUPLICATE_KEYS);
     assertThat(keys(events.get("rules").get("additionalProperties").get("oneOf").get(1)))
         .containsExactlyElementsOf(ConstraintSections.RULE_KEYS);
     assertThat(keys(events.get("fields").get("additionalProperties")))

@@ -6,8 +6,10 @@ import io.pelton.job.Incoming;
 import io.pelton.job.Ledger;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineDefinition.Late;
 import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.LateEvent;
+import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.List;
@@ -26,10 +28,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * Parts what the source read into rows, late events and dead letters, and counts them. It runs
  * beside the source, where the watermark is the newest, so an event that passes here is late
- * nowhere after.
+ * nowhere after. Late events that features of others are to count pass as well, marked.
  */
-final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
-    implements CheckpointedFunction {
+final class AdmitEvents<T> extends ProcessFunction<Incoming, T> implements CheckpointedFunction {
+  /** What goes on of an event that is admitted. */
+  interface Passing<T> extends Serializable {
+    T of(Incoming event, FeatureRow row);
+  }
+
   static final OutputTag<LateEvent> LATE =
       new OutputTag<>("late", new SpecificRecordTypeInfo<>(LateEvent.class));
   static final OutputTag<DeadLetter> DEAD =
@@ -43,7 +49,9 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
   private static final int DEAD_COUNT = 2;
   private static final int DEFAULTED = 3;
 
+  private final Passing<T> passing;
   private final long allowedLateness;
+  private final boolean includeLate;
   private final List<String> declaredRules;
   private transient @Nullable RuleCounters rules;
   private transient @Nullable Ledger ledger;
@@ -54,9 +62,11 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
 
   private transient @Nullable TimerService time;
 
-  AdmitEvents(PipelineDefinition pipeline) {
+  AdmitEvents(PipelineDefinition pipeline, Passing<T> passing) {
+    this.passing = passing;
     // With a declared out-of-orderness the watermark itself waits that long.
     allowedLateness = pipeline.events().outOfOrderness() != null ? 0 : pipeline.allowedLateness();
+    includeLate = pipeline.events().late() == Late.INCLUDE;
     declaredRules = FeaturePlan.rules(pipeline);
   }
 
@@ -107,7 +117,7 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
   }
 
   @Override
-  public void processElement(Incoming incoming, Context context, Collector<FeatureRow> out) {
+  public void processElement(Incoming incoming, Context context, Collector<T> out) {
     ledger().increment(IN);
     if (!incoming.replaced.isEmpty()) {
       ledger().add(DEFAULTED, incoming.replaced.size());
@@ -130,8 +140,13 @@ final class AdmitEvents extends ProcessFunction<Incoming, FeatureRow>
       if (!row.history && watermark != Long.MIN_VALUE && row.time <= watermark - allowedLateness) {
         ledger().increment(LATE_COUNT);
         context.output(LATE, late(incoming, row, watermark));
+        if (includeLate) {
+          row.history = true;
+          row.late = true;
+          out.collect(passing.of(incoming, row));
+        }
       } else {
-        out.collect(row);
+        out.collect(passing.of(incoming, row));
       }
     }
   }

@@ -171,6 +171,10 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
     if (order != Order.SORTED) {
       coverage.see(row.time);
     }
+    if (row.late) {
+      processLate(row);
+      return;
+    }
     switch (order) {
       case WATERMARK -> {
         if (row.history) {
@@ -203,6 +207,22 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
     }
   }
 
+  /**
+   * A late row is late by the watermark of its source, which may be ahead of this one, the least of
+   * all sources': it must not pass rows before it that wait here.
+   */
+  private void processLate(FeatureRow row) throws IOException {
+    boolean ahead = order == Order.ARRIVAL ? watermark == Long.MIN_VALUE : row.time > watermark;
+    if (ahead) {
+      waiting.add(row);
+    } else if (row.time > watermark - plan.reach() - retain) {
+      fill(row);
+    } else {
+      // No window of a row to come reaches back to it.
+      emit(row);
+    }
+  }
+
   private void takeSorted() {
     while (!waiting.isEmpty()) {
       FeatureRow row = waiting.remove();
@@ -232,7 +252,11 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
       while (!waiting.isEmpty() && (order == Order.ARRIVAL || waiting.firstTime() <= watermark)) {
         FeatureRow row = waiting.remove();
         setCurrentKey(row.keys[plan.key()]);
-        take(row);
+        if (row.late) {
+          fill(row);
+        } else {
+          take(row);
+        }
       }
     }
     super.processWatermark(mark);
@@ -244,7 +268,12 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
     if (history == null) {
       history = new EntityHistory(plan.layout());
     }
-    history.add(plan, row, blocks);
+    if (row.late) {
+      row.entered = true;
+      history.add(plan, row, blocks, retain, order == Order.ARRIVAL ? watermark : row.time);
+    } else {
+      history.add(plan, row, blocks);
+    }
     if (history.expiry() == Long.MIN_VALUE) {
       expireAfter(history);
     }

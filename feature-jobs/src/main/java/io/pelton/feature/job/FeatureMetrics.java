@@ -8,8 +8,17 @@ final class FeatureMetrics {
   /** Events later than the declared out-of-orderness. */
   static final String EVENTS_LATE = "feature.late";
 
+  /** Late events that entered a history, so that features of later events count them. */
+  static final String LATE_INCLUDED = "feature.late_included";
+
   /** Records that became dead letters. */
   static final String EVENTS_DEAD = "feature.dead";
+
+  /** Events that became dead letters because one of their id had been taken. */
+  static final String DUPLICATES = "feature.duplicates";
+
+  /** Late events that entered no history because one of their id had been taken. */
+  static final String LATE_DUPLICATES = "feature.late_duplicates";
 
   /** Events that only filled the feature state. */
   static final String HISTORY = "feature.history";

@@ -5,6 +5,7 @@ import io.pelton.feature.FeaturePlan;
 import io.pelton.feature.FeatureRow;
 import io.pelton.job.FeatureRowTypeInfo;
 import io.pelton.job.Incoming;
+import io.pelton.job.IncomingTypeInfo;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.LateEvent;
@@ -22,10 +23,9 @@ import org.jspecify.annotations.Nullable;
  * Events to features.
  *
  * <pre>
- * incoming ──► admit ──► (key by entity ──► windowed features) for each entity ──► finish ──► features
- *                ├──► late      ▲                                                    │
- *                ├──► dead letters ◄───────────── features out of bounds ───────── ────┘
- *                │              │
+ * incoming ──► admit ──► deduplicate ──► (key by entity ──► windowed features) for each entity ──► finish ──► features
+ *                ├──► late     │              ▲                                               │
+ *                ├──► dead letters ◄──────────┼───────── features out of bounds ──────────────┘
  *                └──► outcomes joined with their events ({@link OutcomeRows}), where features aggregate them
  * </pre>
  *
@@ -34,6 +34,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class FeatureTopology {
   static final String ADMIT = "feature-admit";
+  static final String DEDUPLICATE = "feature-deduplicate";
   static final String ENTITY = "feature-entity-";
   static final String FINISH = "feature-finish";
 
@@ -66,15 +67,16 @@ public final class FeatureTopology {
     EntityFeaturesOperator.Order order = order(incoming, pipeline);
     long retain = order == EntityFeaturesOperator.Order.ARRIVAL ? pipeline.allowedLateness() : 0;
 
-    SingleOutputStreamOperator<FeatureRow> admitted =
-        incoming
-            .process(new AdmitEvents(pipeline), new FeatureRowTypeInfo())
-            .uid(ADMIT)
-            .name("admit events");
+    Admitted admitted =
+        pipeline.events().duplicatesWithin() == null
+            ? admit(incoming, pipeline)
+            : admitOnce(incoming, pipeline, order, plan);
 
     OutcomeRows joined =
-        outcomes == null ? null : OutcomeRows.join(admitted, outcomes, pipeline, order, retain);
-    DataStream<FeatureRow> withWindows = admitted;
+        outcomes == null
+            ? null
+            : OutcomeRows.join(admitted.rows, outcomes, pipeline, order, retain);
+    DataStream<FeatureRow> withWindows = admitted.rows;
     int keyedBy = -1;
     for (EntityPlan entity : plan.entities()) {
       int key = entity.key();
@@ -105,15 +107,54 @@ public final class FeatureTopology {
             .name("finish rows");
 
     DataStream<DeadLetter> deadLetters =
-        admitted.getSideOutput(AdmitEvents.DEAD).union(features.getSideOutput(FinishRows.DEAD));
-    DataStream<LateEvent> late = admitted.getSideOutput(AdmitEvents.LATE);
+        admitted.deadLetters.union(features.getSideOutput(FinishRows.DEAD));
     return joined == null
-        ? new FeatureOutputs(features, late, deadLetters, null)
+        ? new FeatureOutputs(features, admitted.late, deadLetters, null)
         : new FeatureOutputs(
             features,
-            late.union(joined.late()),
+            admitted.late.union(joined.late()),
             deadLetters.union(joined.deadLetters()),
             joined.admitted());
+  }
+
+  private record Admitted(
+      DataStream<FeatureRow> rows,
+      DataStream<LateEvent> late,
+      DataStream<DeadLetter> deadLetters) {}
+
+  private static Admitted admit(DataStream<Incoming> incoming, PipelineDefinition pipeline) {
+    SingleOutputStreamOperator<FeatureRow> rows =
+        incoming
+            .process(new AdmitEvents<>(pipeline, (event, row) -> row), new FeatureRowTypeInfo())
+            .uid(ADMIT)
+            .name("admit events");
+    return new Admitted(
+        rows, rows.getSideOutput(AdmitEvents.LATE), rows.getSideOutput(AdmitEvents.DEAD));
+  }
+
+  /** Events travel with their bytes, which a duplicate's dead letter carries. */
+  private static Admitted admitOnce(
+      DataStream<Incoming> incoming,
+      PipelineDefinition pipeline,
+      EntityFeaturesOperator.Order order,
+      FeaturePlan plan) {
+    SingleOutputStreamOperator<Incoming> events =
+        incoming
+            .process(new AdmitEvents<>(pipeline, (event, row) -> event), new IncomingTypeInfo())
+            .uid(ADMIT)
+            .name("admit events");
+    SingleOutputStreamOperator<FeatureRow> rows =
+        events
+            .keyBy(event -> DeduplicateEvents.row(event).id, Types.STRING)
+            .transform(
+                "deduplicate events",
+                new FeatureRowTypeInfo(),
+                new DeduplicateEvents(pipeline, order, plan.rowNames()))
+            .uid(DEDUPLICATE);
+    return new Admitted(
+        rows,
+        events.getSideOutput(AdmitEvents.LATE),
+        events.getSideOutput(AdmitEvents.DEAD).union(rows.getSideOutput(DeduplicateEvents.DEAD)));
   }
 
   private static EntityFeaturesOperator.Order order(

@@ -32,6 +32,7 @@ final class FinishRows extends ProcessFunction<FeatureRow, FeatureRow>
   private static final int HISTORY = 1;
   private static final int DEAD_COUNT = 2;
   private static final int DEFAULTED = 3;
+  private static final int LATE_INCLUDED = 4;
 
   private final PipelineDefinition pipeline;
   private transient FeaturePlan plan;
@@ -50,7 +51,8 @@ final class FinishRows extends ProcessFunction<FeatureRow, FeatureRow>
             FeatureMetrics.ROWS_OUT,
             FeatureMetrics.HISTORY,
             FeatureMetrics.ROWS_DEAD,
-            FeatureMetrics.ROWS_DEFAULTED);
+            FeatureMetrics.ROWS_DEFAULTED,
+            FeatureMetrics.LATE_INCLUDED);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
     plan = new FeaturePlan(pipeline);
     rules =
@@ -71,6 +73,11 @@ final class FinishRows extends ProcessFunction<FeatureRow, FeatureRow>
 
   @Override
   public void processElement(FeatureRow row, Context context, Collector<FeatureRow> out) {
+    if (row.late) {
+      // The late events are counted where they were found late.
+      ledger().add(LATE_INCLUDED, row.entered ? 1 : 0);
+      return;
+    }
     if (row.history) {
       ledger().increment(HISTORY);
       return;

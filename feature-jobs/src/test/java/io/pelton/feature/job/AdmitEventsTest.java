@@ -1,6 +1,7 @@
 package io.pelton.feature.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.pelton.feature.FeatureRow;
 import io.pelton.job.Incoming;
@@ -24,7 +25,7 @@ class AdmitEventsTest {
 
   private OneInputStreamOperatorTestHarness<Incoming, FeatureRow> harness() throws Exception {
     return new OneInputStreamOperatorTestHarness<>(
-        new ProcessOperator<>(new AdmitEvents(pipeline)));
+        new ProcessOperator<>(new AdmitEvents<>(pipeline, (event, row) -> row)));
   }
 
   private Incoming event(long id, long time) {
@@ -33,6 +34,23 @@ class AdmitEventsTest {
         id,
         "{\"transaction_id\":%d,\"event_time\":%d,\"customer_id\":1,\"terminal_id\":1,\"amount\":1.0,\"fraud\":0}"
             .formatted(id, time));
+  }
+
+  @Test
+  void aLateEventThatIsToBeIncludedPassesMarkedBesideItsOwnOutput() throws Exception {
+    pipeline = TestEvents.pipeline(directory, "out-of-orderness: 10s\nlate: include");
+    try (var harness = harness()) {
+      harness.open();
+      harness.processElement(event(1, 100_000), 100_000);
+      harness.processWatermark(90_000);
+      harness.processElement(event(2, 90_000), 90_000);
+      assertThat(harness.extractOutputValues())
+          .extracting(row -> row.id, row -> row.late, row -> row.history)
+          .containsExactly(tuple("1", false, false), tuple("2", true, true));
+      assertThat(harness.getSideOutput(AdmitEvents.LATE))
+          .extracting(late -> late.getValue().getEventId())
+          .containsExactly("2");
+    }
   }
 
   @Test

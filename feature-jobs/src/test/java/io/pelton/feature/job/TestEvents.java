@@ -7,6 +7,7 @@ import io.pelton.wire.StaticSchemaStore;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -19,8 +20,17 @@ final class TestEvents {
   private TestEvents() {}
 
   static PipelineDefinition pipeline(Path directory, boolean ordered) throws Exception {
+    return pipeline(directory, ordered ? "out-of-orderness: 10s" : "");
+  }
+
+  /**
+   * @param events a key of {@code events:} more, or several, one a line
+   */
+  static PipelineDefinition pipeline(Path directory, String events) throws Exception {
     Files.copy(
-        Path.of("../examples/card-fraud/transaction.avsc"), directory.resolve("transaction.avsc"));
+        Path.of("../examples/card-fraud/transaction.avsc"),
+        directory.resolve("transaction.avsc"),
+        StandardCopyOption.REPLACE_EXISTING);
     Path file = directory.resolve("pipeline.yaml");
     Files.writeString(
         file,
@@ -57,7 +67,7 @@ final class TestEvents {
           shop_most: {entity: shop, aggregate: max(amount), windows: [10m], delay: 30s}
         carry: [terminal_id]
         """
-            .formatted(ordered ? "out-of-orderness: 10s" : ""));
+            .formatted(events.replace("\n", "\n  ")));
     return PipelineFile.read(file);
   }
 
