@@ -141,7 +141,8 @@ final class EventFiles implements BulkFormat<Incoming, FileSourceSplit> {
           file.number(),
           0,
           null,
-          row == null ? file.raw() : null,
+          // A row may yet turn out a duplicate, whose bytes are told.
+          row == null || pipeline.events().duplicatesWithin() != null ? file.raw() : null,
           row,
           rejection,
           plan.takeReplaced());

@@ -13,6 +13,7 @@ import io.pelton.job.JobEnvironment;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.schemas.DeadLetter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -32,6 +33,7 @@ import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 import org.apache.flink.runtime.state.hashmap.HashMapStateBackend;
 import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
 import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
+import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
@@ -400,6 +402,29 @@ class DeduplicateEventsTest {
           .containsEntry(FeatureMetrics.EVENTS_LATE, 0L)
           .containsEntry(FeatureMetrics.ROWS_OUT, (long) (events.size() - batch.dead.size()));
     }
+  }
+
+  @Test
+  void aDuplicateOfAFileKeepsItsLine() throws Exception {
+    PipelineDefinition pipeline = TestEvents.pipeline(directory, ORDERED);
+    Path file = directory.resolve("events.csv");
+    String line = "7,2020-09-13T12:26:40Z,1,1,5.0,0\n";
+    Files.writeString(
+        file, "transaction_id,event_time,customer_id,terminal_id,amount,fraud\n" + line + line);
+    StreamExecutionEnvironment environment = JobEnvironment.batch(new Configuration());
+    environment.setParallelism(1);
+    DataStream<Incoming> events =
+        EventSources.files(
+            environment, pipeline, EventSources.resolve(List.of(file.toString()), pipeline));
+    List<DeadLetter> dead = new ArrayList<>();
+    FeatureTopology.build(events, pipeline)
+        .deadLetters()
+        .executeAndCollect()
+        .forEachRemaining(dead::add);
+    assertThat(dead)
+        .extracting(letter -> StandardCharsets.UTF_8.decode(letter.getValue()).toString().strip())
+        .containsExactly(line.strip());
+    assertThat(dead.get(0).getDetail()).contains("taken from events.csv record 2");
   }
 
   @Test
