@@ -66,6 +66,13 @@ final class RunCommand implements Callable<Integer> {
   private @Nullable Path state;
 
   @Option(
+      names = "--allow-non-restored-state",
+      description =
+          "Go on although the state has parts that the pipeline file no longer has a use for, as"
+              + " of an entity without windowed features; they are dropped.")
+  private boolean allowNonRestoredState;
+
+  @Option(
       names = "--parallelism",
       paramLabel = "N",
       description = "Subtasks of each operator; default ${DEFAULT-VALUE}.")
@@ -122,6 +129,7 @@ final class RunCommand implements Callable<Integer> {
       Optional<Path> checkpoint = newestCheckpoint(directory);
       checkpoint.ifPresent(
           path -> settings.set(StateRecoveryOptions.SAVEPOINT_PATH, path.toUri().toString()));
+      settings.set(StateRecoveryOptions.SAVEPOINT_IGNORE_UNCLAIMED_STATE, allowNonRestoredState);
       StreamExecutionEnvironment environment = flink.environment(settings);
       environment.setParallelism(parallelism);
       String name = define(environment);
