@@ -172,6 +172,40 @@ class EntityFeaturesOperatorTest {
   }
 
   @Test
+  void holdsNoMoreKeysThanWindowsReachWhenMillionsPass() throws Exception {
+    try (var harness = harness(Order.WATERMARK, 1, 0)) {
+      harness.open();
+      FeatureRow template = rows(1).get(0);
+      // A hundred keys a second of event time, each with a single event; windows reach ten minutes.
+      int keys = 2_000_000;
+      int live = 100 * (int) (customer.reach() / 1_000);
+      long time = template.time;
+      for (int key = 0; key < keys; key++) {
+        time = template.time + key * 10L;
+        FeatureRow row =
+            new FeatureRow(
+                Integer.toString(key),
+                time,
+                new String[] {Integer.toString(key), "t"},
+                template.values.clone(),
+                template.carried);
+        row.maps = FeatureRow.maps(template.maps.length);
+        harness.processElement(row, time);
+        if (key % 10_000 == 9_999) {
+          harness.processWatermark(time);
+          harness.getOutput().clear();
+          assertThat(harness.numKeyedStateEntries()).isLessThanOrEqualTo(live + 10_000);
+          assertThat(harness.numEventTimeTimers()).isLessThanOrEqualTo(live + 10_000);
+        }
+      }
+      assertThat(harness.numKeyedStateEntries()).isGreaterThanOrEqualTo(live - 10_000);
+      harness.processWatermark(time + customer.reach());
+      assertThat(harness.numKeyedStateEntries()).isZero();
+      assertThat(harness.numEventTimeTimers()).isZero();
+    }
+  }
+
+  @Test
   void onArrivalALateRowIsComputedAsOfItsTimeAndCounted() throws Exception {
     try (var harness = harness(Order.ARRIVAL, 1, 0)) {
       harness.open();
