@@ -54,7 +54,8 @@ public final class FeatureGraph {
     outcomeCompiler =
         schema.indexOf(Outcomes.LABEL) >= 0 || features.stream().noneMatch(FeatureGraph::ofOutcomes)
             ? compiler
-            : new ExpressionCompiler(withLabel(schema, number));
+            : new ExpressionCompiler(
+                schema.plus(List.of(EventSchema.Field.of(Outcomes.LABEL, number))));
     for (Feature feature : features) {
       Set<String> names = new LinkedHashSet<>();
       for (String source : sources(feature)) {
@@ -90,13 +91,6 @@ public final class FeatureGraph {
 
   private static boolean ofOutcomes(Feature feature) {
     return feature instanceof WindowedFeature windowed && windowed.ofOutcomes();
-  }
-
-  private static EventSchema withLabel(EventSchema schema, Schema number) {
-    List<Schema.Field> fields = new ArrayList<>();
-    schema.schema().getFields().forEach(f -> fields.add(new Schema.Field(f, f.schema())));
-    fields.add(new Schema.Field(Outcomes.LABEL, number));
-    return new EventSchema(Schema.createRecord("Outcome", null, null, false, fields));
   }
 
   private static List<String> sources(Feature feature) {
