@@ -56,6 +56,12 @@ public record RowNames(
     }
     FeatureRow adopted = new FeatureRow(row.id, row.time, keys, numbers, others);
     adopted.history = row.history;
+    for (int i = 0; i < keys.length && row.overtaken.length > 0; i++) {
+      int events = row.overtaken(written.entities.indexOf(entities.get(i)));
+      if (events > 0) {
+        adopted.overtook(i, events);
+      }
+    }
     adopted.outcome = row.outcome;
     adopted.late = row.late;
     adopted.entered = row.entered;
