@@ -51,7 +51,9 @@ public final class PipelineSummary {
     lines.add(
         "computes %d features and writes them to topic %s:"
             .formatted(features.size(), pipeline.topic(Topic.FEATURES)));
-    pipeline.features().forEach(feature -> lines.add("  " + describe(feature)));
+    pipeline
+        .features()
+        .forEach(feature -> lines.add("  " + describe(feature) + tiles(pipeline, feature)));
     if (pipeline.featureLog() != null) {
       lines.add("  logs them to files in " + pipeline.featureLog() + ", by event date");
     }
@@ -253,6 +255,17 @@ public final class PipelineSummary {
                 ? ""
                 : ", " + number(windowed.defaultValue()) + " when there are none",
             describe(windowed.bounds()));
+  }
+
+  private static String tiles(PipelineDefinition pipeline, Feature feature) {
+    if (feature instanceof WindowedFeature windowed) {
+      for (PipelineDefinition.Entity entity : pipeline.entities()) {
+        if (entity.name().equals(windowed.entity()) && entity.resolution() > 0) {
+          return ", in tiles of %s or more".formatted(duration(entity.resolution()));
+        }
+      }
+    }
+    return "";
   }
 
   private static String describe(Window window) {
