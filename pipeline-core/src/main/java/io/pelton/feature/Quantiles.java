@@ -49,10 +49,6 @@ final class Quantiles implements Accumulator {
     return count <= EXACT && sorted == null;
   }
 
-  int count() {
-    return count;
-  }
-
   /**
    * @param values all that the window holds, in any order; sorted in place
    */
