@@ -8,9 +8,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The running state of one aggregate over one window of one key: values come when they enter the
- * window and are taken away when they leave it. Its result may depend only on the values it holds
- * and their times, never on the order in which they came or on what has left again, and must not
- * drift: then a stream, a batch and a restored job give the same. Not thread-safe.
+ * window and are taken away when they leave it, or, where an entity keeps tiles, what tiles hold is
+ * merged. Its result may depend only on the values it holds and their times, never on the order in
+ * which they came or were merged or on what has left again, and must not drift: then a stream, a
+ * batch and a restored job give the same. Not thread-safe.
  */
 public interface Accumulator {
   /**
@@ -22,8 +23,24 @@ public interface Accumulator {
    */
   void add(double number, @Nullable String text, long time);
 
-  /** A value that was added leaves the window. */
-  void remove(double number, @Nullable String text, long time);
+  /**
+   * A value that was added leaves the window.
+   *
+   * @throws UnsupportedOperationException when {@link AggregateExtension#removes} says so
+   */
+  default void remove(double number, @Nullable String text, long time) {
+    throw new UnsupportedOperationException(getClass().getName() + " cannot take values away");
+  }
+
+  /**
+   * Takes in all values that another one holds, which stays as it is.
+   *
+   * @param other one of the same aggregate
+   * @throws UnsupportedOperationException when {@link AggregateExtension#merges} says so
+   */
+  default void merge(Accumulator other) {
+    throw new UnsupportedOperationException(getClass().getName() + " cannot be merged");
+  }
 
   /**
    * The aggregate as of an event at {@code now}, NaN when it has no value; not asked of aggregates

@@ -23,6 +23,18 @@ public interface AggregateExtension {
   boolean givesMap();
 
   /**
+   * Whether values can be taken away from its accumulators, as entities need that keep every event.
+   */
+  default boolean removes() {
+    return true;
+  }
+
+  /** Whether its accumulators can be merged, as entities with a {@code resolution} need. */
+  default boolean merges() {
+    return false;
+  }
+
+  /**
    * The state of an empty window.
    *
    * @param parameters what follows the input in the pipeline file, as written

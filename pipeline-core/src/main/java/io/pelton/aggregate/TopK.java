@@ -43,6 +43,11 @@ public final class TopK implements AggregateExtension {
   }
 
   @Override
+  public boolean merges() {
+    return true;
+  }
+
+  @Override
   public Accumulator create(List<String> parameters) {
     if (parameters.size() == 1) {
       try {
@@ -76,6 +81,11 @@ public final class TopK implements AggregateExtension {
     public void remove(double number, @Nullable String text, long time) {
       // Gone at zero, so that a state does not tell what has left it.
       counts.computeIfPresent(given(text), (unused, count) -> count == 1 ? null : count - 1);
+    }
+
+    @Override
+    public void merge(Accumulator other) {
+      ((Counts) other).counts.forEach((text, count) -> counts.merge(text, count, Long::sum));
     }
 
     private static String given(@Nullable String text) {

@@ -1,7 +1,12 @@
 package io.pelton.feature;
 
+import io.pelton.aggregate.Accumulator;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.DataInput;
+import java.io.DataInputStream;
 import java.io.DataOutput;
+import java.io.DataOutputStream;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -51,6 +56,14 @@ public final class Block {
   /** Of tiles with values that totals do not hold, by index and series; mostly null. */
   @Nullable Map<Long, Unfit> unfit;
 
+  /**
+   * Of tiles, by bag and index: an accumulator of the tile's values as bytes, or itself while it
+   * may change; null while it holds nothing.
+   */
+  private final @Nullable Object[][] bags;
+
+  private int frozenBytes;
+
   Block(Layout layout) {
     this(layout, SMALLEST);
   }
@@ -62,6 +75,7 @@ public final class Block {
     truths = new long[(layout.truths().size() + WORD - 1) / WORD][capacity];
     texts = new @Nullable String[layout.texts().size()][capacity];
     totals = new long[layout.totals().size()][capacity];
+    bags = new @Nullable Object[layout.bags().size()][capacity];
   }
 
   /** What is kept of each event. */
@@ -107,6 +121,9 @@ public final class Block {
       for (int i = 0; i < totals.length; i++) {
         totals[i] = Arrays.copyOf(totals[i], capacity);
       }
+      for (int i = 0; i < bags.length; i++) {
+        bags[i] = Arrays.copyOf(bags[i], capacity);
+      }
     }
     if (index < size) {
       System.arraycopy(events, index * width, events, (index + 1) * width, (size - index) * width);
@@ -119,6 +136,10 @@ public final class Block {
       for (long[] column : totals) {
         shift(column, index);
         column[index] = 0;
+      }
+      for (@Nullable Object[] column : bags) {
+        shift(column, index);
+        column[index] = null;
       }
       shiftUnfit(index);
     }
@@ -144,6 +165,120 @@ public final class Block {
       unfit = new HashMap<>();
     }
     unfit.merge(index * SERIES + series, Unfit.NONE.with(value, 1), (a, b) -> a.plus(b, 1));
+  }
+
+  /** Adds a value of a series to the totals of a tile. */
+  void add(EntityPlan.Series series, int number, int index, double value, long time) {
+    int column = series.column();
+    boolean first = totals[column][index]++ == 0;
+    if (series.sum()) {
+      if (ExactSum.fits(value)) {
+        addTo(column + 1, index, value, false);
+        if (series.squares()) {
+          addTo(column + 1 + ExactSum.SUM, index, value, true);
+        }
+      } else {
+        addUnfit(index, number, value);
+      }
+    }
+    long bits = Double.doubleToLongBits(value);
+    if (series.extremes()) {
+      long[] least = totals[series.leastAt()];
+      long[] greatest = totals[series.greatestAt()];
+      if (first || value < Double.longBitsToDouble(least[index])) {
+        least[index] = bits;
+      }
+      if (first || value > Double.longBitsToDouble(greatest[index])) {
+        greatest[index] = bits;
+      }
+    }
+    if (series.ends()) {
+      if (first || time < totals[series.firstTimeAt()][index]) {
+        totals[series.firstAt()][index] = bits;
+        totals[series.firstTimeAt()][index] = time;
+      }
+      if (first || time >= totals[series.lastTimeAt()][index]) {
+        totals[series.lastAt()][index] = bits;
+        totals[series.lastTimeAt()][index] = time;
+      }
+    }
+  }
+
+  private void addTo(int column, int index, double value, boolean square) {
+    long[] total = new long[square ? ExactSum.SQUARES : ExactSum.SUM];
+    for (int i = 0; i < total.length; i++) {
+      total[i] = totals[column + i][index];
+    }
+    if (square) {
+      ExactSum.addSquare(total, 0, value);
+    } else {
+      ExactSum.add(total, 0, value);
+    }
+    for (int i = 0; i < total.length; i++) {
+      totals[column + i][index] = total[i];
+    }
+  }
+
+  /** What a tile holds in a bag, to be read; null when it holds nothing. */
+  @Nullable Accumulator bag(int bag, int index, EntityPlan.AccumulatorPart part) {
+    Object held = bags[bag][index];
+    return held == null || held instanceof Accumulator ? (Accumulator) held : thawed(held, part);
+  }
+
+  /** What a tile holds in a bag, to be changed. */
+  Accumulator bagToChange(int bag, int index, EntityPlan.AccumulatorPart part) {
+    Object held = bags[bag][index];
+    if (held instanceof Accumulator accumulator) {
+      return accumulator;
+    }
+    Accumulator accumulator = held == null ? part.create(true) : thawed(held, part);
+    frozenBytes -= held == null ? 0 : ((byte[]) held).length;
+    bags[bag][index] = accumulator;
+    // Only the newest tile changes often.
+    freeze(index - 1);
+    return accumulator;
+  }
+
+  private static Accumulator thawed(Object bytes, EntityPlan.AccumulatorPart part) {
+    Accumulator accumulator = part.create(true);
+    try (DataInputStream in = new DataInputStream(new ByteArrayInputStream((byte[]) bytes))) {
+      accumulator.read(in);
+    } catch (IOException e) {
+      throw new IllegalStateException("an accumulator of a tile cannot be read", e);
+    }
+    return accumulator;
+  }
+
+  /** Makes bytes of all accumulators: smaller, and free to be shared. */
+  void freeze() {
+    for (int index = 0; bags.length > 0 && index < size; index++) {
+      freeze(index);
+    }
+  }
+
+  private void freeze(int index) {
+    for (int bag = 0; bag < bags.length && index >= 0; bag++) {
+      if (bags[bag][index] instanceof Accumulator accumulator) {
+        byte[] bytes = bytes(accumulator);
+        bags[bag][index] = bytes;
+        frozenBytes += bytes.length;
+      }
+    }
+  }
+
+  private static byte[] bytes(Accumulator accumulator) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try {
+      accumulator.write(new DataOutputStream(bytes));
+    } catch (IOException e) {
+      throw new IllegalStateException("an accumulator of a tile cannot be written", e);
+    }
+    return bytes.toByteArray();
+  }
+
+  /** Bytes of the accumulators that do not change any more. */
+  int frozenBytes() {
+    return frozenBytes;
   }
 
   private void shift(Object array, int index) {
@@ -190,6 +325,15 @@ public final class Block {
       copy.totals[i] = totals[i].clone();
     }
     copy.unfit = unfit == null ? null : new HashMap<>(unfit);
+    for (int i = 0; i < bags.length; i++) {
+      copy.bags[i] = bags[i].clone();
+      for (int index = 0; index < size; index++) {
+        if (copy.bags[i][index] instanceof Accumulator accumulator) {
+          copy.bags[i][index] = accumulator.copy();
+        }
+      }
+    }
+    copy.frozenBytes = frozenBytes;
     return copy;
   }
 
@@ -228,6 +372,13 @@ public final class Block {
       int old = layout.totals().indexOf(other.totals().get(i));
       if (old >= 0) {
         System.arraycopy(totals[old], 0, block.totals[i], 0, size);
+      }
+    }
+    freeze();
+    for (int i = 0; i < block.bags.length; i++) {
+      int old = layout.bags().indexOf(other.bags().get(i));
+      for (int index = 0; old >= 0 && index < size; index++) {
+        block.bag(i, index, (byte[]) bags[old][index]);
       }
     }
     return block;
@@ -286,6 +437,21 @@ public final class Block {
         entry.getValue().write(out);
       }
     }
+    for (@Nullable Object[] column : bags) {
+      for (int i = 0; i < size; i++) {
+        Object held = column[i];
+        byte[] bytes = held instanceof Accumulator accumulator ? bytes(accumulator) : (byte[]) held;
+        Varint.write(out, bytes == null ? 0 : bytes.length + 1);
+        if (bytes != null) {
+          out.write(bytes);
+        }
+      }
+    }
+  }
+
+  private void bag(int bag, int index, byte @Nullable [] bytes) {
+    bags[bag][index] = bytes;
+    frozenBytes += bytes == null ? 0 : bytes.length;
   }
 
   private double[] numbers(int number) {
@@ -392,6 +558,16 @@ public final class Block {
         block.unfit = new HashMap<>();
       }
       block.unfit.put(Varint.read(in), Unfit.read(in));
+    }
+    for (int bag = 0; bag < block.bags.length; bag++) {
+      for (int i = 0; i < size; i++) {
+        int length = (int) Varint.read(in) - 1;
+        if (length >= 0) {
+          byte[] bytes = new byte[length];
+          in.readFully(bytes);
+          block.bag(bag, i, bytes);
+        }
+      }
     }
     return block;
   }

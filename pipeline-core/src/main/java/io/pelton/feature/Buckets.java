@@ -37,10 +37,14 @@ final class Buckets implements Accumulator {
     this.cap = cap;
   }
 
+  private Bucket bucket(String name) {
+    return buckets.computeIfAbsent(name, unused -> new Bucket(empty.get()));
+  }
+
   @Override
   public void add(double number, @Nullable String text, long time) {
     if (text != null) {
-      Bucket bucket = buckets.computeIfAbsent(text, unused -> new Bucket(empty.get()));
+      Bucket bucket = bucket(text);
       bucket.count++;
       bucket.values.add(number, null, time);
     }
@@ -54,6 +58,15 @@ final class Buckets implements Accumulator {
       if (--bucket.count == 0) {
         buckets.remove(text);
       }
+    }
+  }
+
+  @Override
+  public void merge(Accumulator other) {
+    for (Map.Entry<String, Bucket> entry : ((Buckets) other).buckets.entrySet()) {
+      Bucket bucket = bucket(entry.getKey());
+      bucket.count += entry.getValue().count;
+      bucket.values.merge(entry.getValue().values);
     }
   }
 

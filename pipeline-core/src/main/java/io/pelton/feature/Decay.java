@@ -32,11 +32,13 @@ final class Decay implements Accumulator {
     return StrictMath.pow(2, (double) Math.floorMod(time, halfLife) / halfLife);
   }
 
+  private Total[] at(long landmark) {
+    return totals.computeIfAbsent(landmark, unused -> new Total[] {new Total(), new Total()});
+  }
+
   @Override
   public void add(double number, @Nullable String text, long time) {
-    Total[] at =
-        totals.computeIfAbsent(
-            Math.floorDiv(time, halfLife), unused -> new Total[] {new Total(), new Total()});
+    Total[] at = at(Math.floorDiv(time, halfLife));
     double weight = weight(time);
     at[0].add(number * weight);
     at[1].add(weight);
@@ -54,6 +56,15 @@ final class Decay implements Accumulator {
     at[1].remove(weight);
     if (at[1].count() == 0) {
       totals.remove(landmark);
+    }
+  }
+
+  @Override
+  public void merge(Accumulator other) {
+    for (Map.Entry<Long, Total[]> entry : ((Decay) other).totals.entrySet()) {
+      Total[] at = at(entry.getKey());
+      at[0].merge(entry.getValue()[0]);
+      at[1].merge(entry.getValue()[1]);
     }
   }
 

@@ -47,32 +47,85 @@ public final class EntityPlan implements Serializable {
    * @param truth which truth must hold; -1 for none
    * @param extremes whether tiles know their least and greatest value
    * @param ends whether tiles know their first and last value
+   * @param column of a tile's totals the first, which is how many values there are; -1 for events
    */
-  record Series(int number, int truth, boolean sum, boolean squares, boolean extremes, boolean ends)
+  record Series(
+      int number,
+      int truth,
+      boolean sum,
+      boolean squares,
+      boolean extremes,
+      boolean ends,
+      int column)
       implements Serializable {
-    // Places of a tile's totals behind the first, which is how many values there are.
-    int least() {
-      return length();
+    Series(int number, int truth, boolean sum, boolean squares, boolean extremes, boolean ends) {
+      this(number, truth, sum, squares, extremes, ends, -1);
     }
 
-    int greatest() {
-      return length() + 1;
+    // Places of a tile's other totals.
+    int leastAt() {
+      return column + length();
     }
 
-    int first() {
-      return length() + (extremes ? 2 : 0);
+    int greatestAt() {
+      return leastAt() + 1;
     }
 
-    int firstTime() {
-      return first() + 1;
+    int firstAt() {
+      return leastAt() + (extremes ? 2 : 0);
     }
 
-    int last() {
-      return first() + 2;
+    int firstTimeAt() {
+      return firstAt() + 1;
     }
 
-    int lastTime() {
-      return first() + 3;
+    int lastAt() {
+      return firstAt() + 2;
+    }
+
+    int lastTimeAt() {
+      return firstAt() + 3;
+    }
+
+    private boolean ofTiles() {
+      return column >= 0;
+    }
+
+    /** Whether an event or tile has a value. */
+    boolean present(Block block, int index) {
+      if (ofTiles()) {
+        return block.totals[column][index] > 0;
+      }
+      return (truth < 0 || block.truth(truth, index))
+          && (number < 0 || !Double.isNaN(block.number(number, index)));
+    }
+
+    /** The value of an event that has one. */
+    double value(Block block, int index) {
+      return number < 0 ? 1 : block.number(number, index);
+    }
+
+    /** The least or greatest value of an event or tile that has one. */
+    double extreme(Block block, int index, boolean least) {
+      return ofTiles()
+          ? Double.longBitsToDouble(block.totals[least ? leastAt() : greatestAt()][index])
+          : value(block, index);
+    }
+
+    double first(Block block, int index) {
+      return ofTiles()
+          ? Double.longBitsToDouble(block.totals[firstAt()][index])
+          : value(block, index);
+    }
+
+    double last(Block block, int index) {
+      return ofTiles()
+          ? Double.longBitsToDouble(block.totals[lastAt()][index])
+          : value(block, index);
+    }
+
+    long lastTime(Block block, int index) {
+      return ofTiles() ? block.totals[lastTimeAt()][index] : block.time(index);
     }
 
     int kind() {
@@ -98,6 +151,10 @@ public final class EntityPlan implements Serializable {
           extremes || other.extremes,
           ends || other.ends);
     }
+
+    Series at(int place) {
+      return new Series(number, truth, sum, squares, extremes, ends, place);
+    }
   }
 
   /**
@@ -112,13 +169,16 @@ public final class EntityPlan implements Serializable {
    *
    * @param part position of what computes it, by its function: an accumulator, extremes, a table of
    *     last seen values
-   * @param window position among the windows that share the part
+   * @param window position among the windows that share the part; of a least or greatest value,
+   *     among all of them
+   * @param accumulated whether the part is an accumulator
    * @param current position in the row of the value that a z-score compares, else -1
    * @param map position among the row's maps, -1 for a number
    */
   record Output(
       int column,
       Function function,
+      boolean accumulated,
       int series,
       int newer,
       int older,
@@ -143,23 +203,40 @@ public final class EntityPlan implements Serializable {
   record EarliestPart(int series, int newer, int older) implements Serializable {}
 
   /**
-   * A window's own state.
+   * A window's own state, or what a tile holds of its values for such windows.
    *
-   * @param text which text of the layout it takes, -1 for none
+   * @param text which text it takes, -1 for none
+   * @param bag which of a tile's bags it is merged of, -1 for a window over events; of a bag itself
+   *     which it is
+   * @param newer -1 of a bag, as is {@code older}
    */
   record AccumulatorPart(
-      Aggregate aggregate, boolean buckets, int cap, int series, int text, int newer, int older)
+      Aggregate aggregate,
+      boolean buckets,
+      int cap,
+      int series,
+      int text,
+      int bag,
+      int newer,
+      int older)
       implements Serializable {
-    Accumulator create() {
-      return buckets ? new Buckets(() -> create(false), cap) : create(true);
+    /**
+     * @param merges whether it is merged of tiles, so that nothing need be taken away
+     */
+    Accumulator create(boolean merges) {
+      return buckets
+          ? new Buckets(() -> create(merges, Quantiles.Keeps.ALL), cap)
+          : create(merges, Quantiles.Keeps.SOME);
     }
 
-    private Accumulator create(boolean canRefill) {
+    private Accumulator create(boolean merges, Quantiles.Keeps keeps) {
       Function function = aggregate.function();
       return switch (function) {
         case COUNT, SUM, MEAN, SHARE, VARIANCE, STDDEV -> new Totals(function);
-        case MIN, MAX, FIRST, LAST, DISTINCT, TIME_SINCE_LAST -> new Timeline(function);
-        case QUANTILE -> new Quantiles(aggregate.quantile(), canRefill);
+        case DISTINCT -> merges ? new Distinct() : new Timeline(function);
+        case MIN, MAX, FIRST, LAST, TIME_SINCE_LAST ->
+            merges ? new Span(function) : new Timeline(function);
+        case QUANTILE -> new Quantiles(aggregate.quantile(), merges ? Quantiles.Keeps.FEW : keeps);
         case DECAYED_COUNT, DECAYED_SUM, DECAYED_MEAN -> new Decay(function, aggregate.halfLife());
         case EXTENSION -> extension().create(aggregate.parameters());
         case Z_SCORE -> throw new IllegalStateException("a z-score has no state of its own");
@@ -190,9 +267,6 @@ public final class EntityPlan implements Serializable {
   /** Which series counts the events of tiles, -1 in an exact history. */
   final int events;
 
-  /** By series: the first of its totals in a tile. */
-  final int[] tileAt;
-
   final int[] numberPositions;
   final int[] truthPositions;
   final int[] textPositions;
@@ -205,6 +279,12 @@ public final class EntityPlan implements Serializable {
   final LatestPart[] latest;
   final EarliestPart[] earliest;
   final AccumulatorPart[] accumulators;
+
+  /** What a tile holds beside totals. */
+  final AccumulatorPart[] bags;
+
+  /** Least and greatest values of windows, as many. */
+  final int beginnings;
 
   /** Where the total of series s behind edge e begins, at {@code e * series + s}; -1 for none. */
   final int[] totalAt;
@@ -265,14 +345,13 @@ public final class EntityPlan implements Serializable {
     numberPositions = positions(builder.numbers);
     truthPositions = positions(builder.truths);
     textPositions = positions(builder.texts);
-    series = builder.series.toArray(Series[]::new);
+    series = builder.series(tile > 0);
     events =
         IntStream.range(0, tile > 0 ? series.length : 0)
             .filter(s -> series[s].number < 0 && series[s].truth < 0)
             .findFirst()
             .orElse(-1);
-    tileAt = new int[series.length];
-    layout = tile > 0 ? builder.tileLayout(series, tileAt) : builder.layout();
+    layout = tile > 0 ? builder.tileLayout(series) : builder.layout();
     edges = builder.edges.toArray(Edge[]::new);
     outputsBefore = builder.outputs.stream().filter(Output::excludeCurrent).toArray(Output[]::new);
     outputs = builder.outputs.stream().filter(o -> !o.excludeCurrent()).toArray(Output[]::new);
@@ -282,6 +361,8 @@ public final class EntityPlan implements Serializable {
     latest = builder.latest.toArray(LatestPart[]::new);
     earliest = builder.earliest.toArray(EarliestPart[]::new);
     accumulators = builder.accumulators.toArray(AccumulatorPart[]::new);
+    bags = builder.bags.toArray(AccumulatorPart[]::new);
+    beginnings = builder.beginnings.size();
 
     totalAt = new int[edges.length * series.length];
     Arrays.fill(totalAt, -1);
@@ -301,7 +382,7 @@ public final class EntityPlan implements Serializable {
       }
     }
     totals = at - start;
-    needs = builder.needs(layout, tileAt);
+    needs = builder.needs(layout, series);
     extremesAt = byEdge(extremes.length, (edge, i) -> extremes[i].newer == edge);
     latestAt = byEdge(latest.length, (edge, i) -> latest[i].newer == edge);
     seenEnter = byEdge(seen.length, (edge, i) -> seen[i].newer == edge);
@@ -336,7 +417,8 @@ public final class EntityPlan implements Serializable {
                     .map(part -> part.series + ":" + part.newer + Arrays.toString(part.older))
                     .toList()
                 + Arrays.toString(latest)
-                + Arrays.toString(accumulators));
+                + Arrays.toString(accumulators)
+                + Arrays.toString(bags));
   }
 
   /** FNV-1a. */
@@ -377,6 +459,11 @@ public final class EntityPlan implements Serializable {
   /** Width of the tiles that events are totalled in, milliseconds; 0 for an exact history. */
   public long tile() {
     return tile;
+  }
+
+  /** The last millisecond of the tile that holds a time. */
+  long tileEnd(long time) {
+    return Math.floorDiv(time, tile) * tile + tile - 1;
   }
 
   /** Whether it is its entity's only plan, or the one with the narrowest tiles. */
@@ -461,6 +548,8 @@ public final class EntityPlan implements Serializable {
     private final List<LatestPart> latest = new ArrayList<>();
     private final List<EarliestPart> earliest = new ArrayList<>();
     private final List<AccumulatorPart> accumulators = new ArrayList<>();
+    private final List<AccumulatorPart> bags = new ArrayList<>();
+    private final List<List<Integer>> beginnings = new ArrayList<>();
 
     /** One with an exact history. */
     Builder(String entity, int key) {
@@ -483,19 +572,27 @@ public final class EntityPlan implements Serializable {
           List.copyOf(numbers.keySet()),
           List.copyOf(truths.keySet()),
           List.copyOf(texts.keySet()),
+          List.of(),
           List.of());
     }
 
-    private Layout tileLayout(Series[] all, int[] at) {
+    private Series[] series(boolean ofTiles) {
+      Series[] all = series.toArray(Series[]::new);
+      int column = 0;
+      for (int i = 0; ofTiles && i < all.length; i++) {
+        all[i] = all[i].at(column);
+        column += all[i].tileLength();
+      }
+      return all;
+    }
+
+    private Layout tileLayout(Series[] all) {
       List<String> totals = new ArrayList<>();
-      for (int i = 0; i < all.length; i++) {
-        at[i] = totals.size();
-        Series of = all[i];
+      for (Series of : all) {
         String name =
-            "total of %s%s%s%s%s%s"
+            "total of %s%s%s%s%s"
                 .formatted(
-                    of.number < 0 ? "events" : List.copyOf(numbers.keySet()).get(of.number),
-                    of.truth < 0 ? "" : " where " + List.copyOf(truths.keySet()).get(of.truth),
+                    input(of),
                     of.sum ? " sum" : "",
                     of.squares ? " squares" : "",
                     of.extremes ? " extremes" : "",
@@ -504,7 +601,21 @@ public final class EntityPlan implements Serializable {
           totals.add(name + " " + part);
         }
       }
-      return new Layout(List.of(), List.of(), List.of(), totals);
+      return new Layout(
+          List.of(), List.of(), List.of(), totals, bags.stream().map(this::name).toList());
+    }
+
+    private String input(Series of) {
+      return (of.number < 0 ? "events" : List.copyOf(numbers.keySet()).get(of.number))
+          + (of.truth < 0 ? "" : " where " + List.copyOf(truths.keySet()).get(of.truth));
+    }
+
+    private String name(AccumulatorPart bag) {
+      return "%s of %s%s"
+          .formatted(
+              bag.aggregate.label(),
+              input(series.get(bag.series)),
+              bag.text < 0 ? "" : " by " + List.copyOf(texts.keySet()).get(bag.text));
     }
 
     /** Asks for one column of a feature whose truth is its own {@code where}. */
@@ -574,13 +685,17 @@ public final class EntityPlan implements Serializable {
       return new EntityPlan(this);
     }
 
-    private List<Need> needs(Layout layout, int[] tileAt) {
+    private List<Need> needs(Layout layout, Series[] all) {
       List<Need> needs = new ArrayList<>();
       for (int i = 0; i < requests.size(); i++) {
         Request request = requests.get(i);
         List<String> kept = new ArrayList<>();
+        Output output = outputs.get(i);
         if (tile > 0) {
-          kept.add(layout.totals().get(tileAt[outputs.get(i).series]));
+          kept.add(layout.totals().get(all[output.series].column));
+          if (output.accumulated) {
+            kept.add(layout.bags().get(accumulators.get(output.part).bag));
+          }
         } else {
           Stream.of(request.inputName, request.whereName, request.textName)
               .filter(Objects::nonNull)
@@ -672,22 +787,34 @@ public final class EntityPlan implements Serializable {
       }
       int part = -1;
       int window = 0;
-      if (buckets || function == Function.QUANTILE || function == Function.EXTENSION) {
+      boolean accumulated =
+          buckets
+              || switch (function) {
+                case QUANTILE, EXTENSION, DECAYED_COUNT, DECAYED_SUM, DECAYED_MEAN -> true;
+                case DISTINCT -> tile > 0;
+                default -> false;
+              };
+      if (accumulated) {
         int text = position(texts, request.textName);
+        int bag = tile > 0 ? bag(aggregate, buckets, values, text) : -1;
         part =
             part(
                 accumulators,
                 new AccumulatorPart(
-                    stateOf(aggregate), buckets, feature.cap(), values, text, newer, older));
+                    stateOf(aggregate),
+                    buckets,
+                    buckets ? feature.cap() : 0,
+                    values,
+                    text,
+                    bag,
+                    newer,
+                    older));
       } else {
         switch (function) {
-          case DECAYED_COUNT, DECAYED_SUM, DECAYED_MEAN ->
-              part =
-                  part(
-                      accumulators,
-                      new AccumulatorPart(stateOf(aggregate), false, 0, values, -1, newer, older));
-          case MIN, MAX ->
-              part = part(extremes, new ExtremesPart(values, newer, function == Function.MIN));
+          case MIN, MAX -> {
+            part = part(extremes, new ExtremesPart(values, newer, function == Function.MIN));
+            window = part(beginnings, List.of(part, older));
+          }
           case DISTINCT -> {
             List<Integer> shared = List.of(values, newer);
             List<Integer> windows = seen.computeIfAbsent(shared, unused -> new ArrayList<>());
@@ -702,7 +829,8 @@ public final class EntityPlan implements Serializable {
       outputs.add(
           new Output(
               request.column,
-              buckets ? Function.EXTENSION : function,
+              function,
+              accumulated,
               values,
               newer,
               older,
@@ -712,6 +840,30 @@ public final class EntityPlan implements Serializable {
               window,
               function == Function.Z_SCORE ? request.input : -1,
               request.map));
+    }
+
+    /** Of what a tile holds all quantiles can be had, and all that decays with one half-life. */
+    private int bag(Aggregate aggregate, boolean buckets, int values, int text) {
+      Function function = aggregate.function();
+      boolean decays = aggregate.halfLife() > 0;
+      Aggregate held =
+          new Aggregate(
+              decays ? Function.DECAYED_MEAN : function,
+              null,
+              0,
+              aggregate.halfLife(),
+              aggregate.extension(),
+              aggregate.parameters());
+      for (AccumulatorPart bag : bags) {
+        if (bag.aggregate.equals(held)
+            && bag.buckets == buckets
+            && bag.series == values
+            && bag.text == text) {
+          return bag.bag;
+        }
+      }
+      bags.add(new AccumulatorPart(held, buckets, 0, values, text, bags.size(), -1, -1));
+      return bags.size() - 1;
     }
 
     /** What tells states apart: which input it is the series says. */

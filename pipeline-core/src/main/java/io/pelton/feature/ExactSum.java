@@ -166,27 +166,38 @@ final class ExactSum {
     if (top == 0) {
       return 0;
     }
+    double magnitude = rounded(top, next, rest != 0, exponent - SCALE);
+    return negative ? -magnitude : magnitude;
+  }
+
+  /**
+   * Two limbs, the first not zero, and whether anything follows, as the nearest double, ties to
+   * even.
+   *
+   * @param exponent what the lowest bit of the first limb is worth
+   */
+  private static double rounded(long top, long next, boolean rest, int exponent) {
     // The 62 leading bits in a positive long, whatever follows as a sticky last bit: more than a
     // double holds, so the conversion below rounds once and right.
     int zeros = Long.numberOfLeadingZeros(top);
     long leading;
     long sticky;
+    int scale;
     if (zeros >= 2) {
       int shift = zeros - 2;
       leading = shift == 0 ? top : (top << shift) | (next >>> (64 - shift));
-      sticky = (shift == 0 ? next : next << shift) | rest;
-      exponent -= shift;
+      sticky = shift == 0 ? next : next << shift;
+      scale = exponent - shift;
     } else {
       int shift = 2 - zeros;
       leading = top >>> shift;
-      sticky = (top << (64 - shift)) | next | rest;
-      exponent += shift;
+      sticky = (top << (64 - shift)) | next;
+      scale = exponent + shift;
     }
-    if (sticky != 0) {
+    if (sticky != 0 || rest) {
       leading |= 1;
     }
-    double magnitude = Math.scalb((double) leading, exponent - SCALE);
-    return negative ? -magnitude : magnitude;
+    return Math.scalb((double) leading, scale);
   }
 
   /** Adds the square of {@code value}, which fits, at {@code limbs[at, at + 6)}. */
@@ -319,12 +330,74 @@ final class ExactSum {
    * sum of squared deviations times {@code n}, without cancellation, rounded once.
    */
   static double deviations(long n, long[] sum, int sumAt, long[] squares, int squaresAt) {
-    BigInteger total = integer(sum, sumAt, SUM);
-    BigInteger difference =
-        integer(squares, squaresAt, SQUARES)
-            .multiply(BigInteger.valueOf(n))
-            .subtract(total.multiply(total));
-    // doubleValue of a BigInteger rounds to the nearest; the scale only moves the exponent.
-    return Math.scalb(difference.doubleValue(), -2 * SCALE);
+    // In whole numbers of 2^-200, as n * squares and sum * sum are.
+    long[] difference = new long[SQUARES + 1];
+    long carry = 0;
+    for (int i = 0; i < SQUARES; i++) {
+      long low = squares[squaresAt + i] * n;
+      difference[i] = low + carry;
+      carry =
+          multiplyHigh(squares[squaresAt + i], n)
+              + (Long.compareUnsigned(difference[i], low) < 0 ? 1 : 0);
+    }
+    difference[SQUARES] = carry;
+    subtractSquareOf(difference, sum, sumAt);
+    int top = SQUARES;
+    while (top > 0 && difference[top] == 0) {
+      top--;
+    }
+    if (difference[top] == 0) {
+      return 0;
+    }
+    boolean rest = false;
+    for (int i = 0; i < top - 1; i++) {
+      rest |= difference[i] != 0;
+    }
+    long next = top == 0 ? 0 : difference[top - 1];
+    return rounded(difference[top], next, rest, 64 * top - 2 * SCALE);
+  }
+
+  private static void subtractSquareOf(long[] target, long[] sum, int at) {
+    long low = sum[at];
+    long middle = sum[at + 1];
+    long high = sum[at + 2];
+    if (high < 0) {
+      low = -low;
+      middle = ~middle + (low == 0 ? 1 : 0);
+      high = ~high + (low == 0 && middle == 0 ? 1 : 0);
+    }
+    subtractProduct(target, 0, low, low);
+    subtractProduct(target, 1, low, middle);
+    subtractProduct(target, 1, low, middle);
+    subtractProduct(target, 2, middle, middle);
+    subtractProduct(target, 2, low, high);
+    subtractProduct(target, 2, low, high);
+    subtractProduct(target, 3, middle, high);
+    subtractProduct(target, 3, middle, high);
+    subtractProduct(target, 4, high, high);
+  }
+
+  /** Takes the product of two unsigned numbers from the limbs from {@code at} on. */
+  private static void subtractProduct(long[] target, int at, long a, long b) {
+    if (a == 0 || b == 0) {
+      return;
+    }
+    long part = a * b;
+    long next = multiplyHigh(a, b);
+    long borrow = 0;
+    for (int i = at; i < target.length && (part != 0 || next != 0 || borrow != 0); i++) {
+      long before = target[i];
+      long less = before - part;
+      target[i] = less - borrow;
+      borrow =
+          Long.compareUnsigned(before, part) < 0 || Long.compareUnsigned(less, borrow) < 0 ? 1 : 0;
+      part = next;
+      next = 0;
+    }
+  }
+
+  /** The upper half of the product of two unsigned numbers. */
+  private static long multiplyHigh(long a, long b) {
+    return Math.multiplyHigh(a, b) + (a >> 63 & b) + (b >> 63 & a);
   }
 }

@@ -15,7 +15,7 @@ import java.util.Arrays;
  * widths) over blocks instead of events, which bounds it by a 64th of the history.
  */
 final class Extremes {
-  private final boolean least;
+  final boolean least;
 
   // A queue: those from first to end, blocks ascending, values getting worse.
   private long[] blocks = new long[4];

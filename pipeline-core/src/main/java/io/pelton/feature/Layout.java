@@ -14,24 +14,30 @@ import java.util.stream.Stream;
  * layout they were written, so one that was written for other features can be read for these.
  *
  * @param totals one long each, of tiles alone
+ * @param bags accumulators of a tile's values
  */
 public record Layout(
-    List<String> numbers, List<String> truths, List<String> texts, List<String> totals)
+    List<String> numbers,
+    List<String> truths,
+    List<String> texts,
+    List<String> totals,
+    List<String> bags)
     implements Serializable {
   public Layout {
     numbers = List.copyOf(numbers);
     truths = List.copyOf(truths);
     texts = List.copyOf(texts);
     totals = List.copyOf(totals);
+    bags = List.copyOf(bags);
   }
 
   /** All that is kept, by name. */
   public List<String> all() {
-    return Stream.of(numbers, truths, texts, totals).flatMap(List::stream).toList();
+    return Stream.of(numbers, truths, texts, totals, bags).flatMap(List::stream).toList();
   }
 
   public void write(DataOutput out) throws IOException {
-    for (List<String> names : List.of(numbers, truths, texts, totals)) {
+    for (List<String> names : List.of(numbers, truths, texts, totals, bags)) {
       Varint.write(out, names.size());
       for (String name : names) {
         out.writeUTF(name);
@@ -40,7 +46,7 @@ public record Layout(
   }
 
   public static Layout read(DataInput in) throws IOException {
-    return new Layout(names(in), names(in), names(in), names(in));
+    return new Layout(names(in), names(in), names(in), names(in), names(in));
   }
 
   private static List<String> names(DataInput in) throws IOException {

@@ -25,8 +25,17 @@ final class Quantiles implements Accumulator {
 
   private static final IndexMapping MAPPING = new LogarithmicMapping(ACCURACY);
 
+  /** Which of the values are kept beside counts. */
+  enum Keeps {
+    ALL,
+    /** Not when they are many: the owner can give them again, by {@link #refill}. */
+    SOME,
+    /** Not when they are many: none leaves, so they are not asked for again. */
+    FEW
+  }
+
   private final double quantile;
-  private final boolean canRefill;
+  private final Keeps keeps;
   private int count;
 
   /** The values in order; null once they were too many, until they are read anew. */
@@ -35,13 +44,9 @@ final class Quantiles implements Accumulator {
   /** Bucket to count, negative values by negative mirrored buckets; null while few. */
   private @Nullable TreeMap<Long, Integer> sketch;
 
-  /**
-   * @param canRefill whether the owner can give the values again, so that they need not be kept
-   *     while they are many
-   */
-  Quantiles(double quantile, boolean canRefill) {
+  Quantiles(double quantile, Keeps keeps) {
     this.quantile = quantile;
-    this.canRefill = canRefill;
+    this.keeps = keeps;
   }
 
   /** Whether the window's values must be given again, by {@link #refill}. */
@@ -88,7 +93,7 @@ final class Quantiles implements Accumulator {
   @Override
   public void add(double number, @Nullable String text, long time) {
     if (sorted != null) {
-      if (canRefill && count == 2 * EXACT) {
+      if (keeps == Keeps.SOME && count == 2 * EXACT || keeps == Keeps.FEW && count == EXACT) {
         sketch = sketch();
         sorted = null;
       } else {
@@ -123,6 +128,28 @@ final class Quantiles implements Accumulator {
     if (sketch != null && sorted != null && count <= EXACT) {
       sketch = null;
     }
+  }
+
+  @Override
+  public void merge(Accumulator other) {
+    Quantiles from = (Quantiles) other;
+    if (sorted != null && from.sorted != null && count + from.count <= EXACT) {
+      double[] both = Arrays.copyOf(sorted, Math.max(4, count + from.count));
+      System.arraycopy(from.sorted, 0, both, count, from.count);
+      Arrays.sort(both, 0, count + from.count);
+      sorted = both;
+    } else {
+      TreeMap<Long, Integer> counts = sketch();
+      sorted = null;
+      if (from.sorted != null) {
+        for (int i = 0; i < from.count; i++) {
+          counts.merge(bucket(from.sorted[i]), 1, Integer::sum);
+        }
+      } else {
+        from.sketch().forEach((bucket, number) -> counts.merge(bucket, number, Integer::sum));
+      }
+    }
+    count += from.count;
   }
 
   private TreeMap<Long, Integer> sketch() {
@@ -164,7 +191,7 @@ final class Quantiles implements Accumulator {
 
   @Override
   public Accumulator copy() {
-    Quantiles copy = new Quantiles(quantile, canRefill);
+    Quantiles copy = new Quantiles(quantile, keeps);
     copy.count = count;
     copy.sorted = sorted == null ? null : sorted.clone();
     copy.sketch = sketch == null ? null : new TreeMap<>(sketch);

@@ -32,6 +32,15 @@ final class Total {
     }
   }
 
+  void merge(Total other) {
+    ExactSum.addAll(limbs, 0, other.limbs, 0, ExactSum.SUM);
+    ExactSum.addAll(limbs, ExactSum.SUM, other.limbs, ExactSum.SUM, ExactSum.SQUARES);
+    if (other.unfit != null) {
+      unfit = Unfit.of(unfit).plus(other.unfit, 1);
+    }
+    count += other.count;
+  }
+
   long count() {
     return count;
   }

@@ -27,6 +27,11 @@ final class Totals implements Accumulator {
   }
 
   @Override
+  public void merge(Accumulator other) {
+    total.merge(((Totals) other).total);
+  }
+
+  @Override
   public double number(long now) {
     return Aggregates.of(function, total);
   }

@@ -296,26 +296,6 @@ public record PipelineDefinition(
       return this == COUNT || this == DECAYED_COUNT || this == TIME_SINCE_LAST;
     }
 
-    /** Whether totals of tiles are enough for it. */
-    public boolean ofTiles() {
-      return switch (this) {
-        case COUNT,
-            SUM,
-            MEAN,
-            MIN,
-            MAX,
-            VARIANCE,
-            STDDEV,
-            FIRST,
-            LAST,
-            SHARE,
-            TIME_SINCE_LAST,
-            Z_SCORE ->
-            true;
-        case DISTINCT, QUANTILE, DECAYED_COUNT, DECAYED_SUM, DECAYED_MEAN, EXTENSION -> false;
-      };
-    }
-
     /** Whether an empty window gives zero, not a missing value. */
     public boolean zeroWhenEmpty() {
       return this == COUNT

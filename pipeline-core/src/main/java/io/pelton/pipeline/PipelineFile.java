@@ -668,11 +668,17 @@ public final class PipelineFile {
       body.problem("cap", "goes with by: it limits the buckets that are shown");
     }
     boolean tiled = entities.stream().anyMatch(e -> e.name().equals(entity) && e.resolution() > 0);
-    if (tiled && (by != null || !aggregate.function().ofTiles())) {
+    if (extension != null && tiled && !extension.merges()) {
       body.problem(
-          by != null ? "by" : "aggregate",
-          "%s needs every event, but entity %s keeps tiles (resolution); take it of an entity without a resolution, a second one on the same field if need be"
-              .formatted(by != null ? "by" : aggregate.label(), entity));
+          "aggregate",
+          "%s cannot be merged, but entity %s keeps tiles (resolution); take it of an entity without a resolution, a second one on the same field if need be"
+              .formatted(aggregate.label(), entity));
+    }
+    if (extension != null && !tiled && !extension.removes()) {
+      body.problem(
+          "aggregate",
+          "%s cannot take values away as they leave a window, but entity %s keeps every event; take it of an entity with a resolution, whose tiles it merges"
+              .formatted(aggregate.label(), entity));
     }
     long keep =
         entities.stream().filter(e -> e.name().equals(entity)).mapToLong(Entity::keep).sum();

@@ -202,48 +202,22 @@ class EntityHistoryTest {
       List<Event> inside,
       Event event,
       Map<String, Double> actual) {
-    Map<String, List<Event>> buckets = new TreeMap<>();
+    Map<String, List<Oracle.Value>> buckets = new TreeMap<>();
     for (Event other : inside) {
-      if (other.channel != null
-          && (feature.aggregate().input() == null || !Double.isNaN(other.value))) {
-        buckets.computeIfAbsent(other.channel, unused -> new ArrayList<>()).add(other);
+      for (Oracle.Value value : values(feature, List.of(other))) {
+        if (other.channel != null) {
+          buckets.computeIfAbsent(other.channel, unused -> new ArrayList<>()).add(value);
+        }
       }
     }
-    List<String> shown =
-        buckets.keySet().stream()
-            .sorted(Comparator.comparingInt(name -> -buckets.get(name).size()))
-            .limit(feature.cap())
-            .toList();
-    List<String> expected = new ArrayList<>();
-    for (String name : shown) {
-      double value =
-          Oracle.of(withoutDefault(feature), values(feature, buckets.get(name)), current(event));
-      if (!Double.isNaN(value)) {
-        expected.add(name);
-        assertThat(actual).as(what).containsKey(name);
-        same(() -> what.get() + " in " + name, feature, actual.get(name), value);
-      }
-    }
-    assertThat(actual.keySet()).as(what).containsExactlyElementsOf(expected);
+    Map<String, Double> expected = Oracle.buckets(feature, buckets, current(event));
+    assertThat(actual.keySet()).as(what).containsExactlyElementsOf(expected.keySet());
+    expected.forEach(
+        (name, value) -> same(() -> what.get() + " in " + name, feature, actual.get(name), value));
   }
 
   private static Oracle.Value current(Event event) {
     return new Oracle.Value(event.time, event.value);
-  }
-
-  private static WindowedFeature withoutDefault(WindowedFeature feature) {
-    return new WindowedFeature(
-        feature.name(),
-        feature.entity(),
-        feature.aggregate(),
-        null,
-        null,
-        1,
-        false,
-        feature.windows(),
-        0,
-        null,
-        null);
   }
 
   private static List<Oracle.Value> values(WindowedFeature feature, List<Event> inside) {

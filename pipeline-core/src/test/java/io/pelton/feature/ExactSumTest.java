@@ -47,6 +47,34 @@ class ExactSumTest {
   }
 
   @Test
+  void deviationsAreExactAndRoundedOnce() {
+    Random random = new Random(11);
+    for (int round = 0; round < 20_000; round++) {
+      long[] limbs = new long[ExactSum.SUM + ExactSum.SQUARES];
+      BigDecimal sum = BigDecimal.ZERO;
+      BigDecimal squares = BigDecimal.ZERO;
+      int count = 1 + random.nextInt(12);
+      double base = (random.nextDouble() - 0.5) * Math.scalb(1.0, random.nextInt(59));
+      double spread = Math.scalb(1.0, -random.nextInt(60));
+      for (int i = 0; i < count; i++) {
+        double value = random.nextInt(9) == 0 ? base : base + base * spread * random.nextInt(3);
+        value = random.nextInt(5) == 0 ? random.nextInt(3) - 1 : value;
+        if (ExactSum.fits(value)) {
+          ExactSum.add(limbs, 0, value);
+          ExactSum.addSquare(limbs, ExactSum.SUM, value);
+          BigDecimal exact = new BigDecimal(value);
+          sum = sum.add(exact);
+          squares = squares.add(exact.multiply(exact));
+        }
+      }
+      double expected =
+          squares.multiply(BigDecimal.valueOf(count)).subtract(sum.multiply(sum)).doubleValue();
+      double actual = ExactSum.deviations(count, limbs, 0, limbs, ExactSum.SUM);
+      assertThat(actual).isEqualTo(expected);
+    }
+  }
+
+  @Test
   void roundsTiesToEvenAndSeesWhatLiesFarBelow() {
     long[] limbs = new long[3];
     ExactSum.add(limbs, 0, 0x1p53);

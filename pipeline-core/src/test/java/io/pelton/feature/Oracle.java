@@ -4,7 +4,10 @@ import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Aggregates as their definitions say, over all values of a window at once. */
 final class Oracle {
@@ -21,6 +24,29 @@ final class Oracle {
   static double of(WindowedFeature feature, List<Value> window, Value current) {
     double value = window.isEmpty() ? Double.NaN : compute(feature, window, current);
     return Double.isNaN(value) ? feature.whenEmpty() : value;
+  }
+
+  /**
+   * An aggregate by bucket, in the order to be shown.
+   *
+   * @param window by bucket, none of them empty
+   */
+  static Map<String, Double> buckets(
+      WindowedFeature feature, Map<String, List<Value>> window, Value current) {
+    Map<String, Double> buckets = new LinkedHashMap<>();
+    window.entrySet().stream()
+        .sorted(
+            Comparator.comparingInt((Map.Entry<String, List<Value>> e) -> -e.getValue().size())
+                .thenComparing(Map.Entry::getKey))
+        .limit(feature.cap())
+        .forEach(
+            entry -> {
+              double value = compute(feature, entry.getValue(), current);
+              if (!Double.isNaN(value)) {
+                buckets.put(entry.getKey(), value);
+              }
+            });
+    return buckets;
   }
 
   private static double compute(WindowedFeature feature, List<Value> window, Value now) {

@@ -1,6 +1,7 @@
 package io.pelton.feature;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import io.pelton.pipeline.PipelineDefinition.Aggregate;
 import io.pelton.pipeline.PipelineDefinition.Function;
@@ -16,8 +17,12 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tiles against an obvious way that looks at every event, dated by its tile's end. */
 class TiledHistoryTest {
@@ -30,28 +35,38 @@ class TiledHistoryTest {
           new Window("200ms", 200, 0),
           new Window("3s", 3_000, 0));
 
-  private record Event(int id, long time, double value, boolean flag) {}
+  private record Event(int id, long time, double value, boolean flag, String channel) {}
 
   private static final class Case {
     private final List<WindowedFeature> features = new ArrayList<>();
     private final EntityPlan plan;
     private final int columns;
+    private final int maps;
 
-    Case(Random random) {
-      List<Function> functions =
-          new ArrayList<>(Arrays.stream(Function.values()).filter(Function::ofTiles).toList());
+    Case(Random random, boolean buckets) {
+      List<Function> functions = new ArrayList<>(List.of(Function.values()));
+      functions.remove(Function.EXTENSION);
       Collections.shuffle(functions, random);
       for (Function function : functions.subList(0, 6)) {
         List<Window> windows = new ArrayList<>(WINDOWS);
         Collections.shuffle(windows, random);
+        boolean decays = function.name().startsWith("DECAYED");
+        Aggregate aggregate =
+            new Aggregate(
+                function,
+                function.ofEvents() ? null : "amount",
+                function == Function.QUANTILE ? random.nextInt(5) / 4.0 : 0,
+                decays ? 1 + random.nextInt(40) : 0,
+                null,
+                List.of());
         features.add(
             new WindowedFeature(
                 function.name(),
                 "customer",
-                Aggregate.of(function, function.ofEvents() ? null : "amount"),
+                aggregate,
                 random.nextInt(3) == 0 ? "flagged" : null,
-                null,
-                1,
+                buckets && function != Function.Z_SCORE ? "channel" : null,
+                2,
                 random.nextInt(3) == 0,
                 windows.subList(0, 2),
                 random.nextInt(3) == 0 ? 27 : 0,
@@ -61,6 +76,7 @@ class TiledHistoryTest {
       EntityPlan.Builder builder = new EntityPlan.Builder("customer", 0, TILE, true);
       columns = features.size() * 2;
       int column = 0;
+      int map = 0;
       for (WindowedFeature feature : features) {
         for (Window window : feature.windows()) {
           String input = feature.aggregate().input();
@@ -71,11 +87,12 @@ class TiledHistoryTest {
               input == null ? -1 : columns,
               input,
               feature.where() == null ? -1 : columns + 1,
-              -1,
-              null,
-              -1);
+              feature.by() == null ? -1 : 0,
+              feature.by(),
+              feature.by() == null ? -1 : map++);
         }
       }
+      maps = map;
       plan = builder.build();
     }
 
@@ -83,12 +100,20 @@ class TiledHistoryTest {
       double[] values = new double[columns + 2];
       values[columns] = event.value;
       values[columns + 1] = event.flag ? 1 : 0;
-      return new FeatureRow(
-          Integer.toString(event.id), event.time, new String[] {"c"}, values, new Object[0]);
+      FeatureRow row =
+          new FeatureRow(
+              Integer.toString(event.id),
+              event.time,
+              new String[] {"c"},
+              values,
+              new Object[] {event.channel});
+      row.maps = FeatureRow.maps(maps);
+      return row;
     }
 
     void check(List<Event> known, Event event, FeatureRow row, boolean late) {
       int column = 0;
+      int map = 0;
       for (WindowedFeature feature : features) {
         for (Window window : feature.windows()) {
           long until = event.time - feature.delay();
@@ -111,23 +136,42 @@ class TiledHistoryTest {
             inside.add(event);
           }
           inside.sort(Comparator.comparingLong(Event::time));
-          List<Oracle.Value> values =
-              inside.stream()
-                  .map(
-                      e ->
-                          new Oracle.Value(
-                              e.time, feature.aggregate().input() == null ? 1 : e.value))
-                  .filter(value -> !Double.isNaN(value.number()))
-                  .toList();
-          double expected =
-              Oracle.of(feature, values, new Oracle.Value(event.time, event.value)) + 0.0;
-          double actual = row.values[column++] + 0.0;
-          if (Double.compare(actual, expected) != 0
-              && !(Math.abs(actual - expected) <= 1e-12 + Math.abs(expected) * 1e-10)) {
-            assertThat(actual).as("%s over %s of %s", feature, window, event).isEqualTo(expected);
+          String what = "%s over %s of %s".formatted(feature, window, event);
+          Oracle.Value current = new Oracle.Value(event.time, event.value);
+          if (feature.by() == null) {
+            double expected = Oracle.of(feature, values(feature, inside), current);
+            same(what, row.values[column], expected);
+          } else {
+            Map<String, List<Oracle.Value>> buckets = new TreeMap<>();
+            for (Event other : inside) {
+              for (Oracle.Value value : values(feature, List.of(other))) {
+                if (other.channel != null) {
+                  buckets.computeIfAbsent(other.channel, unused -> new ArrayList<>()).add(value);
+                }
+              }
+            }
+            Map<String, Double> expected = Oracle.buckets(feature, buckets, current);
+            Map<String, Double> actual = row.maps[map++];
+            assertThat(actual.keySet()).as(what).containsExactlyElementsOf(expected.keySet());
+            expected.forEach((name, value) -> same(what + " in " + name, actual.get(name), value));
           }
+          column++;
         }
       }
+    }
+  }
+
+  private static List<Oracle.Value> values(WindowedFeature feature, List<Event> inside) {
+    return inside.stream()
+        .map(e -> new Oracle.Value(e.time, feature.aggregate().input() == null ? 1 : e.value))
+        .filter(value -> !Double.isNaN(value.number()))
+        .toList();
+  }
+
+  private static void same(String what, double actual, double expected) {
+    if (Double.compare(actual + 0.0, expected + 0.0) != 0
+        && !(Math.abs(actual - expected) <= 1e-12 + Math.abs(expected) * 1e-10)) {
+      assertThat(actual).as(what).isEqualTo(expected);
     }
   }
 
@@ -143,14 +187,19 @@ class TiledHistoryTest {
           case 2 -> random.nextInt(40) == 0 ? Double.NEGATIVE_INFINITY : 1e-40;
           default -> random.nextInt(10_000) / 100.0 - 50;
         };
-    return new Event(id, time, value, random.nextBoolean());
+    return new Event(id, time, value, random.nextBoolean(), channel(random));
   }
 
-  @Test
-  void eventsInOrderEqualTheObviousWay() throws IOException {
+  private static String channel(Random random) {
+    return random.nextInt(6) == 0 ? null : "ch" + random.nextInt(3);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void eventsInOrderEqualTheObviousWay(boolean buckets) throws IOException {
     for (int seed = 0; seed < TIMELINES; seed++) {
       Random random = new Random(seed);
-      Case features = new Case(random);
+      Case features = new Case(random, buckets);
       EntityHistory history = new EntityHistory(features.plan.layout());
       BlockStore.InMemory store = new BlockStore.InMemory();
       List<Event> known = new ArrayList<>();
@@ -169,11 +218,12 @@ class TiledHistoryTest {
     }
   }
 
-  @Test
-  void lateEventsAreComputedAsOfTheirTilesEndAndEnterTheirTile() throws IOException {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void lateEventsAreComputedAsOfTheirTilesEndAndEnterTheirTile(boolean buckets) throws IOException {
     for (int seed = 0; seed < TIMELINES; seed++) {
       Random random = new Random(seed);
-      Case features = new Case(random);
+      Case features = new Case(random, buckets);
       EntityHistory history = new EntityHistory(features.plan.layout());
       BlockStore.InMemory store = new BlockStore.InMemory();
       List<Event> known = new ArrayList<>();
@@ -197,13 +247,63 @@ class TiledHistoryTest {
 
   @Test
   void holdsNoMoreTilesThanItsWidestWindowHas() {
-    Case features = new Case(new Random(4));
+    Case features = new Case(new Random(4), false);
     EntityHistory history = new EntityHistory(features.plan.layout());
     BlockStore.InMemory store = new BlockStore.InMemory();
     for (int i = 0; i < 100_000; i++) {
-      Event event = new Event(i, i, 1, true);
+      Event event = new Event(i, i, 1, true, null);
       history.update(features.plan, features.row(event), store, 0, i);
       assertThat(history.size()).isLessThanOrEqualTo(features.plan.reach() / TILE + 2 * Block.FULL);
+    }
+  }
+
+  @Test
+  void manyValuesInATileAreCountedAsTheWindowSlides() throws IOException {
+    // Tiles whose sketches are so large that blocks are sealed early.
+    Random random = new Random(9);
+    Function[] functions = {Function.DISTINCT, Function.QUANTILE};
+    EntityPlan.Builder builder = new EntityPlan.Builder("customer", 0, 10_000, true);
+    for (int i = 0; i < 2; i++) {
+      Aggregate aggregate = new Aggregate(functions[i], "amount", 0.5, 0, null, List.of());
+      WindowedFeature feature =
+          new WindowedFeature(
+              functions[i].name(),
+              "customer",
+              aggregate,
+              null,
+              null,
+              1,
+              false,
+              List.of(new Window("200s", 200_000, 0)),
+              0,
+              null,
+              null);
+      builder.add(i, feature, feature.windows().get(0), 2, "amount", -1, -1, null, -1);
+    }
+    EntityPlan plan = builder.build();
+    EntityHistory history = new EntityHistory(plan.layout());
+    BlockStore.InMemory store = new BlockStore.InMemory();
+    List<Event> known = new ArrayList<>();
+    for (int i = 0; i < 20_000; i++) {
+      Event event = new Event(i, i * 20L, random.nextInt(30_000) / 10.0 + i / 10, true, null);
+      double[] values = {0, 0, event.value};
+      FeatureRow row =
+          new FeatureRow("" + i, event.time, new String[] {"c"}, values, new Object[0]);
+      history.update(plan, row, store, 0, event.time);
+      known.add(event);
+      if (i % 500 == 499) {
+        double[] inside =
+            known.stream()
+                .filter(e -> Math.floorDiv(e.time, 10_000) * 10_000 + 9_999 > event.time - 200_000)
+                .mapToDouble(Event::value)
+                .sorted()
+                .toArray();
+        double different = Arrays.stream(inside).distinct().count();
+        assertThat(row.values[0]).isCloseTo(different, within(different * 5 * 1.04 / 64));
+        double middle = inside[(int) (0.5 * (inside.length - 1))];
+        assertThat(row.values[1]).isCloseTo(middle, within(middle * Quantiles.ACCURACY + 1e-9));
+        history = writtenAndRead(history);
+      }
     }
   }
 
