@@ -197,7 +197,8 @@ final class ExactSum {
     if (sticky != 0 || rest) {
       leading |= 1;
     }
-    return Math.scalb((double) leading, scale);
+    // No power of two here is outside of the normal range, so the product is exact.
+    return leading * Double.longBitsToDouble((long) (scale + Double.MAX_EXPONENT) << 52);
   }
 
   /** Adds the square of {@code value}, which fits, at {@code limbs[at, at + 6)}. */

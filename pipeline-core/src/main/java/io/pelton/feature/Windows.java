@@ -12,6 +12,7 @@ import java.util.stream.DoubleStream;
  */
 final class Windows {
   private static final long UNKNOWN = -1;
+  private static final int LOOKED = 4;
 
   private final EntityPlan plan;
   private final Chain chain;
@@ -23,13 +24,11 @@ final class Windows {
   private final long[] squares = new long[ExactSum.SQUARES];
 
   /**
-   * Of each least or greatest value of a window: the address from which its first block was looked
-   * through, up to where, where the best was found, UNKNOWN when there was none; and that value.
-   * Made anew when lost, so it is not kept in state.
+   * Of each least or greatest value of a window, side by side: the address from which its first
+   * block was looked through, up to where, where the best was found, UNKNOWN when there was none,
+   * and its bits. Made anew when lost, so it is not kept in state.
    */
   private final long[] looked;
-
-  private final double[] best;
 
   Windows(EntityPlan plan, Chain chain, Edges edges, Parts parts) {
     this.plan = plan;
@@ -37,8 +36,7 @@ final class Windows {
     this.edges = edges;
     this.parts = parts;
     running = edges.running;
-    looked = new long[3 * plan.beginnings];
-    best = new double[plan.beginnings];
+    looked = new long[LOOKED * plan.beginnings];
     disturbed();
   }
 
@@ -142,9 +140,7 @@ final class Windows {
 
   /** The extreme at the addresses [from, end) of one block. */
   private double ofFirstBlock(EntityPlan.Output output, Extremes known, long from, long end) {
-    EntityPlan.Series series = plan.series[output.series()];
-    int slot = output.window();
-    int at = 3 * slot;
+    int at = LOOKED * output.window();
     if (looked[at] == UNKNOWN
         || looked[at] > from
         || !Addresses.sameBlock(looked[at], from)
@@ -153,30 +149,38 @@ final class Windows {
       looked[at + 1] = from;
       looked[at + 2] = UNKNOWN;
     }
+    double value = looked[at + 2] == UNKNOWN ? Double.NaN : Double.longBitsToDouble(looked[at + 3]);
+    return looked[at + 1] >= end ? value : lookOn(output, known, from, end, at, value);
+  }
+
+  private double lookOn(
+      EntityPlan.Output output, Extremes known, long from, long end, int at, double found) {
+    EntityPlan.Series series = plan.series[output.series()];
     Block block = edges.at(output.older());
+    boolean open = block == chain.open;
     int stop =
         Addresses.sameBlock(from, end) ? Math.min(Addresses.index(end), block.size) : block.size;
     // The newest tile still changes: it is looked at again.
-    boolean changes = plan.tile > 0 && block == chain.open && stop == block.size && stop > 0;
+    boolean changes = plan.tile > 0 && open && stop == block.size && stop > 0;
     int last = changes ? stop - 1 : stop;
     long start = Addresses.of(Addresses.block(from), 0);
-    int index = Addresses.index(Math.max(looked[at + 1], from));
-    for (; index < last; index++) {
-      if (series.present(block, index)) {
-        double value = series.extreme(block, index, known.least);
-        if (looked[at + 2] == UNKNOWN || known.beats(value, best[slot])) {
-          best[slot] = value;
-          looked[at + 2] = start + index;
+    double best = found;
+    for (int i = Addresses.index(Math.max(looked[at + 1], from)); i < last; i++) {
+      if (series.present(block, i)) {
+        double value = series.extreme(block, i, known.least);
+        if (Double.isNaN(best) || known.beats(value, best)) {
+          best = value;
+          looked[at + 2] = start + i;
+          looked[at + 3] = Double.doubleToLongBits(value);
         }
       }
     }
-    looked[at + 1] = Math.max(looked[at + 1], start + last);
-    double value = looked[at + 2] == UNKNOWN ? Double.NaN : best[slot];
+    looked[at + 1] = Math.max(looked[at + 1], open || stop < block.size ? start + last : end);
     if (changes && start + last >= from && series.present(block, last)) {
       double newest = series.extreme(block, last, known.least);
-      return Double.isNaN(value) || known.beats(newest, value) ? newest : value;
+      return Double.isNaN(best) || known.beats(newest, best) ? newest : best;
     }
-    return value;
+    return best;
   }
 
   private double extremeAnew(EntityPlan.Output output) {

@@ -65,6 +65,10 @@ final class TestEvents {
           here: {value: "by_terminal_10m['1'] / mean_10m"}
           shop_sum: {entity: shop, aggregate: sum(amount), windows: [1m, 10m, 30m]}
           shop_most: {entity: shop, aggregate: max(amount), windows: [10m], delay: 30s}
+          shop_customers: {entity: shop, aggregate: distinct(customer_id), windows: [10m]}
+          shop_typical: {entity: shop, aggregate: "quantile(amount, 0.9)", windows: [10m, 30m], exclude-current: true}
+          shop_fading: {entity: shop, aggregate: "decayed-mean(amount, 2m)", where: "amount > 10.0", windows: [10m]}
+          shop_by: {entity: shop, aggregate: mean(amount), by: customer_id, cap: 3, windows: [10m]}
         carry: [terminal_id]
         """
             .formatted(events.replace("\n", "\n  ")));
