@@ -12,7 +12,7 @@ import java.util.stream.DoubleStream;
  */
 final class Windows {
   private static final long UNKNOWN = -1;
-  private static final int LOOKED = 4;
+  private static final int LOOKED = 3;
 
   private final EntityPlan plan;
   private final Chain chain;
@@ -24,9 +24,9 @@ final class Windows {
   private final long[] squares = new long[ExactSum.SQUARES];
 
   /**
-   * Of each least or greatest value of a window, side by side: the address from which its first
-   * block was looked through, up to where, where the best was found, UNKNOWN when there was none,
-   * and its bits. Made anew when lost, so it is not kept in state.
+   * Of each least or greatest value of a window, side by side: up to which address the block in
+   * which it begins was looked through, where the best was found, UNKNOWN when there was none, and
+   * its bits. Made anew when lost, so it is not kept in state.
    */
   private final long[] looked;
 
@@ -141,16 +141,13 @@ final class Windows {
   /** The extreme at the addresses [from, end) of one block. */
   private double ofFirstBlock(EntityPlan.Output output, Extremes known, long from, long end) {
     int at = LOOKED * output.window();
-    if (looked[at] == UNKNOWN
-        || looked[at] > from
-        || !Addresses.sameBlock(looked[at], from)
-        || looked[at + 2] != UNKNOWN && looked[at + 2] < from) {
+    if (looked[at + 1] != UNKNOWN && looked[at + 1] < from) {
+      // The best has left the window.
       looked[at] = from;
-      looked[at + 1] = from;
-      looked[at + 2] = UNKNOWN;
+      looked[at + 1] = UNKNOWN;
     }
-    double value = looked[at + 2] == UNKNOWN ? Double.NaN : Double.longBitsToDouble(looked[at + 3]);
-    return looked[at + 1] >= end ? value : lookOn(output, known, from, end, at, value);
+    double value = looked[at + 1] == UNKNOWN ? Double.NaN : Double.longBitsToDouble(looked[at + 2]);
+    return looked[at] >= end ? value : lookOn(output, known, from, end, at, value);
   }
 
   private double lookOn(
@@ -165,17 +162,17 @@ final class Windows {
     int last = changes ? stop - 1 : stop;
     long start = Addresses.of(Addresses.block(from), 0);
     double best = found;
-    for (int i = Addresses.index(Math.max(looked[at + 1], from)); i < last; i++) {
+    for (int i = Addresses.index(Math.max(looked[at], from)); i < last; i++) {
       if (series.present(block, i)) {
         double value = series.extreme(block, i, known.least);
         if (Double.isNaN(best) || known.beats(value, best)) {
           best = value;
-          looked[at + 2] = start + i;
-          looked[at + 3] = Double.doubleToLongBits(value);
+          looked[at + 1] = start + i;
+          looked[at + 2] = Double.doubleToLongBits(value);
         }
       }
     }
-    looked[at + 1] = Math.max(looked[at + 1], open || stop < block.size ? start + last : end);
+    looked[at] = Math.max(looked[at], open || stop < block.size ? start + last : end);
     if (changes && start + last >= from && series.present(block, last)) {
       double newest = series.extreme(block, last, known.least);
       return Double.isNaN(best) || known.beats(newest, best) ? newest : best;
