@@ -7,25 +7,33 @@ import java.util.Map;
 import org.apache.flink.api.common.typeutils.SimpleTypeSerializerSnapshot;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
 import org.apache.flink.api.common.typeutils.base.TypeSerializerSingleton;
+import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.core.memory.DataOutputView;
 import org.apache.flink.types.StringValue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes a feature row as its strings and raw doubles, field after field. A byte of flags ends it,
- * and what only few rows have follows that; it was once the boolean {@code history}, so rows of
- * before are read as they were written.
+ * Writes a feature row as how many bytes follow, then its strings and numbers, field after field,
+ * missing numbers as a bit. So rows are copied without being read, and are short while most of
+ * their features are still to come.
  */
 public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureRow> {
   public static final FeatureRowSerializer INSTANCE = new FeatureRowSerializer();
-  private static final long serialVersionUID = 1;
+  private static final long serialVersionUID = 2;
+  private static final int WORD = 64;
+  private static final long MISSING = Double.doubleToRawLongBits(Double.NaN);
   private static final int HISTORY = 1;
   private static final int OVERTAKEN = 2;
   private static final int MAPS = 4;
   private static final int LATE = 8;
   private static final int ENTERED = 16;
   private static final int OUTCOME = 32;
+
+  /** A row's bytes. Of a class of Flink's, so that it does not outlive a job with its classes. */
+  private static final ThreadLocal<DataOutputSerializer> SCRATCH =
+      ThreadLocal.withInitial(() -> new DataOutputSerializer(256));
 
   @Override
   public boolean isImmutableType() {
@@ -63,16 +71,25 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
 
   @Override
   public void serialize(FeatureRow row, DataOutputView target) throws IOException {
+    DataOutputSerializer bytes = SCRATCH.get();
+    bytes.clear();
+    write(row, bytes);
+    copy(bytes, target);
+  }
+
+  private static void copy(DataOutputSerializer bytes, DataOutputView target) throws IOException {
+    target.writeInt(bytes.length());
+    target.write(bytes.getSharedBuffer(), 0, bytes.length());
+  }
+
+  private static void write(FeatureRow row, DataOutputView target) throws IOException {
     StringValue.writeString(row.id, target);
     target.writeLong(row.time);
     target.writeInt(row.keys.length);
     for (String key : row.keys) {
       StringValue.writeString(key, target);
     }
-    target.writeInt(row.values.length);
-    for (double value : row.values) {
-      target.writeDouble(value);
-    }
+    writeNumbers(row.values, target);
     CarriedFields.write(row.carried, target);
     boolean overtook = row.overtaken.length > 0;
     boolean maps = row.maps.length > 0;
@@ -101,18 +118,57 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
     }
   }
 
+  /** For each 64 numbers the bits of those that are there, then these. */
+  private static void writeNumbers(double[] values, DataOutputView target) throws IOException {
+    target.writeInt(values.length);
+    for (int from = 0; from < values.length; from += WORD) {
+      int to = Math.min(from + WORD, values.length);
+      long there = 0;
+      for (int i = from; i < to; i++) {
+        there |= Double.doubleToRawLongBits(values[i]) == MISSING ? 0 : 1L << (i - from);
+      }
+      target.writeLong(there);
+      for (int i = from; i < to; i++) {
+        if ((there >>> (i - from) & 1) != 0) {
+          target.writeDouble(values[i]);
+        }
+      }
+    }
+  }
+
+  private static double[] readNumbers(DataInputView source) throws IOException {
+    double[] values = new double[source.readInt()];
+    for (int from = 0; from < values.length; from += WORD) {
+      int to = Math.min(from + WORD, values.length);
+      long there = source.readLong();
+      for (int i = from; i < to; i++) {
+        values[i] = (there >>> (i - from) & 1) != 0 ? source.readDouble() : Double.NaN;
+      }
+    }
+    return values;
+  }
+
   @Override
   public FeatureRow deserialize(DataInputView source) throws IOException {
+    DataOutputSerializer bytes = bytes(source);
+    return read(new DataInputDeserializer(bytes.getSharedBuffer(), 0, bytes.length()));
+  }
+
+  private static DataOutputSerializer bytes(DataInputView source) throws IOException {
+    DataOutputSerializer bytes = SCRATCH.get();
+    bytes.clear();
+    bytes.write(source, source.readInt());
+    return bytes;
+  }
+
+  private static FeatureRow read(DataInputView source) throws IOException {
     String id = StringValue.readString(source);
     long time = source.readLong();
     String[] keys = new String[source.readInt()];
     for (int i = 0; i < keys.length; i++) {
       keys[i] = StringValue.readString(source);
     }
-    double[] values = new double[source.readInt()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = source.readDouble();
-    }
+    double[] values = readNumbers(source);
     @Nullable Object[] carried = CarriedFields.read(source);
     FeatureRow row = new FeatureRow(id, time, keys, values, carried);
     byte flags = source.readByte();
@@ -146,7 +202,7 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
 
   @Override
   public void copy(DataInputView source, DataOutputView target) throws IOException {
-    serialize(deserialize(source), target);
+    copy(bytes(source), target);
   }
 
   @Override

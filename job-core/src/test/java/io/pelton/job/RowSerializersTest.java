@@ -10,7 +10,6 @@ import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
 import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
-import org.apache.flink.types.StringValue;
 import org.assertj.core.api.recursive.comparison.RecursiveComparisonConfiguration;
 import org.junit.jupiter.api.Test;
 
@@ -74,27 +73,39 @@ class RowSerializersTest {
   }
 
   @Test
-  void featureRowsFromBeforeTheyKnewWhatTheyOvertookAreRead() throws IOException {
-    for (boolean history : new boolean[] {false, true}) {
-      DataOutputSerializer before = new DataOutputSerializer(16);
-      StringValue.writeString("7", before);
-      before.writeLong(5);
-      before.writeInt(1);
-      StringValue.writeString("key", before);
-      before.writeInt(1);
-      before.writeDouble(2.5);
-      CarriedFields.write(new Object[] {1L}, before);
-      before.writeBoolean(history);
-      DataInputDeserializer in = new DataInputDeserializer(before.getCopyOfBuffer());
-      FeatureRow row = FeatureRowSerializer.INSTANCE.deserialize(in);
-      assertThat(in.available()).isZero();
-      assertThat(row.values).containsExactly(2.5);
-      assertThat(row.history).isEqualTo(history);
-      assertThat(row.overtaken).isEmpty();
-      DataOutputSerializer now = new DataOutputSerializer(16);
-      FeatureRowSerializer.INSTANCE.serialize(row, now);
-      assertThat(now.getCopyOfBuffer()).isEqualTo(before.getCopyOfBuffer());
+  void featureRowsKeepEachOfManyNumbersAndMissingOnes() throws IOException {
+    for (int count : new int[] {0, 1, 63, 64, 65, 200}) {
+      double[] values = new double[count];
+      for (int i = 0; i < count; i++) {
+        values[i] =
+            switch (i % 5) {
+              case 0 -> Double.NaN;
+              case 1 -> -0.0;
+              case 2 -> Double.NEGATIVE_INFINITY;
+              case 3 -> 0;
+              default -> 1.5 * i;
+            };
+      }
+      FeatureRow row =
+          new FeatureRow("7", 5, new String[] {"key"}, values, new Object[] {1L, null});
+      FeatureRow read = writtenAndRead(FeatureRowSerializer.INSTANCE, row);
+      assertThat(read.values).isEqualTo(values);
+      assertThat(read.carried).isEqualTo(row.carried);
     }
+  }
+
+  @Test
+  void featureRowsAreCopiedWithoutBeingRead() throws IOException {
+    DataOutputSerializer written = new DataOutputSerializer(16);
+    FeatureRow row = row();
+    FeatureRowSerializer.INSTANCE.serialize(row, written);
+    FeatureRowSerializer.INSTANCE.serialize(row, written);
+    DataInputDeserializer in = new DataInputDeserializer(written.getCopyOfBuffer());
+    DataOutputSerializer copied = new DataOutputSerializer(16);
+    FeatureRowSerializer.INSTANCE.copy(in, copied);
+    assertThat(in.available()).isEqualTo(copied.length());
+    FeatureRowSerializer.INSTANCE.copy(in, copied);
+    assertThat(copied.getCopyOfBuffer()).isEqualTo(written.getCopyOfBuffer());
   }
 
   @Test
