@@ -31,9 +31,10 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
   private static final int ENTERED = 16;
   private static final int OUTCOME = 32;
 
-  /** A row's bytes. Of a class of Flink's, so that it does not outlive a job with its classes. */
-  private static final ThreadLocal<DataOutputSerializer> SCRATCH =
+  // A row's bytes. Not of classes of the job's, which the thread would keep when the job is gone.
+  private static final ThreadLocal<DataOutputSerializer> WRITTEN =
       ThreadLocal.withInitial(() -> new DataOutputSerializer(256));
+  private static final ThreadLocal<byte[]> READ = ThreadLocal.withInitial(() -> new byte[256]);
 
   @Override
   public boolean isImmutableType() {
@@ -71,13 +72,9 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
 
   @Override
   public void serialize(FeatureRow row, DataOutputView target) throws IOException {
-    DataOutputSerializer bytes = SCRATCH.get();
+    DataOutputSerializer bytes = WRITTEN.get();
     bytes.clear();
     write(row, bytes);
-    copy(bytes, target);
-  }
-
-  private static void copy(DataOutputSerializer bytes, DataOutputView target) throws IOException {
     target.writeInt(bytes.length());
     target.write(bytes.getSharedBuffer(), 0, bytes.length());
   }
@@ -150,14 +147,17 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
 
   @Override
   public FeatureRow deserialize(DataInputView source) throws IOException {
-    DataOutputSerializer bytes = bytes(source);
-    return read(new DataInputDeserializer(bytes.getSharedBuffer(), 0, bytes.length()));
+    int length = source.readInt();
+    return read(new DataInputDeserializer(bytes(source, length), 0, length));
   }
 
-  private static DataOutputSerializer bytes(DataInputView source) throws IOException {
-    DataOutputSerializer bytes = SCRATCH.get();
-    bytes.clear();
-    bytes.write(source, source.readInt());
+  private static byte[] bytes(DataInputView source, int length) throws IOException {
+    byte[] bytes = READ.get();
+    if (bytes.length < length) {
+      bytes = new byte[Math.max(length, 2 * bytes.length)];
+      READ.set(bytes);
+    }
+    source.readFully(bytes, 0, length);
     return bytes;
   }
 
@@ -202,7 +202,10 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
 
   @Override
   public void copy(DataInputView source, DataOutputView target) throws IOException {
-    copy(bytes(source), target);
+    int length = source.readInt();
+    byte[] bytes = bytes(source, length);
+    target.writeInt(length);
+    target.write(bytes, 0, length);
   }
 
   @Override
