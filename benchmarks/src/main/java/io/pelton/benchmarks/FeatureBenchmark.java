@@ -41,6 +41,29 @@ final class FeatureBenchmark {
   private static final Set<FeatureJob> COMPARED_WITH =
       EnumSet.of(FeatureJob.PASS_THROUGH, FeatureJob.SQL, FeatureJob.BY_HAND);
   private static final long MINUTES_OF_30_DAYS = 43_200;
+  private static final List<String> AGGREGATES =
+      List.of(
+          "count",
+          "sum(amount)",
+          "variance(amount)",
+          "min(amount)",
+          "first(amount)",
+          "last(amount)",
+          "time-since-last",
+          "distinct(amount)",
+          "\"quantile(amount, 0.95)\"",
+          "\"decayed-mean(amount, 1d)\"",
+          "sum(amount), by: customer_id");
+  private static final List<String> COST_COLUMNS =
+      List.of(
+          "1 window: bytes a key",
+          "3 windows",
+          "tiles, 1 window",
+          "3 windows",
+          "1 window: ns an event",
+          "3 windows",
+          "tiles, 1 window",
+          "3 windows");
 
   /** What all measurements share. */
   static final class Options {
@@ -238,6 +261,34 @@ final class FeatureBenchmark {
         });
   }
 
+  @Command(
+      name = "costs",
+      description = "Each aggregate alone, without Flink: bytes of state a key, time an event.",
+      mixinStandardHelpOptions = true)
+  int costs(@Mixin Options options) throws Exception {
+    return inDirectory(
+        options,
+        runs -> {
+          System.out.println("| aggregate | " + String.join(" | ", COST_COLUMNS) + " |");
+          System.out.println("|---|" + "---|".repeat(COST_COLUMNS.size()));
+          for (String aggregate : AGGREGATES) {
+            StringBuilder bytes = new StringBuilder();
+            StringBuilder nanos = new StringBuilder();
+            for (String entity : List.of("customer", "tiled")) {
+              for (List<String> windows : List.of(List.of("30d"), List.of("1d", "7d", "30d"))) {
+                String feature =
+                    "  it: {entity: %s, aggregate: %s, windows: %s}%n"
+                        .formatted(entity, aggregate, windows);
+                String[] costs = runs.costs(runs.pipeline("costs", "10s", feature));
+                bytes.append(" | ").append("%,d".formatted(Long.parseLong(costs[0])));
+                nanos.append(" | ").append("%,d".formatted(Long.parseLong(costs[1])));
+              }
+            }
+            System.out.println("| `" + aggregate.replace("\"", "") + "`" + bytes + nanos + " |");
+          }
+        });
+  }
+
   private static Case bare(String title, FeatureJob job, Path pipeline, int keysInOne) {
     return new Case(title, job, pipeline, keysInOne, State.HEAP, false);
   }
@@ -324,6 +375,7 @@ final class FeatureBenchmark {
             time: event_time
           %sentities:
             customer: customer_id
+            tiled: {key: customer_id, resolution: 1h}
           features:
           %s"""
               .formatted(
@@ -391,6 +443,14 @@ final class FeatureBenchmark {
               });
       System.out.println();
       return figures;
+    }
+
+    /** Bytes of state a key, and nanoseconds an event. */
+    String[] costs(Path pipeline) throws IOException {
+      List<String> jvm = new ArrayList<>(List.of("-Xmx2g"));
+      jvm.addAll(options.jvm);
+      Process process = FreshJvm.start(jvm, AggregateCosts.class, List.of(pipeline.toString()));
+      return FreshJvm.await(process, AggregateCosts.RESULT).split(" ");
     }
 
     private static WindowCheck.Outcome check(FeatureRun run, Figures figures, ReplayedEvents events)
