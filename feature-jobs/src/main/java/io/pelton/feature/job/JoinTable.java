@@ -85,6 +85,7 @@ final class JoinTable extends AbstractStreamOperator<Incoming>
   private transient PriorityQueue<Incoming> waiting;
   private transient boolean tableIsRead;
   private transient boolean tableIsIdle;
+  private transient boolean eventsAreIdle;
   private transient long tableWatermark;
   private transient long eventWatermark;
   private transient long watermark;
@@ -324,6 +325,7 @@ final class JoinTable extends AbstractStreamOperator<Incoming>
   @Override
   protected void processWatermarkStatus(WatermarkStatus status, int input) throws Exception {
     if (input == EVENTS) {
+      eventsAreIdle = status.isIdle();
       output.emitWatermarkStatus(status);
       return;
     }
@@ -368,7 +370,14 @@ final class JoinTable extends AbstractStreamOperator<Incoming>
       setCurrentKey(key(event, join));
       join(event);
     }
+    if (eventsAreIdle) {
+      // Of one that is idle no watermark is heard.
+      output.emitWatermarkStatus(WatermarkStatus.ACTIVE);
+    }
     super.processWatermark(new Watermark(watermark));
+    if (eventsAreIdle) {
+      output.emitWatermarkStatus(WatermarkStatus.IDLE);
+    }
   }
 
   private long firstTime() {

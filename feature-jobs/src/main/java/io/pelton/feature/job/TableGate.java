@@ -106,8 +106,8 @@ final class TableGate extends AbstractStreamOperator<Incoming>
     ProcessingTimeService clock = getProcessingTimeService();
     clock.registerTimer(
         clock.getCurrentProcessingTime() + PERIOD,
-        now -> {
-          tell(now);
+        at -> {
+          tell(clock.getCurrentProcessingTime());
           lookLater();
         });
   }
@@ -137,6 +137,7 @@ final class TableGate extends AbstractStreamOperator<Incoming>
   @Override
   public void processWatermark(Watermark mark) throws Exception {
     if (mark.equals(Watermark.MAX_WATERMARK)) {
+      emitted = Long.MAX_VALUE;
       super.processWatermark(mark);
     }
   }

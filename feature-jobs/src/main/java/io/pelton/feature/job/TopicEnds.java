@@ -31,6 +31,15 @@ interface TopicEnds extends Serializable {
    * @param client settings of a consumer
    */
   static TopicEnds kafka(Properties client, String topic) {
+    return kafka(client, topic, Topics.TIMEOUT);
+  }
+
+  /**
+   * The same.
+   *
+   * @param timeout how long the brokers may take to answer
+   */
+  static TopicEnds kafka(Properties client, String topic, Duration timeout) {
     return () -> {
       Properties own = new Properties();
       client.stringPropertyNames().forEach(name -> own.setProperty(name, client.getProperty(name)));
@@ -38,7 +47,7 @@ interface TopicEnds extends Serializable {
       own.setProperty(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
       try (KafkaConsumer<byte[], byte[]> consumer =
           new KafkaConsumer<>(own, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
-        return last(consumer, topic);
+        return last(consumer, topic, timeout);
       } catch (KafkaException e) {
         throw new IOException(
             "the end of topic " + topic + " cannot be found: " + e.getMessage(), e);
@@ -46,14 +55,14 @@ interface TopicEnds extends Serializable {
     };
   }
 
-  private static Map<Integer, Long> last(KafkaConsumer<byte[], byte[]> consumer, String topic)
-      throws IOException {
+  private static Map<Integer, Long> last(
+      KafkaConsumer<byte[], byte[]> consumer, String topic, Duration timeout) throws IOException {
     List<TopicPartition> partitions =
-        consumer.partitionsFor(topic, Topics.TIMEOUT).stream()
+        consumer.partitionsFor(topic, timeout).stream()
             .map(info -> new TopicPartition(topic, info.partition()))
             .toList();
-    Map<TopicPartition, Long> begins = consumer.beginningOffsets(partitions, Topics.TIMEOUT);
-    Map<TopicPartition, Long> ends = consumer.endOffsets(partitions, Topics.TIMEOUT);
+    Map<TopicPartition, Long> begins = consumer.beginningOffsets(partitions, timeout);
+    Map<TopicPartition, Long> ends = consumer.endOffsets(partitions, timeout);
     Map<Integer, Long> last = new HashMap<>();
     for (TopicPartition partition : partitions) {
       long begin = begins.getOrDefault(partition, 0L);
@@ -61,7 +70,7 @@ interface TopicEnds extends Serializable {
       long found = -1;
       for (long back = 1; found < 0 && end > begin; back *= 16) {
         long from = Math.max(begin, end - back);
-        found = last(consumer, partition, from, end);
+        found = last(consumer, partition, from, end, timeout);
         if (from == begin) {
           break;
         }
@@ -74,17 +83,21 @@ interface TopicEnds extends Serializable {
   }
 
   private static long last(
-      KafkaConsumer<byte[], byte[]> consumer, TopicPartition partition, long from, long end)
+      KafkaConsumer<byte[], byte[]> consumer,
+      TopicPartition partition,
+      long from,
+      long end,
+      Duration timeout)
       throws IOException {
     consumer.assign(List.of(partition));
     consumer.seek(partition, from);
     long found = -1;
-    long deadline = System.nanoTime() + Topics.TIMEOUT.toNanos();
-    while (consumer.position(partition, Topics.TIMEOUT) < end) {
+    long deadline = System.nanoTime() + timeout.toNanos();
+    while (consumer.position(partition, timeout) < end) {
       for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(100))) {
         if (record.offset() < end) {
           found = record.offset();
-          deadline = System.nanoTime() + Topics.TIMEOUT.toNanos();
+          deadline = System.nanoTime() + timeout.toNanos();
         }
       }
       if (System.nanoTime() > deadline) {

@@ -192,6 +192,23 @@ class JoinTableTest {
   }
 
   @Test
+  void whatTheTableHeldBackGoesOnThoughEventsAreIdleByThen() throws Exception {
+    try (Harness harness = new Harness(false)) {
+      harness.open();
+      harness.event(1, 1_000);
+      harness.events(2_000);
+      harness.processWatermarkStatus1(WatermarkStatus.IDLE);
+      harness.idle();
+      List<Object> output = new ArrayList<>(harness.getOutput());
+      assertThat(output.get(0)).isEqualTo(WatermarkStatus.IDLE);
+      assertThat(output.subList(2, 5))
+          .as("after the event")
+          .containsExactly(
+              WatermarkStatus.ACTIVE, new Watermark(START + 2_000), WatermarkStatus.IDLE);
+    }
+  }
+
+  @Test
   void onArrivalEventsWaitOnlyUntilTheTableIsRead() throws Exception {
     try (Harness harness = new Harness(true)) {
       harness.open();
@@ -225,8 +242,7 @@ class JoinTableTest {
     Files.writeString(
         schema,
         Files.readString(schema)
-            .replaceAll(
-                "(\"terminal_id\",\\s*\"type\":\\s*)\"(\\w+)\"", "$1[\"null\", \"$2\"]"));
+            .replaceAll("(\"terminal_id\",\\s*\"type\":\\s*)\"(\\w+)\"", "$1[\"null\", \"$2\"]"));
     pipeline = PipelineFile.read(directory.resolve("pipeline.yaml"));
     try (Harness harness = new Harness(false)) {
       harness.open();
@@ -303,6 +319,26 @@ class JoinTableTest {
       assertThat(harness.joined())
           .containsExactly("1=" + (1 + 50 % 9), "2=" + (1 + 99 % 9), "3=" + (1 + 99 % 9));
       assertThat(harness.versions()).containsExactly(99_000L);
+    }
+  }
+
+  @Test
+  void aLateEventThatIsIncludedSeesWhatHeldThen() throws Exception {
+    // Windows reach back two minutes, so events that are older than that matter to nobody.
+    pipeline = TopicTables.pipeline(directory, "out-of-orderness: 10s\nlate: include");
+    try (Harness harness = new Harness(false)) {
+      harness.open();
+      for (int i = 0; i < 9; i++) {
+        harness.row(i * 50_000, 1 + i);
+      }
+      harness.idle();
+      harness.events(399_999);
+      assertThat(harness.versions()).hasSize(4).contains(250_000L, 400_000L);
+      Incoming late = TopicTables.event(pipeline, 1, START + 310_000, 1, 7);
+      late.row.history = true;
+      late.row.late = true;
+      harness.processElement1(new StreamRecord<>(late, late.row.time));
+      assertThat(harness.joined()).containsExactly("1=7");
     }
   }
 
