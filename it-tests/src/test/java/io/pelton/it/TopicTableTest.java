@@ -22,8 +22,13 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Random;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
@@ -136,6 +141,26 @@ class TopicTableTest {
     return BatchRows.read(output.resolve("features.csv"), pipeline.featureNames());
   }
 
+  /** Creates the topics; compaction would take away what a batch run has still got. */
+  private EventTopic create() throws Exception {
+    EventTopic topic = EventTopic.create(KAFKA.settings(), pipeline, PARTITIONS);
+    try (Admin admin = Admin.create(KAFKA.settings().admin())) {
+      admin
+          .incrementalAlterConfigs(
+              Map.of(
+                  new ConfigResource(ConfigResource.Type.TOPIC, name + ".terminals"),
+                  List.of(
+                      new AlterConfigOp(
+                          new ConfigEntry(
+                              TopicConfig.MIN_COMPACTION_LAG_MS_CONFIG,
+                              Long.toString(Long.MAX_VALUE)),
+                          AlterConfigOp.OpType.SET))))
+          .all()
+          .get();
+    }
+    return topic;
+  }
+
   /** Sends rows in a transaction, after whose end nothing comes that a reader could see. */
   private void publish(List<Version> some, boolean withGarbage) throws Exception {
     Properties client = KAFKA.settings().producer();
@@ -194,7 +219,7 @@ class TopicTableTest {
     long middle = events.get(half).eventTimeMillis();
     List<Version> first = versions.stream().filter(version -> version.time < middle).toList();
     List<Transaction> arrival = EventTopic.shuffled(events, BOUND, 11);
-    try (EventTopic topic = EventTopic.create(KAFKA.settings(), pipeline, PARTITIONS);
+    try (EventTopic topic = create();
         var features = CommittedTopic.features(KAFKA.settings(), pipeline);
         var dead = CommittedTopic.deadLetters(KAFKA.settings(), pipeline);
         var late = CommittedTopic.late(KAFKA.settings(), pipeline)) {
@@ -277,7 +302,7 @@ class TopicTableTest {
     Files.write(
         old,
         versions.stream().filter(version -> version.time < middle).map(Version::json).toList());
-    try (EventTopic topic = EventTopic.create(KAFKA.settings(), pipeline, PARTITIONS);
+    try (EventTopic topic = create();
         var features = CommittedTopic.features(KAFKA.settings(), pipeline)) {
       publish(List.copyOf(last.values()), false);
       publish(versions.stream().filter(version -> version.time >= middle).toList(), false);

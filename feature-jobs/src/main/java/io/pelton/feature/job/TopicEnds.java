@@ -45,6 +45,7 @@ interface TopicEnds extends Serializable {
       client.stringPropertyNames().forEach(name -> own.setProperty(name, client.getProperty(name)));
       own.remove(ConsumerConfig.GROUP_ID_CONFIG);
       own.setProperty(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
+      own.setProperty(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, "10"); // it waits for none to come
       try (KafkaConsumer<byte[], byte[]> consumer =
           new KafkaConsumer<>(own, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
         return last(consumer, topic, timeout);
