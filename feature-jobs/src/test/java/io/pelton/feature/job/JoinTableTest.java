@@ -214,6 +214,8 @@ class JoinTableTest {
       harness.open();
       harness.event(1, 1_000);
       harness.row(500, 4);
+      harness.active();
+      harness.events(5_000);
       assertThat(harness.joined()).isEmpty();
       harness.idle();
       assertThat(harness.joined()).containsExactly("1=4");
