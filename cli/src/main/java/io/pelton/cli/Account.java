@@ -38,6 +38,7 @@ final class Account {
         "feature.out",
         "feature.late",
         "feature.dead",
+        "feature.dead_joined",
         "feature.duplicates",
         "feature.dead_rows",
         "feature.history");

@@ -73,7 +73,7 @@ final class BatchRun {
     return history.pipelineFile();
   }
 
-  PipelineDefinition pipeline() throws InvalidPipelineException {
+  PipelineDefinition pipeline() throws InvalidPipelineException, InputException {
     return history.pipeline();
   }
 

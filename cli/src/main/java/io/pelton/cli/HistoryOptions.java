@@ -1,6 +1,7 @@
 package io.pelton.cli;
 
 import io.pelton.feature.job.EventSources;
+import io.pelton.job.TableOptions;
 import io.pelton.pipeline.InvalidPipelineException;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineFile;
@@ -8,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The events that a batch run reads, and how wide it runs. */
@@ -36,6 +38,8 @@ final class HistoryOptions {
               + " features that aggregate outcomes and for labels; repeatable.")
   private List<String> outcomes = new ArrayList<>();
 
+  @Mixin private TableOptions tables = new TableOptions();
+
   @Option(
       names = "--parallelism",
       paramLabel = "N",
@@ -46,8 +50,18 @@ final class HistoryOptions {
     return pipelineFile;
   }
 
-  PipelineDefinition pipeline() throws InvalidPipelineException {
-    return PipelineFile.read(pipelineFile);
+  /**
+   * The pipeline with the rows of its tables from files.
+   *
+   * @throws InputException when {@code --table} names none of them, or lacks one of a topic
+   */
+  PipelineDefinition pipeline() throws InvalidPipelineException, InputException {
+    PipelineDefinition pipeline = PipelineFile.read(pipelineFile);
+    try {
+      return tables.apply(pipeline, false);
+    } catch (IllegalArgumentException e) {
+      throw new InputException(e);
+    }
   }
 
   int parallelism() {

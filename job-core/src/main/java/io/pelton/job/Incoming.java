@@ -83,4 +83,15 @@ public final class Incoming {
     this.rejection = rejection;
     this.replaced = replaced;
   }
+
+  /** The same record with another row. */
+  public Incoming with(FeatureRow other) {
+    return new Incoming(
+        source, partition, offset, timestamp, key, value, other, rejection, replaced);
+  }
+
+  /** The same record, refused. */
+  public Incoming with(Rejection reason) {
+    return new Incoming(source, partition, offset, timestamp, key, value, null, reason, replaced);
+  }
 }

@@ -2,6 +2,7 @@ package io.pelton.job;
 
 import io.pelton.pipeline.InvalidPipelineException;
 import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineDefinition.Table;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -52,6 +53,8 @@ public final class JobOptions {
           "Outcome files of the events in --history, for features that aggregate outcomes;"
               + " repeatable. Give them again when you resume.")
   private List<String> outcomes = new ArrayList<>();
+
+  @Mixin private TableOptions tables = new TableOptions();
 
   @Option(
       names = "--feature-log",
@@ -194,6 +197,25 @@ public final class JobOptions {
     return List.copyOf(outcomes);
   }
 
+  /**
+   * The pipeline with the rows of its tables from where {@code --table} says: files in place of a
+   * table's own, and beside the topic of one of a topic.
+   *
+   * @throws IllegalArgumentException when the option names no table, or there is history but not
+   *     the rows of that time
+   */
+  public PipelineDefinition withTables(PipelineDefinition pipeline) {
+    PipelineDefinition given = tables.apply(pipeline, true);
+    for (Table table : given.tables()) {
+      if (!history.isEmpty() && table.streamed() && table.inputs().isEmpty()) {
+        throw new IllegalArgumentException(
+            "--history without --table %s=FILES: table %s is of topic %s, which holds the newest row of a key, not those of the time of that history; give files with them"
+                .formatted(table.name(), table.name(), table.topic()));
+      }
+    }
+    return given;
+  }
+
   /** The consumer group of a job. */
   public String group(PipelineDefinition pipeline, String job) {
     return group != null ? group : pipeline.name() + "-" + job;
@@ -238,10 +260,11 @@ public final class JobOptions {
   }
 
   /**
-   * @throws IllegalArgumentException when {@code --history} or {@code --outcomes} was given to a
-   *     job without windows
+   * @throws IllegalArgumentException when {@code --history}, {@code --outcomes} or {@code --table}
+   *     was given to a job without features
    */
   public void refuseHistory() {
+    tables.refuse();
     if (!outcomes.isEmpty()) {
       throw new IllegalArgumentException(
           "--outcomes "

@@ -45,8 +45,15 @@ public final class Topics {
    * @param compacted only the newest record of a key counts
    * @param ahead for records that carry event time as their Kafka timestamp: how far that may be
    *     ahead of the clock, milliseconds; else 0
+   * @param ours whether Pelton writes it; how one of somebody else is kept when it is there
+   *     already, is left to them
    */
-  public record Spec(String name, int partitions, boolean compacted, long ahead) {
+  public record Spec(String name, int partitions, boolean compacted, long ahead, boolean ours) {
+    /** One that Pelton writes. */
+    public Spec(String name, int partitions, boolean compacted, long ahead) {
+      this(name, partitions, compacted, ahead, true);
+    }
+
     public Spec {
       if (partitions < 1) {
         throw new IllegalArgumentException(
@@ -58,7 +65,8 @@ public final class Topics {
   private Topics() {}
 
   /**
-   * @param topics that of outcomes counts only where features aggregate them
+   * @param topics that of outcomes counts only where features aggregate them; with that of events
+   *     come those of reference tables
    * @param partitions of the topics that carry rows
    */
   public static List<Spec> of(
@@ -81,6 +89,13 @@ public final class Topics {
               topic == Topic.FEATURES || topic == Topic.PREDICTIONS
                   ? pipeline.events().maxAhead()
                   : 0));
+    }
+    if (topics.contains(Topic.EVENTS)) {
+      for (PipelineDefinition.Table table : pipeline.tables()) {
+        if (table.streamed() && table.topic() != null) {
+          specs.add(new Spec(table.topic(), partitions, true, 0, false));
+        }
+      }
     }
     return specs;
   }
@@ -120,6 +135,7 @@ public final class Topics {
           kafka,
           admin,
           specs.stream()
+              .filter(Spec::ours)
               .filter(spec -> (spec.compacted() || spec.ahead() > 0) && !missing.contains(spec))
               .toList(),
           timeout);

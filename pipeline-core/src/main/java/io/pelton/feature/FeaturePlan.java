@@ -196,7 +196,26 @@ public final class FeaturePlan {
   }
 
   /**
+   * Tables whose rows come while the job runs, in order; not those that no expression reads. When
+   * there are any, what {@link #admit} makes of an event is not complete.
+   */
+  public List<TableJoin> streamedTables() {
+    return tables.streamed();
+  }
+
+  /** What the places of a row mean between {@link #admit} and {@link #complete}. */
+  public RowNames admittedNames() {
+    return new RowNames(
+        List.of(keyNames),
+        List.of(),
+        List.of(),
+        extended.fields().stream().map(EventSchema.Field::name).toList());
+  }
+
+  /**
    * Makes a row of an event: id, time, keys, carried fields, row features and aggregate inputs.
+   * Where there are {@link #streamedTables}, one of id, time, keys and the extended fields, which
+   * what these tables hold is put among before it is made {@link #complete}.
    *
    * @param fields the event's fields in the schema's order; a default is put in the place of a
    *     value that breaks a constraint
@@ -240,13 +259,37 @@ public final class FeaturePlan {
     }
     @Nullable Object[] all = extend(fields);
     tables.join(all, at);
+    if (tables.streamed().isEmpty()) {
+      return complete(eventId, at, entityKeys, all);
+    }
+    @Nullable Object[] travelling = new @Nullable Object[extended.fields().size()];
+    for (int i = 0; i < all.length; i++) {
+      travelling[i] = carriable(all[i]);
+    }
+    return new FeatureRow(eventId, at, entityKeys, new double[0], travelling);
+  }
+
+  /**
+   * Makes the row of an event that was admitted and joined with all tables.
+   *
+   * @throws RejectedEventException when a rule is broken or an expression has no value
+   */
+  public FeatureRow complete(FeatureRow joined) throws RejectedEventException {
+    FeatureRow row = complete(joined.id, joined.time, joined.keys, joined.carried);
+    row.history = joined.history;
+    row.late = joined.late;
+    return row;
+  }
+
+  private FeatureRow complete(String eventId, long at, String[] entityKeys, @Nullable Object[] all)
+      throws RejectedEventException {
     for (int i = 0; i < rules.length; i++) {
       check(i, all, at, eventId);
     }
     double[] values = blank.clone();
     @Nullable Object[] kept = new @Nullable Object[carried.length + needed.length + texts.length];
     for (int i = 0; i < carried.length; i++) {
-      kept[i] = carriable(fields[carried[i]]);
+      kept[i] = carriable(all[carried[i]]);
     }
     for (int i = 0; i < needed.length; i++) {
       kept[carried.length + i] = carriable(all[needed[i]]);

@@ -12,18 +12,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Puts into an event's extended fields what its reference tables hold of their keys as of the
- * event's time; null where they hold nothing. Fields that no expression reads stay null.
+ * event's time; null where they hold nothing. Fields that no expression reads stay null, and those
+ * of tables whose rows come while the job runs: each of these has a stage of its own.
  */
 final class TableJoins {
-  private final Join[] joins;
-
-  /**
-   * @param on position of the event's field with the key
-   * @param columns fields of the table that expressions read
-   * @param targets where among the extended fields they go
-   */
-  private record Join(
-      Table declared, @Nullable ReferenceTable table, int on, int[] columns, int[] targets) {}
+  private final TableJoin[] joins;
+  private final @Nullable ReferenceTable[] loaded;
+  private final List<TableJoin> streamed = new ArrayList<>();
 
   /**
    * @param extended the event's fields, and after them those of tables
@@ -35,33 +30,30 @@ final class TableJoins {
       EventSchema extended,
       Set<String> read,
       Map<String, ReferenceTable> tables) {
-    List<Join> list = new ArrayList<>();
+    List<TableJoin> ofFiles = new ArrayList<>();
     for (Table table : pipeline.tables()) {
-      List<String> fields =
-          new EventSchema(table.schema()).fields().stream().map(EventSchema.Field::name).toList();
-      int[] columns =
-          fields.stream()
-              .filter(field -> read.contains(table.column(field)))
-              .mapToInt(fields::indexOf)
-              .toArray();
-      int[] targets =
-          fields.stream()
-              .map(table::column)
-              .filter(read::contains)
-              .mapToInt(extended::indexOf)
-              .toArray();
-      if (columns.length > 0) {
-        list.add(
-            new Join(
-                table, tables.get(table.name()), extended.indexOf(table.on()), columns, targets));
+      TableJoin join = new TableJoin(table, extended, read);
+      if (join.isRead()) {
+        (table.streamed() ? streamed : ofFiles).add(join);
       }
     }
-    joins = list.toArray(Join[]::new);
+    joins = ofFiles.toArray(TableJoin[]::new);
+    loaded = new @Nullable ReferenceTable[joins.length];
+    for (int i = 0; i < joins.length; i++) {
+      loaded[i] = tables.get(joins[i].table().name());
+    }
+  }
+
+  /** Of tables that are read, those whose rows come while the job runs. */
+  List<TableJoin> streamed() {
+    return streamed;
   }
 
   /** The event's fields with the keys of tables that are read. */
   List<String> keys() {
-    return List.of(joins).stream().map(join -> join.declared.on()).distinct().toList();
+    List<TableJoin> all = new ArrayList<>(List.of(joins));
+    all.addAll(streamed);
+    return all.stream().map(join -> join.table().on()).distinct().toList();
   }
 
   /**
@@ -69,17 +61,16 @@ final class TableJoins {
    * @param time the event's
    */
   void join(@Nullable Object[] fields, long time) {
-    for (Join join : joins) {
-      if (join.table == null) {
+    for (int i = 0; i < joins.length; i++) {
+      ReferenceTable table = loaded[i];
+      if (table == null) {
         throw new IllegalStateException(
-            "table " + join.declared.name() + " was not loaded where events are read");
+            "table " + joins[i].table().name() + " was not loaded where events are read");
       }
-      Object key = fields[join.on];
-      int row = key == null ? ReferenceTable.NONE : join.table.find(key.toString(), time);
+      String key = joins[i].key(fields);
+      int row = key == null ? ReferenceTable.NONE : table.find(key, time);
       if (row != ReferenceTable.NONE) {
-        for (int i = 0; i < join.columns.length; i++) {
-          fields[join.targets[i]] = join.table.value(row, join.columns[i]);
-        }
+        joins[i].fill(fields, table, row);
       }
     }
   }

@@ -207,6 +207,10 @@ public final class PipelineFile {
     Section featureSection = file.section("features");
     List<Feature> features = features(featureSection, entities, events.id(), joined);
     TableSections.checkColumns(tableSection, features);
+    if (problems.isEmpty() && tables.stream().anyMatch(Table::streamed)) {
+      TableSections.checkTravels(
+          eventSection.section("rules"), events.rules(), featureSection, features, joined);
+    }
     List<String> carry = file.texts("carry");
     Set<String> carried = new HashSet<>();
     for (String field : carry) {
@@ -255,7 +259,7 @@ public final class PipelineFile {
             drift,
             topics,
             tables);
-    checkTopicsDiffer(pipeline, eventSection, topicSection, outcomeSection);
+    checkTopicsDiffer(pipeline, eventSection, topicSection, outcomeSection, tableSection);
     return pipeline;
   }
 
@@ -278,7 +282,11 @@ public final class PipelineFile {
 
   /** Notes two topics of one name at the key that can mend it. */
   private static void checkTopicsDiffer(
-      PipelineDefinition pipeline, Section events, Section topics, Section outcomes) {
+      PipelineDefinition pipeline,
+      Section events,
+      Section topics,
+      Section outcomes,
+      Section tables) {
     Map<String, Topic> owners = new HashMap<>();
     for (Topic kind : Topic.values()) {
       if (kind == Topic.OUTCOMES) {
@@ -299,6 +307,15 @@ public final class PipelineFile {
       Topic owner = owners.get(topic);
       if (owner != null && (owner != Topic.EVENTS || !pipeline.featuresOfOutcomes().isEmpty())) {
         outcomes.problem("topic", clash(topic, owner));
+      }
+      owners.putIfAbsent(topic, Topic.OUTCOMES);
+    }
+    // Two tables may be of one topic: the same rows, joined by two fields of the event.
+    for (Table table : pipeline.tables()) {
+      String topic = table.topic();
+      Topic owner = topic == null ? null : owners.get(topic);
+      if (topic != null && owner != null) {
+        tables.section(table.name()).problem("topic", clash(topic, owner));
       }
     }
   }
@@ -453,7 +470,7 @@ public final class PipelineFile {
     return section.duration("within", 1, 1);
   }
 
-  private static void checkTopic(Section section, String key, String topic) {
+  static void checkTopic(Section section, String key, String topic) {
     if (topic.equals(".") || topic.equals("..")) {
       section.problem(key, "Kafka refuses a topic named \"" + topic + "\"; choose another name");
     } else if (!topic.isEmpty() && !TOPIC_NAME.matcher(topic).matches()) {

@@ -196,13 +196,14 @@ public final class PipelineSummary {
     return "joins them with table %s of %s by %s: %s"
         .formatted(
             table.name(),
-            table.file(),
+            table.topic() == null ? table.file() : "topic " + table.topic(),
             table.on().equals(table.key()) ? table.on() : table.on() + " = " + table.key(),
             table.time() == null
                 ? "its rows hold at all times, also before they were known"
                 : "the newest row of the key whose "
-                    + table.time()
-                    + " is the event's time or earlier");
+                    + (table.ofRecordTime() ? "Kafka timestamp" : table.time())
+                    + " is the event's time or earlier"
+                    + (table.topic() == null ? "" : "; batch runs take its rows from --table"));
   }
 
   private static String describe(@Nullable Bounds bounds) {

@@ -2,23 +2,31 @@ package io.pelton.pipeline;
 
 import io.pelton.event.EventSchema;
 import io.pelton.event.FieldType;
+import io.pelton.expression.ExpressionCompiler;
 import io.pelton.pipeline.PipelineDefinition.Feature;
+import io.pelton.pipeline.PipelineDefinition.Rule;
 import io.pelton.pipeline.PipelineDefinition.Table;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Pattern;
+import org.apache.avro.LogicalTypes;
+import org.apache.avro.Schema;
 import org.jspecify.annotations.Nullable;
 
 /** Reads what a pipeline file says of reference tables. */
 final class TableSections {
-  static final List<String> TABLE_KEYS = List.of("file", "schema", "key", "time", "on");
+  static final List<String> TABLE_KEYS =
+      List.of("file", "topic", "schema", "key", "time", "on", "idle-after");
 
   private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
   private static final String TIME = "time";
+  private static final long DEFAULT_IDLE_AFTER = 1_000;
   private static final List<String> KINDS = List.of(".csv", ".json", ".jsonl", ".ndjson", ".avro");
 
   private TableSections() {}
@@ -45,7 +53,9 @@ final class TableSections {
       }
       if (!section.isMapping(name)) {
         section.problem(
-            name, "must be a mapping: {file: FILES, schema: FILE, key: FIELD, time: FIELD}");
+            name,
+            "must be a mapping: {file: FILES, schema: FILE, key: FIELD, time: FIELD}, or with topic:"
+                + " TOPIC in place of file");
         continue;
       }
       tables.add(table(name, section.section(name), events, pipeline, schemas));
@@ -60,9 +70,25 @@ final class TableSections {
       Path pipeline,
       Function<Section, EventSchema> schemas) {
     body.allow(TABLE_KEYS);
+    boolean ofTopic = body.has("topic");
+    String topic = ofTopic ? body.required("topic", "the Kafka topic with the table's rows") : "";
+    PipelineFile.checkTopic(body, "topic", topic);
     String file =
-        body.required(
-            "file", "the file with the table's rows, a path or glob relative to this one");
+        ofTopic
+            ? ""
+            : body.required(
+                "file",
+                "the file with the table's rows, a path or glob relative to this one; for rows of a"
+                    + " Kafka topic, topic: TOPIC");
+    if (ofTopic && body.has("file")) {
+      body.problem(
+          "file",
+          "a table is of files or of a topic, but both are given; leave one out (files in place of"
+              + " the topic, as for a batch run, are given by --table)");
+    }
+    if (!ofTopic && body.has("idle-after")) {
+      body.problem("idle-after", "is of tables of a topic; this one is of files, leave it out");
+    }
     checkKind(body, file);
     EventSchema schema = schemas.apply(body);
     String key = body.required("key", "the field of the rows with their key");
@@ -75,7 +101,74 @@ final class TableSections {
     }
     String on = body.has("on") ? body.required("on", "the event's field with the key") : key;
     checkOn(body, on, key, events, schema);
-    return new Table(name, beside(body, pipeline, file), schema.schema(), key, time, on, List.of());
+    if (!ofTopic) {
+      return new Table(
+          name, beside(body, pipeline, file), schema.schema(), key, time, on, List.of());
+    }
+    return new Table(
+        name,
+        topic,
+        List.of(),
+        time == null ? withRecordTime(body, schema.schema()) : schema.schema(),
+        key,
+        time == null ? Table.RECORD_TIME : time,
+        on,
+        body.duration("idle-after", DEFAULT_IDLE_AFTER, 1),
+        true,
+        List.of());
+  }
+
+  /** Rows of a topic that name no time hold from the time of their records, one field more. */
+  private static Schema withRecordTime(Section body, Schema schema) {
+    if (schema.getField(Table.RECORD_TIME) != null) {
+      body.problem(
+          "schema",
+          "has a field \"%s\", which without time: is the name of the record's Kafka timestamp; write time: %s if the field is the time from which a row holds, else rename it"
+              .formatted(Table.RECORD_TIME, Table.RECORD_TIME));
+      return schema;
+    }
+    List<Schema.Field> fields = new ArrayList<>();
+    schema.getFields().forEach(field -> fields.add(new Schema.Field(field, field.schema())));
+    fields.add(
+        new Schema.Field(
+            Table.RECORD_TIME,
+            Schema.createUnion(
+                Schema.create(Schema.Type.NULL),
+                LogicalTypes.timestampMillis().addToSchema(Schema.create(Schema.Type.LONG))),
+            null,
+            Schema.Field.NULL_DEFAULT_VALUE));
+    return Schema.createRecord(
+        schema.getName(), schema.getDoc(), schema.getNamespace(), schema.isError(), fields);
+  }
+
+  /** Notes what reads fields that cannot travel to where rows of topics are joined. */
+  static void checkTravels(
+      Section ruleSection,
+      Map<String, Rule> rules,
+      Section featureSection,
+      List<Feature> features,
+      EventSchema joined) {
+    ExpressionCompiler compiler = new ExpressionCompiler(joined);
+    rules.forEach(
+        (name, rule) ->
+            checkTravels(ruleSection, name, compiler.truth(rule.check()).fields(), joined));
+    FeatureGraph graph = new FeatureGraph(joined, features);
+    for (Feature feature : features) {
+      checkTravels(featureSection, feature.name(), graph.eventFields(feature), joined);
+    }
+  }
+
+  private static void checkTravels(
+      Section section, String key, Set<String> read, EventSchema joined) {
+    for (String name : read) {
+      int index = joined.indexOf(name);
+      if (index >= 0 && joined.fields().get(index).type() == FieldType.OTHER) {
+        section.problem(
+            key,
+            "reads field \"%s\", which is neither number, truth, text nor time; a pipeline with a table of a topic reads only such, for events travel to where the table's rows are: have the producer send what is needed of it in a field of its own"
+                .formatted(name));
+      }
+    }
   }
 
   private static void checkKind(Section body, String file) {

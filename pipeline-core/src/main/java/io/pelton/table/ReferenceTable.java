@@ -54,6 +54,11 @@ public final class ReferenceTable {
     return low == first ? NONE : low - 1;
   }
 
+  /** The time from which a row holds, epoch milliseconds. */
+  public long time(int row) {
+    return times[row];
+  }
+
   /** A row's value of a field of the table's schema. */
   public @Nullable Object value(int row, int field) {
     return columns[field][row];

@@ -38,10 +38,9 @@ public final class TableRows {
   private static final int ENTRY = 72;
 
   private final Table table;
+  private final TableRow row;
   private final EventSchema schema;
   private final long limit;
-  private final int key;
-  private final int time;
   private final List<String> required;
   private final List<String> problems = new ArrayList<>();
   private final List<TableFile> files = new ArrayList<>();
@@ -65,12 +64,15 @@ public final class TableRows {
   public TableRows(Table table, long limit) {
     this.table = table;
     this.limit = limit;
-    schema = new EventSchema(table.schema());
-    key = schema.indexOf(table.key());
-    time = table.time() == null ? -1 : schema.indexOf(table.time());
+    row = new TableRow(table);
+    schema = row.schema();
+    // The timestamp of records has a default, for they do not hold it, but files must.
     required =
         table.schema().getFields().stream()
-            .filter(field -> !field.hasDefaultValue())
+            .filter(
+                field ->
+                    !field.hasDefaultValue()
+                        || table.ofRecordTime() && field.name().equals(Table.RECORD_TIME))
             .map(Schema.Field::name)
             .toList();
     columns = new @Nullable Object[schema.fields().size()][16];
@@ -131,26 +133,12 @@ public final class TableRows {
   }
 
   private void add(@Nullable Object[] fields, long line) {
-    for (int i = 0; i < fields.length; i++) {
-      EventSchema.Field field = schema.fields().get(i);
-      if (fields[i] == null && (!field.nullable() || i == key || i == time)) {
-        throw new EventFormatException(
-            "field \"%s\" is null%s"
-                .formatted(
-                    field.name(),
-                    i == key
-                        ? ", but is the table's key"
-                        : i == time
-                            ? ", but is the time from which the row holds"
-                            : ", but the table's schema does not allow null"));
-      }
+    boolean deletes = row.deletes(fields);
+    if (!deletes) {
+      row.check(fields);
     }
-    String owner = String.valueOf(fields[key]);
-    if (owner.isEmpty()) {
-      throw new EventFormatException(
-          "field \"" + table.key() + "\" is empty, but is the table's key");
-    }
-    long from = time < 0 ? Long.MIN_VALUE : time(fields[time]);
+    String owner = row.key(fields);
+    long from = row.time(fields);
     if (rows == times.length) {
       grow();
     }
@@ -165,7 +153,7 @@ public final class TableRows {
     fileOf[rows] = files.size();
     lines[rows] = line;
     for (int i = 0; i < fields.length; i++) {
-      columns[i][rows] = shared(i, fields[i]);
+      columns[i][rows] = deletes ? null : shared(i, fields[i]);
     }
     rows++;
     bytes += 2L * Long.BYTES + 2L * Integer.BYTES + (long) Long.BYTES * fields.length;
@@ -174,10 +162,6 @@ public final class TableRows {
           "table %s: %d rows take more than %d MB of memory, the most that tables of files may; give the process a larger heap, or the table fewer columns or rows"
               .formatted(table.name(), rows, limit >> 20));
     }
-  }
-
-  private static long time(@Nullable Object value) {
-    return value instanceof Long millis ? millis : EventSchema.parseTime(String.valueOf(value));
   }
 
   private @Nullable Object shared(int column, @Nullable Object value) {
@@ -285,14 +269,22 @@ public final class TableRows {
     }
   }
 
+  private String key(int position) {
+    return positions.entrySet().stream()
+        .filter(entry -> entry.getValue() == position)
+        .map(Map.Entry::getKey)
+        .findFirst()
+        .orElseThrow();
+  }
+
   private void twice(int before, int row) {
     String place = files.get(fileOf[row]).path() + ":" + lines[row];
     String first =
         (fileOf[row] == fileOf[before] ? "line " : files.get(fileOf[before]).path() + ":")
             + lines[before];
-    Object owner = columns[key][row];
+    String owner = key(owners[row]);
     problem(
-        time < 0
+        !this.row.timed()
             ? "%s: key %s has a row already, at %s; a table without time: has one row a key"
                 .formatted(place, owner, first)
             : "%s: key %s has a row of %s already, at %s; which one holds would be chance"

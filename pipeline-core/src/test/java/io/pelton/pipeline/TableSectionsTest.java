@@ -94,6 +94,95 @@ class TableSectionsTest {
             "by terminal_id = risk_class: its rows hold at all times, also before they were known");
   }
 
+  private static final String OF_TOPICS =
+      """
+      tables:
+        terminals: {topic: terminals, schema: terminal.avsc, key: terminal_id, time: valid_from, idle-after: 5s}
+        codes: {topic: codes, schema: terminal.avsc, key: risk_class, on: terminal_id}
+      features:
+        risk_class: {value: terminals.risk_class, default: 0}
+        age: {value: "int(time) - int(codes.record_timestamp)"}
+      """;
+
+  @Test
+  void readsTablesOfTopics() throws Exception {
+    PipelineDefinition pipeline = PipelineFile.read(write(OF_TOPICS));
+    Table terminals = pipeline.tables().get(0);
+    assertThat(terminals.topic()).isEqualTo("terminals");
+    assertThat(terminals.inputs()).isEmpty();
+    assertThat(terminals.idleAfter()).isEqualTo(5_000);
+    assertThat(terminals.streamed()).isTrue();
+    assertThat(terminals.ofRecordTime()).isFalse();
+    assertThat(terminals.written()).isEqualTo(terminals.schema());
+    Table codes = pipeline.tables().get(1);
+    assertThat(codes.time()).isEqualTo(Table.RECORD_TIME);
+    assertThat(codes.idleAfter()).isEqualTo(1_000);
+    assertThat(codes.schema().getField(Table.RECORD_TIME)).isNotNull();
+    assertThat(codes.written()).isEqualTo(terminals.schema());
+    assertThat(PipelineSummary.of(pipeline))
+        .contains(
+            "joins them with table terminals of topic terminals by terminal_id: the newest row of"
+                + " the key whose valid_from is the event's time or earlier; batch runs take its rows"
+                + " from --table")
+        .contains(
+            "table codes of topic codes by terminal_id = risk_class: the newest row of the key whose"
+                + " Kafka timestamp is the event's time or earlier");
+    Table ofFiles = codes.of(List.of("a.csv", "b.csv"), false);
+    assertThat(ofFiles.streamed()).isFalse();
+    assertThat(ofFiles.file()).isEqualTo("a.csv, b.csv");
+  }
+
+  @Test
+  void reportsWhatIsWrongWithTablesOfTopics() throws Exception {
+    Files.writeString(
+        directory.resolve("stamped.avsc"),
+        TERMINAL.replace("\"code\"", "\"" + Table.RECORD_TIME + "\""));
+    assertThat(
+            problems(
+                """
+                tables:
+                  bad: {topic: a/b, schema: terminal.avsc, key: terminal_id}
+                  events: {topic: transactions, schema: terminal.avsc, key: terminal_id}
+                  ours: {topic: test.features, schema: terminal.avsc, key: terminal_id}
+                  file: {file: a.csv, schema: terminal.avsc, key: terminal_id, idle-after: 1s}
+                  stamped: {topic: t, schema: stamped.avsc, key: terminal_id}
+                  once: {topic: t, schema: terminal.avsc, key: terminal_id}
+                features: {a: {value: amount}}
+                """))
+        .satisfiesExactly(
+            p -> assertThat(p).startsWith("p.yaml:5: tables.bad.topic: \"a/b\" is no topic name"),
+            p ->
+                assertThat(p)
+                    .isEqualTo(
+                        "p.yaml:6: tables.events.topic: \"transactions\" is also the topic of events;"
+                            + " each needs its own"),
+            p ->
+                assertThat(p)
+                    .startsWith(
+                        "p.yaml:7: tables.ours.topic: \"test.features\" is also the topic of features"),
+            p ->
+                assertThat(p)
+                    .startsWith("p.yaml:8: tables.file.idle-after: is of tables of a topic"),
+            p ->
+                assertThat(p)
+                    .startsWith(
+                        "p.yaml:9: tables.stamped.schema: has a field \"record_timestamp\""));
+  }
+
+  @Test
+  void whatTravelsToATableOfATopicIsScalar() throws Exception {
+    String yaml =
+        OF_TOPICS.replace("features:\n", "features:\n  labels: {value: size(terminals.labels)}\n");
+    assertThat(problems(yaml))
+        .singleElement()
+        .satisfies(
+            p ->
+                assertThat(p)
+                    .startsWith(
+                        "p.yaml:8: features.labels: reads field \"terminals.labels\", which is neither"
+                            + " number, truth, text nor time"));
+  }
+
   @Test
   void theKeyOfATableThatNothingReadsIsNotNeeded() throws Exception {
     PipelineDefinition pipeline =
@@ -113,7 +202,7 @@ class TableSectionsTest {
                   a-b: {file: a.csv, schema: terminal.avsc, key: terminal_id}
                   risk: {file: a.csv, schema: terminal.avsc, key: terminal_id}
                   plain: a.csv
-                  topic: {topic: terminals, schema: terminal.avsc, key: terminal_id}
+                  two: {topic: terminals, file: a.csv, schema: terminal.avsc, key: terminal_id}
                   kind: {file: a.parquet, schema: terminal.avsc, key: terminal_id}
                   none: {file: a.csv, schema: nothing.avsc, key: terminal_id}
                   keys: {file: a.csv, schema: terminal.avsc, key: terminal, time: country}
@@ -143,8 +232,10 @@ class TableSectionsTest {
                     .isEqualTo(
                         "p.yaml:8: tables.risk: is also a column of feature risk; rename one"),
             p -> assertThat(p).startsWith("p.yaml:9: tables.plain: must be a mapping"),
-            p -> assertThat(p).startsWith("p.yaml:10: tables.topic.topic: unknown key"),
-            p -> assertThat(p).startsWith("p.yaml:10: tables.topic.file: is missing"),
+            p ->
+                assertThat(p)
+                    .startsWith(
+                        "p.yaml:10: tables.two.file: a table is of files or of a topic, but both"),
             p ->
                 assertThat(p)
                     .startsWith("p.yaml:11: tables.kind.file: \"a.parquet\" is of no kind"),
@@ -202,8 +293,14 @@ class TableSectionsTest {
     assertThat(schema.validate(good, InputFormat.YAML)).isEmpty();
     assertThat(schema.validate(good.replace("terminals.csv", "terminals.CSV.gz"), InputFormat.YAML))
         .isEmpty();
+    String ofTopics = OF_TOPICS.substring(0, OF_TOPICS.indexOf("features:"));
+    assertThat(schema.validate(ofTopics, InputFormat.YAML)).isEmpty();
     for (String bad :
         List.of(
+            good.replace("{file: data", "{topic: a, file: data"),
+            good.replace("time:", "idle-after: 1s, time:"),
+            ofTopics.replace("topic: codes", "topic: co/des"),
+            ofTopics.replace("topic: codes, ", ""),
             good.replace("terminals.csv", "terminals.parquet"),
             good.replace("time:", "tiem:"),
             good.replace("terminals:", "termi-nals:"),

@@ -287,4 +287,32 @@ class TableRowsTest {
         .hasMessageContaining("b.csv:2: key 7")
         .hasMessageContaining("a.csv:2");
   }
+
+  @Test
+  void aFileThatStandsForATopicHasRowsAfterWhichNothingIsKnown() throws Exception {
+    TableRows rows =
+        new TableRows(
+            new Table(
+                "terminals",
+                "terminals",
+                List.of("t.json"),
+                SCHEMA,
+                "terminal_id",
+                "valid_from",
+                "terminal_id",
+                1_000,
+                false,
+                List.of()),
+            Long.MAX_VALUE);
+    rows.read("t.csv", bytes(HEADER + "7,0,FR,1\n7,86400000,,\n7,172800000,DE,2\n"));
+    ReferenceTable table = rows.table();
+    long day = 86_400_000;
+    int deleted = table.find("7", day);
+    for (int field = 0; field < SCHEMA.getFields().size(); field++) {
+      assertThat(table.value(deleted, field)).isNull();
+    }
+    assertThat(table.value(table.find("7", day - 1), 0)).isEqualTo(7L);
+    assertThat(table.value(table.find("7", 2 * day), 0)).isEqualTo(7L);
+    assertThat(table.find("7", -1)).isEqualTo(ReferenceTable.NONE);
+  }
 }

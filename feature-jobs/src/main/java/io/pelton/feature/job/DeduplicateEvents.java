@@ -307,20 +307,7 @@ final class DeduplicateEvents extends AbstractStreamOperator<FeatureRow>
     RowNames written = RowNames.read(view);
     for (int left = view.readInt(); left > 0; left--) {
       Incoming event = IncomingSerializer.INSTANCE.deserialize(view);
-      waiting.add(with(event, names.adopt(row(event), written)));
+      waiting.add(event.with(names.adopt(row(event), written)));
     }
-  }
-
-  private static Incoming with(Incoming event, FeatureRow row) {
-    return new Incoming(
-        event.source,
-        event.partition,
-        event.offset,
-        event.timestamp,
-        event.key,
-        event.value,
-        row,
-        event.rejection,
-        event.replaced);
   }
 }

@@ -87,11 +87,17 @@ final class EventFiles implements BulkFormat<Incoming, FileSourceSplit> {
     private final Path path;
     private final FeaturePlan plan;
     private final EventFile file;
+
+    /** Whether a row may yet become a dead letter, which tells its bytes. */
+    private final boolean mayBeRefused;
+
     private long read;
 
     SplitReader(Path path, long skip) throws IOException {
       this.path = path;
       plan = new FeaturePlan(pipeline, TableFiles.load(pipeline));
+      mayBeRefused =
+          pipeline.events().duplicatesWithin() != null || !plan.streamedTables().isEmpty();
       file = open(path, pipeline, plan.schema());
       for (; read < skip; read++) {
         if (!next()) {
@@ -141,8 +147,7 @@ final class EventFiles implements BulkFormat<Incoming, FileSourceSplit> {
           file.number(),
           0,
           null,
-          // A row may yet turn out a duplicate, whose bytes are told.
-          row == null || pipeline.events().duplicatesWithin() != null ? file.raw() : null,
+          row == null || mayBeRefused ? file.raw() : null,
           row,
           rejection,
           plan.takeReplaced());

@@ -1,8 +1,11 @@
 package io.pelton.feature.job;
 
+import io.pelton.feature.FeaturePlan;
+import io.pelton.feature.TableJoin;
 import io.pelton.job.Incoming;
 import io.pelton.job.IncomingTypeInfo;
 import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineDefinition.Table;
 import io.pelton.pipeline.PipelineDefinition.Topic;
 import io.pelton.wire.SchemaStore;
 import java.io.IOException;
@@ -10,10 +13,14 @@ import java.nio.file.FileSystems;
 import java.nio.file.PathMatcher;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.connector.base.source.hybrid.HybridSource;
 import org.apache.flink.connector.file.src.FileSource;
@@ -31,6 +38,9 @@ import org.apache.kafka.clients.consumer.OffsetResetStrategy;
 public final class EventSources {
   private static final String SOURCE = "event-source";
   private static final String OUTCOME_SOURCE = "feature-outcome-source";
+
+  private static final String TABLE_SOURCE = "feature-table-source-";
+  private static final String TABLE_GATE = "feature-table-read-";
 
   private EventSources() {}
 
@@ -71,6 +81,50 @@ public final class EventSources {
         history,
         "outcomes",
         OUTCOME_SOURCE);
+  }
+
+  /**
+   * The topics of reference tables that expressions read, each from its start, by table. One reader
+   * a topic: it alone can tell when all of it was read.
+   */
+  public static Map<String, DataStream<Incoming>> tables(
+      StreamExecutionEnvironment environment,
+      PipelineDefinition pipeline,
+      Properties client,
+      SchemaStore schemas) {
+    Map<String, DataStream<Incoming>> tables = new LinkedHashMap<>();
+    Long outOfOrderness = pipeline.events().outOfOrderness();
+    for (TableJoin join : new FeaturePlan(pipeline).streamedTables()) {
+      Table table = join.table();
+      String topic = Objects.requireNonNull(table.topic());
+      KafkaSource<Incoming> source =
+          KafkaSource.<Incoming>builder()
+              .setProperties(client)
+              .setTopics(topic)
+              .setStartingOffsets(OffsetsInitializer.earliest())
+              .setDeserializer(new KafkaTableRows(pipeline, table, schemas))
+              .build();
+      tables.put(
+          table.name(),
+          environment
+              .fromSource(
+                  source,
+                  WatermarkStrategy.noWatermarks(),
+                  "table " + table.name(),
+                  new IncomingTypeInfo())
+              .uid(TABLE_SOURCE + table.name())
+              .setParallelism(1)
+              .transform(
+                  "read table " + table.name(),
+                  new IncomingTypeInfo(),
+                  new TableGate(
+                      TopicEnds.kafka(client, topic),
+                      outOfOrderness == null ? 0 : outOfOrderness,
+                      table.idleAfter()))
+              .uid(TABLE_GATE + table.name())
+              .setParallelism(1));
+    }
+    return tables;
   }
 
   private static DataStream<Incoming> kafka(

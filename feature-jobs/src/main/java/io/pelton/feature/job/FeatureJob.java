@@ -72,17 +72,19 @@ public final class FeatureJob {
   }
 
   /**
-   * The pipeline's features of events, and outcomes, as a job reads them from Kafka.
+   * The pipeline's features of events, outcomes and tables, as a job reads them from Kafka.
    *
+   * @param declared the pipeline as its file gives it
    * @param job names the consumer group
    */
   public static FeatureOutputs features(
       StreamExecutionEnvironment environment,
-      PipelineDefinition pipeline,
+      PipelineDefinition declared,
       JobOptions options,
       KafkaSinks sinks,
       String job)
       throws Exception {
+    PipelineDefinition pipeline = TableFiles.pinned(options.withTables(declared));
     Properties client = options.kafka().consumer();
     client.setProperty(ConsumerConfig.GROUP_ID_CONFIG, options.group(pipeline, job));
     List<String> outcomeHistory = options.outcomes(pipeline);
@@ -93,16 +95,19 @@ public final class FeatureJob {
             client,
             sinks.schemaStore(),
             EventSources.resolve(options.history(), pipeline));
-    if (pipeline.featuresOfOutcomes().isEmpty()) {
-      return FeatureTopology.build(events, pipeline);
-    }
     DataStream<Incoming> outcomes =
-        EventSources.outcomes(
-            environment,
-            pipeline,
-            client,
-            sinks.schemaStore(),
-            EventSources.resolveOutcomes(outcomeHistory, pipeline));
-    return FeatureTopology.build(events, outcomes, pipeline);
+        pipeline.featuresOfOutcomes().isEmpty()
+            ? null
+            : EventSources.outcomes(
+                environment,
+                pipeline,
+                client,
+                sinks.schemaStore(),
+                EventSources.resolveOutcomes(outcomeHistory, pipeline));
+    return FeatureTopology.build(
+        events,
+        outcomes,
+        EventSources.tables(environment, pipeline, client, sinks.schemaStore()),
+        pipeline);
   }
 }

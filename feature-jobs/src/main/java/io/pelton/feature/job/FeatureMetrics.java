@@ -58,6 +58,24 @@ final class FeatureMetrics {
    */
   static final String COMPLETE_FROM = "complete_from";
 
+  /** Records read of topics with reference tables. */
+  static final String TABLE_ROWS_IN = "feature.table_rows_in";
+
+  /** Of these, those that became dead letters. */
+  static final String TABLE_ROWS_DEAD = "feature.table_rows_dead";
+
+  /** Of these, those that came after events that had been joined without them. */
+  static final String TABLE_ROWS_LATE = "feature.table_rows_late";
+
+  /** Whether a table's topic was read to the end that it had at the start: 1, else 0. */
+  static final String TABLE_READ = "table_read";
+
+  /** Events that became dead letters once they were joined with tables of topics. */
+  static final String JOINED_DEAD = "feature.dead_joined";
+
+  /** Values of such events that a default took the place of. */
+  static final String JOINED_DEFAULTED = "feature.defaulted_joined";
+
   /** Outcomes read from files. */
   static final String OUTCOMES_IN = "outcomes.in";
 

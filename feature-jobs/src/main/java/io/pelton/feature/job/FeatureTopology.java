@@ -9,6 +9,10 @@ import io.pelton.job.IncomingTypeInfo;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.LateEvent;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.flink.api.common.RuntimeExecutionMode;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.java.functions.KeySelector;
@@ -29,11 +33,16 @@ import org.jspecify.annotations.Nullable;
  *                └──► outcomes joined with their events ({@link OutcomeRows}), where features aggregate them
  * </pre>
  *
+ * <p>Where tables are read whose rows come from topics, events are joined with them between admit
+ * and deduplicate ({@link JoinedTables}), and completed after that. Without them there is no such
+ * stage.
+ *
  * <p>The same in streaming and batch: with a declared out-of-orderness, and in batch, rows of an
  * entity are taken by (time, id), else on arrival.
  */
 public final class FeatureTopology {
   static final String ADMIT = "feature-admit";
+  static final String COMPLETE = "feature-complete";
   static final String DEDUPLICATE = "feature-deduplicate";
   static final String ENTITY = "feature-entity-";
   static final String FINISH = "feature-finish";
@@ -45,18 +54,33 @@ public final class FeatureTopology {
    * @throws IllegalArgumentException when features of the pipeline aggregate outcomes
    */
   public static FeatureOutputs build(DataStream<Incoming> incoming, PipelineDefinition pipeline) {
-    return build(incoming, null, pipeline);
+    return build(incoming, null, Map.of(), pipeline);
+  }
+
+  /**
+   * The same of a pipeline without tables of topics.
+   *
+   * @param outcomes null when no feature aggregates them
+   */
+  public static FeatureOutputs build(
+      DataStream<Incoming> incoming,
+      @Nullable DataStream<Incoming> outcomes,
+      PipelineDefinition pipeline) {
+    return build(incoming, outcomes, Map.of(), pipeline);
   }
 
   /**
    * @param incoming records as {@link EventSources} read them
    * @param outcomes records as {@link EventSources} read them; null when no feature aggregates them
+   * @param tables by name the rows of tables of topics, as {@link EventSources} read them, in a
+   *     streaming job; in batch the rows of all tables come from files
    * @throws IllegalArgumentException when there are features of outcomes but no outcomes, or the
-   *     other way round
+   *     other way round; or the same of tables
    */
   public static FeatureOutputs build(
       DataStream<Incoming> incoming,
       @Nullable DataStream<Incoming> outcomes,
+      Map<String, DataStream<Incoming>> tables,
       PipelineDefinition pipeline) {
     if (pipeline.featuresOfOutcomes().isEmpty() != (outcomes == null)) {
       throw new IllegalArgumentException(
@@ -67,10 +91,22 @@ public final class FeatureTopology {
     EntityFeaturesOperator.Order order = order(incoming, pipeline);
     long retain = order == EntityFeaturesOperator.Order.ARRIVAL ? pipeline.allowedLateness() : 0;
 
+    Set<String> streamed =
+        plan.streamedTables().stream()
+            .map(join -> join.table().name())
+            .collect(Collectors.toCollection(LinkedHashSet::new));
+    if (!streamed.equals(tables.keySet())) {
+      throw new IllegalArgumentException(
+          "tables of topics that features read are %s, but the rows of %s are given"
+              .formatted(streamed, tables.keySet()));
+    }
+
     Admitted admitted =
-        pipeline.events().duplicatesWithin() == null
-            ? admit(incoming, pipeline)
-            : admitOnce(incoming, pipeline, order, plan);
+        !streamed.isEmpty()
+            ? admitJoined(incoming, tables, pipeline, order, plan)
+            : pipeline.events().duplicatesWithin() == null
+                ? admit(incoming, pipeline)
+                : admitOnce(incoming, pipeline, order, plan);
 
     OutcomeRows joined =
         outcomes == null
@@ -138,23 +174,84 @@ public final class FeatureTopology {
       PipelineDefinition pipeline,
       EntityFeaturesOperator.Order order,
       FeaturePlan plan) {
-    SingleOutputStreamOperator<Incoming> events =
-        incoming
-            .process(new AdmitEvents<>(pipeline, (event, row) -> event), new IncomingTypeInfo())
-            .uid(ADMIT)
-            .name("admit events");
-    SingleOutputStreamOperator<FeatureRow> rows =
-        events
-            .keyBy(event -> DeduplicateEvents.row(event).id, Types.STRING)
-            .transform(
-                "deduplicate events",
-                new FeatureRowTypeInfo(),
-                new DeduplicateEvents(pipeline, order, plan.rowNames()))
-            .uid(DEDUPLICATE);
+    SingleOutputStreamOperator<Incoming> events = admitWhole(incoming, pipeline);
+    SingleOutputStreamOperator<FeatureRow> rows = deduplicate(events, pipeline, order, plan);
     return new Admitted(
         rows,
         events.getSideOutput(AdmitEvents.LATE),
         events.getSideOutput(AdmitEvents.DEAD).union(rows.getSideOutput(DeduplicateEvents.DEAD)));
+  }
+
+  private static SingleOutputStreamOperator<Incoming> admitWhole(
+      DataStream<Incoming> incoming, PipelineDefinition pipeline) {
+    return incoming
+        .process(new AdmitEvents<>(pipeline, (event, row) -> event), new IncomingTypeInfo())
+        .uid(ADMIT)
+        .name("admit events");
+  }
+
+  private static SingleOutputStreamOperator<FeatureRow> deduplicate(
+      DataStream<Incoming> events,
+      PipelineDefinition pipeline,
+      EntityFeaturesOperator.Order order,
+      FeaturePlan plan) {
+    return events
+        .keyBy(event -> DeduplicateEvents.row(event).id, Types.STRING)
+        .transform(
+            "deduplicate events",
+            new FeatureRowTypeInfo(),
+            new DeduplicateEvents(pipeline, order, plan.rowNames()))
+        .uid(DEDUPLICATE);
+  }
+
+  /** Events are joined with tables of topics before rules and features that read these. */
+  private static Admitted admitJoined(
+      DataStream<Incoming> incoming,
+      Map<String, DataStream<Incoming>> tables,
+      PipelineDefinition pipeline,
+      EntityFeaturesOperator.Order order,
+      FeaturePlan plan) {
+    if (order == EntityFeaturesOperator.Order.SORTED) {
+      throw new IllegalArgumentException(
+          "tables %s come from topics, but a batch run takes their rows from files: --table NAME=FILES"
+              .formatted(tables.keySet()));
+    }
+    SingleOutputStreamOperator<Incoming> events = admitWhole(incoming, pipeline);
+    DataStream<LateEvent> late = events.getSideOutput(AdmitEvents.LATE);
+    DataStream<DeadLetter> dead = events.getSideOutput(AdmitEvents.DEAD);
+    JoinedTables joined =
+        JoinedTables.join(
+            events,
+            tables,
+            pipeline,
+            plan.streamedTables(),
+            order == EntityFeaturesOperator.Order.ARRIVAL);
+    dead = dead.union(joined.deadLetters());
+    if (pipeline.events().duplicatesWithin() == null) {
+      SingleOutputStreamOperator<FeatureRow> rows =
+          joined
+              .events()
+              .process(
+                  new CompleteEvents<>(pipeline, (event, row) -> row), new FeatureRowTypeInfo())
+              .uid(COMPLETE)
+              .name("complete events");
+      return new Admitted(rows, late, dead.union(rows.getSideOutput(CompleteEvents.DEAD)));
+    }
+    SingleOutputStreamOperator<Incoming> complete =
+        joined
+            .events()
+            .process(
+                new CompleteEvents<>(pipeline, (event, row) -> event.with(row)),
+                new IncomingTypeInfo())
+            .uid(COMPLETE)
+            .name("complete events");
+    SingleOutputStreamOperator<FeatureRow> rows = deduplicate(complete, pipeline, order, plan);
+    return new Admitted(
+        rows,
+        late,
+        dead.union(
+            complete.getSideOutput(CompleteEvents.DEAD),
+            rows.getSideOutput(DeduplicateEvents.DEAD)));
   }
 
   private static EntityFeaturesOperator.Order order(

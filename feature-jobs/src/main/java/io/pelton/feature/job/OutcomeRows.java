@@ -44,7 +44,7 @@ record OutcomeRows(
     SingleOutputStreamOperator<FeatureRow> admitted =
         outcomes
             .process(
-                new AdmitOutcomes(
+                new AdmitRecords(
                     OutcomeEvents.of(pipeline).featureNames().get(0),
                     FeatureMetrics.FEATURE_OUTCOMES_IN,
                     FeatureMetrics.FEATURE_OUTCOMES_DEAD),

@@ -11,8 +11,10 @@ import java.lang.ref.SoftReference;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.flink.core.fs.Path;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -43,37 +45,34 @@ public final class TableFiles {
     List<Table> tables = new ArrayList<>();
     boolean changed = false;
     for (Table table : pipeline.tables()) {
-      changed |= table.files().isEmpty();
-      tables.add(table.files().isEmpty() ? pinned(table) : table);
+      boolean open = table.files().isEmpty() && !table.inputs().isEmpty();
+      changed |= open;
+      tables.add(open ? pinned(table) : table);
     }
     return changed ? pipeline.with(tables) : pipeline;
   }
 
   private static synchronized Table pinned(Table table) {
     TableRows rows = rows(table);
-    List<Path> found;
-    try {
-      found = EventSources.expand(table.file());
-    } catch (IOException e) {
-      throw unreadable(table, e);
+    Set<Path> files = new LinkedHashSet<>();
+    for (String input : table.inputs()) {
+      List<Path> found;
+      try {
+        found = EventSources.expand(input);
+      } catch (IOException e) {
+        throw unreadable(table, e);
+      }
+      if (found.isEmpty()) {
+        throw new InvalidTableException(
+            "table " + table.name() + ": no file matches \"" + input + "\"");
+      }
+      files.addAll(found);
     }
-    if (found.isEmpty()) {
-      throw new InvalidTableException(
-          "table " + table.name() + ": no file matches \"" + table.file() + "\"");
-    }
-    for (Path file : found) {
+    for (Path file : files) {
       read(table, file, rows);
     }
     ReferenceTable loaded = rows.table();
-    Table pinned =
-        new Table(
-            table.name(),
-            table.file(),
-            table.schema(),
-            table.key(),
-            table.time(),
-            table.on(),
-            rows.files());
+    Table pinned = table.of(rows.files());
     LOADED.put(pinned, new SoftReference<>(loaded));
     for (TableFile file : rows.files()) {
       LOG.info(
@@ -94,12 +93,15 @@ public final class TableFiles {
   static Map<String, ReferenceTable> load(PipelineDefinition pipeline) {
     Map<String, ReferenceTable> tables = new LinkedHashMap<>();
     for (Table table : pinned(pipeline).tables()) {
-      tables.put(table.name(), load(table));
+      if (!table.files().isEmpty()) {
+        tables.put(table.name(), load(table));
+      }
     }
     return tables;
   }
 
-  private static synchronized ReferenceTable load(Table table) {
+  /** The rows of a table's files. */
+  static synchronized ReferenceTable load(Table table) {
     SoftReference<ReferenceTable> known = LOADED.get(table);
     @Nullable ReferenceTable loaded = known == null ? null : known.get();
     if (loaded == null) {

@@ -68,7 +68,7 @@ public final class TrainingSetTopology {
     SingleOutputStreamOperator<FeatureRow> admitted =
         incoming
             .process(
-                new AdmitOutcomes(
+                new AdmitRecords(
                     described.featureNames().get(0),
                     FeatureMetrics.OUTCOMES_IN,
                     FeatureMetrics.OUTCOMES_DEAD),

@@ -10,24 +10,24 @@ import org.apache.flink.streaming.api.functions.ProcessFunction;
 import org.apache.flink.util.Collector;
 import org.jspecify.annotations.Nullable;
 
-/** Parts outcomes from records that cannot be used as such, and counts both. */
-final class AdmitOutcomes extends ProcessFunction<Incoming, FeatureRow>
+/** Parts outcomes, or rows of tables, from records that cannot be used as such; counts both. */
+final class AdmitRecords extends ProcessFunction<Incoming, FeatureRow>
     implements CheckpointedFunction {
   private static final long serialVersionUID = 1;
   private static final int IN = 0;
   private static final int DEAD = 1;
 
-  private final String label;
+  private final @Nullable String label;
   private final String in;
   private final String dead;
   private transient @Nullable Ledger ledger;
 
   /**
-   * @param label the outcomes' field with it
+   * @param label the outcomes' field with it; null for rows of tables
    * @param in name of the counter of all that come
    * @param dead name of the counter of those that cannot be used
    */
-  AdmitOutcomes(String label, String in, String dead) {
+  AdmitRecords(@Nullable String label, String in, String dead) {
     this.label = label;
     this.in = in;
     this.dead = dead;
@@ -55,7 +55,7 @@ final class AdmitOutcomes extends ProcessFunction<Incoming, FeatureRow>
   public void processElement(Incoming incoming, Context context, Collector<FeatureRow> out) {
     ledger().increment(IN);
     FeatureRow row = incoming.row;
-    if (row != null && !Double.isNaN(row.values[0])) {
+    if (row != null && (label == null || !Double.isNaN(row.values[0]))) {
       out.collect(row);
       return;
     }
@@ -66,21 +66,13 @@ final class AdmitOutcomes extends ProcessFunction<Incoming, FeatureRow>
   }
 
   private Incoming refused(Incoming incoming, FeatureRow row) {
-    return new Incoming(
-        incoming.source,
-        incoming.partition,
-        incoming.offset,
-        incoming.timestamp,
-        incoming.key,
-        incoming.value,
-        null,
+    return incoming.with(
         new Incoming.Rejection(
             "validate",
             "missing-label",
             "field \"" + label + "\", the outcome's label, is null",
             null,
             row.id,
-            false),
-        incoming.replaced);
+            false));
   }
 }
