@@ -11,7 +11,6 @@ import io.pelton.feature.FeatureRow;
 import io.pelton.feature.job.EventSources;
 import io.pelton.feature.job.FeatureTopology;
 import io.pelton.job.JobEnvironment;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -170,12 +169,18 @@ class ReferenceWeekStreamTest {
                             event.fraud()))
                 .toList();
     CardPipeline pipeline = CardPipeline.of(directory, "kinds", ALL_KINDS);
+    Path log = directory.resolve("log");
     Map<String, FeatureRow> batch = batch(pipeline, events);
 
     Map<String, FeatureRow> streamed = new HashMap<>();
     try (EventTopic topic = EventTopic.create(KAFKA.settings(), pipeline.definition(), PARTITIONS);
         FeatureLegs legs =
-            new FeatureLegs(KAFKA.settings(), pipeline, directory.resolve("state"))) {
+            new FeatureLegs(
+                KAFKA.settings(),
+                pipeline,
+                directory.resolve("state"),
+                "--feature-log",
+                log.toString())) {
       Sender sender = new Sender(topic, events);
       legs.start(State.ROCKSDB, 2);
       legs.awaitFeatures(sender.send(0.3) - WAITING);
@@ -195,6 +200,11 @@ class ReferenceWeekStreamTest {
       legs.stop();
     }
     assertSame(streamed, batch, events);
+    Cli parity =
+        Cli.succeed("parity", "--pipeline", pipeline.file(), "--log", log, "--input", events());
+    assertThat(parity.out())
+        .containsPattern("places_1d +%,d +0 +0 +0 ".formatted(events.size()))
+        .contains("what was served is what history gives");
     // Each feature tells events apart, or nothing was compared.
     List<String> names = pipeline.definition().featureNames();
     for (int i = 0; i < names.size(); i++) {
@@ -245,10 +255,9 @@ class ReferenceWeekStreamTest {
   /** The features of the events by the batch topology, over files that are in no order. */
   private Map<String, FeatureRow> batch(
       CardPipeline pipeline, List<Transaction> events, String... history) throws Exception {
-    Path csv = directory.resolve("events.csv");
-    TransactionCsv.write(EventTopic.shuffled(events, Duration.ofDays(9).toMillis(), 5), csv);
+    TransactionCsv.write(EventTopic.shuffled(events, Duration.ofDays(9).toMillis(), 5), events());
     List<String> files = new ArrayList<>(List.of(history));
-    files.add(csv.toString());
+    files.add(events().toString());
     StreamExecutionEnvironment environment = JobEnvironment.batch(new Configuration());
     environment.setParallelism(2);
     long from = events.get(0).eventTimeMillis();
@@ -265,8 +274,11 @@ class ReferenceWeekStreamTest {
             .executeAndCollect()) {
       all.forEachRemaining(row -> once(rows, row));
     }
-    Files.delete(csv);
     return rows;
+  }
+
+  private Path events() {
+    return directory.resolve("events.csv");
   }
 
   private static void once(Map<String, FeatureRow> rows, FeatureRow row) {
