@@ -21,6 +21,7 @@ import java.util.regex.Pattern;
 
 /** A {@code pelton} command in a process of its own, as a user starts it. */
 final class PeltonProcess implements AutoCloseable {
+  private static final HttpClient HTTP = HttpClient.newHttpClient();
   private static final Pattern WEB_PAGE = Pattern.compile("web page: (http\\S+);");
 
   private final Path log;
@@ -87,8 +88,7 @@ final class PeltonProcess implements AutoCloseable {
 
   private static JsonNode get(String url) throws Exception {
     HttpResponse<String> answer =
-        HttpClient.newHttpClient()
-            .send(HttpRequest.newBuilder(URI.create(url)).build(), BodyHandlers.ofString());
+        HTTP.send(HttpRequest.newBuilder(URI.create(url)).build(), BodyHandlers.ofString());
     return new ObjectMapper().readTree(answer.body());
   }
 

@@ -39,7 +39,7 @@ class ReferenceWeekStreamTest {
   private static final long WEEK = Duration.ofDays(7).toMillis();
 
   /** One of so many terminals is enough where outcomes double the events. */
-  private static final int TERMINALS = 8;
+  private static final int TERMINALS = 16;
 
   private static final long BOUND = Duration.ofMinutes(10).toMillis();
 
