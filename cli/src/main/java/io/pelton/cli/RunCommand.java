@@ -17,6 +17,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -69,7 +70,8 @@ final class RunCommand implements Callable<Integer> {
       names = "--allow-non-restored-state",
       description =
           "Go on although the state has parts that the pipeline file no longer has a use for, as"
-              + " of an entity without windowed features; they are dropped.")
+              + " of an entity without windowed features; they are dropped, with the events that"
+              + " wait there for the watermark.")
   private boolean allowNonRestoredState;
 
   @Option(
@@ -133,6 +135,9 @@ final class RunCommand implements Callable<Integer> {
       StreamExecutionEnvironment environment = flink.environment(settings);
       environment.setParallelism(parallelism);
       String name = define(environment);
+      if (checkpoint.isPresent()) {
+        checkLeftover(checkpoint.get(), environment, out);
+      }
       out.println(
           checkpoint
               .map(path -> "going on from " + path)
@@ -152,6 +157,24 @@ final class RunCommand implements Callable<Integer> {
       job.getJobExecutionResult().get();
       return 0;
     }
+  }
+
+  private void checkLeftover(
+      Path checkpoint, StreamExecutionEnvironment environment, PrintWriter out) throws IOException {
+    List<String> left = LeftoverState.of(checkpoint, environment.getStreamGraph(false));
+    if (left.isEmpty()) {
+      return;
+    }
+    String state = "the state of %s in %s".formatted(String.join(", ", left), checkpoint);
+    if (!allowNonRestoredState) {
+      throw new InputException(
+          state
+              + " has no use any more: the pipeline file lost what it belongs to, as an entity's"
+              + " windowed features, a resolution, deduplicate, outcomes or feature-log. Put that"
+              + " back, or give --allow-non-restored-state to go on without this state; events that"
+              + " wait there for the watermark are dropped with it");
+    }
+    out.println("dropping " + state);
   }
 
   private Configuration settings() throws InputException {

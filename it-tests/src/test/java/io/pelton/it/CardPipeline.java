@@ -58,16 +58,25 @@ record CardPipeline(Path file, PipelineDefinition definition) {
    * @param replacements pairs of text to replace and its replacement
    */
   static CardPipeline write(Path parent, String name, String... replacements) throws Exception {
-    String text = TEXT.replace("NAME", name);
+    String text = TEXT;
     for (int i = 0; i < replacements.length; i += 2) {
       if (!text.contains(replacements[i])) {
         throw new IllegalArgumentException("the pipeline has no \"" + replacements[i] + "\"");
       }
       text = text.replace(replacements[i], replacements[i + 1]);
     }
+    return of(parent, name, text);
+  }
+
+  /**
+   * A pipeline over the same events.
+   *
+   * @param text of the file, with NAME for the name
+   */
+  static CardPipeline of(Path parent, String name, String text) throws Exception {
     Path directory = Files.createDirectories(parent.resolve(name));
     Files.copy(SCHEMA, directory.resolve("transaction.avsc"));
-    Path file = Files.writeString(directory.resolve("pipeline.yaml"), text);
+    Path file = Files.writeString(directory.resolve("pipeline.yaml"), text.replace("NAME", name));
     return new CardPipeline(file, PipelineFile.read(file));
   }
 }

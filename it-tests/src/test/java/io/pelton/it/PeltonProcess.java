@@ -1,17 +1,29 @@
 package io.pelton.it;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.pelton.cli.Pelton;
 import java.io.File;
 import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** A {@code pelton} command in a process of its own, as a user starts it. */
 final class PeltonProcess implements AutoCloseable {
+  private static final HttpClient HTTP = HttpClient.newHttpClient();
+  private static final Pattern WEB_PAGE = Pattern.compile("web page: (http\\S+);");
+
   private final Path log;
   private final Process process;
 
@@ -48,6 +60,44 @@ final class PeltonProcess implements AutoCloseable {
 
   String output() throws IOException {
     return Files.readString(log);
+  }
+
+  /**
+   * A counter of the job that runs, as Flink's web page gives it: what was counted before a restart
+   * included.
+   *
+   * @return -1 while it does not tell
+   */
+  long count(String counter) throws Exception {
+    Matcher page = WEB_PAGE.matcher(output());
+    if (!page.find()) {
+      return -1;
+    }
+    JsonNode jobs = get(page.group(1) + "/jobs").get("jobs");
+    if (jobs == null || jobs.isEmpty()) {
+      return -1;
+    }
+    String job = page.group(1) + "/jobs/" + jobs.get(0).get("id").asText();
+    for (JsonNode accumulator : get(job + "/accumulators").path("user-task-accumulators")) {
+      if (accumulator.get("name").asText().equals(counter)) {
+        return accumulator.get("value").asLong();
+      }
+    }
+    return -1;
+  }
+
+  private static JsonNode get(String url) throws Exception {
+    HttpResponse<String> answer =
+        HTTP.send(HttpRequest.newBuilder(URI.create(url)).build(), BodyHandlers.ofString());
+    return new ObjectMapper().readTree(answer.body());
+  }
+
+  /** Waits until it has ended by itself, and gives its exit code. */
+  int awaitEnd(Duration within) throws Exception {
+    if (!process.waitFor(within.toSeconds(), TimeUnit.SECONDS)) {
+      throw new AssertionError("still running after " + within + ": " + output());
+    }
+    return process.exitValue();
   }
 
   boolean isAlive() {

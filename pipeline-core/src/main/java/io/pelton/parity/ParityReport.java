@@ -74,7 +74,7 @@ public record ParityReport(String pipeline, long from, long to, long late, Parit
                   .formatted(
                       example.id(),
                       Instant.ofEpochMilli(example.time()),
-                      column.name(),
+                      column.name() + (example.key() == null ? "" : "['" + example.key() + "']"),
                       value(example.logged()),
                       value(example.replayed())));
         }
@@ -149,6 +149,9 @@ public record ParityReport(String pipeline, long from, long to, long late, Parit
       ObjectNode node = examples.addObject();
       node.put("id", example.id());
       node.put("time", Instant.ofEpochMilli(example.time()).toString());
+      if (example.key() != null) {
+        node.put("key", example.key());
+      }
       put(node, "logged", example.logged());
       put(node, "replayed", example.replayed());
     }

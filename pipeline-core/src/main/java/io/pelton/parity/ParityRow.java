@@ -1,6 +1,7 @@
 package io.pelton.parity;
 
 import io.pelton.feature.FeatureRow;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,7 +26,13 @@ public final class ParityRow {
   /** The features by replay; null when the event is in the log only. */
   public double @Nullable [] replayed;
 
-  /** Features that a late or overtaken event bears on; by position. */
+  /** The features that are maps as logged, in the pipeline's order; null when not in the log. */
+  public Map<String, Double> @Nullable [] loggedMaps;
+
+  /** The features that are maps by replay; null when not in history. */
+  public Map<String, Double> @Nullable [] replayedMaps;
+
+  /** Features that a late or overtaken event bears on; numbers by position, then maps. */
   public boolean[] touched = {};
 
   public ParityRow() {}
@@ -45,7 +52,9 @@ public final class ParityRow {
     row.overtaken = any.overtaken;
     row.logged = logged == null ? null : logged.values;
     row.replayed = replayed == null ? null : replayed.values;
-    row.touched = new boolean[any.values.length];
+    row.loggedMaps = logged == null ? null : logged.maps;
+    row.replayedMaps = replayed == null ? null : replayed.maps;
+    row.touched = new boolean[any.values.length + any.maps.length];
     return row;
   }
 

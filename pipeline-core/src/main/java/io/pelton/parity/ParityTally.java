@@ -4,11 +4,15 @@ import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Compares rows feature by feature and counts what differs; tallies of parts merge by addition.
- * Values agree when they are the same to the bit, or both missing. Features that a late or
- * overtaken event bears on are counted apart. Not thread-safe.
+ * Values agree when they are the same to the bit, or both missing; maps when they have the same
+ * keys and each value agrees. Features that a late or overtaken event bears on are counted apart.
+ * Not thread-safe.
  */
 public final class ParityTally implements Serializable {
   private static final long serialVersionUID = 1;
@@ -20,8 +24,10 @@ public final class ParityTally implements Serializable {
    * One value that differs.
    *
    * @param time epoch milliseconds
+   * @param key of a map the first key whose value differs, or that one of the two lacks; null of a
+   *     number
    */
-  public record Example(String id, long time, double logged, double replayed)
+  public record Example(String id, long time, @Nullable String key, double logged, double replayed)
       implements Serializable {
     static final Comparator<Example> ORDER =
         Comparator.comparingLong(Example::time).thenComparing(Example::id);
@@ -42,11 +48,38 @@ public final class ParityTally implements Serializable {
         return;
       }
       mismatches++;
+      widen(logged, replayed);
+      keep(new Example(row.id, row.time, null, logged, replayed));
+    }
+
+    private void compare(ParityRow row, Map<String, Double> logged, Map<String, Double> replayed) {
+      compared++;
+      Example first = null;
+      TreeSet<String> keys = new TreeSet<>(logged.keySet());
+      keys.addAll(replayed.keySet());
+      for (String key : keys) {
+        double left = logged.getOrDefault(key, Double.NaN);
+        double right = replayed.getOrDefault(key, Double.NaN);
+        if (logged.containsKey(key) != replayed.containsKey(key)
+            || Double.doubleToLongBits(left) != Double.doubleToLongBits(right)) {
+          widen(left, right);
+          if (first == null) {
+            first = new Example(row.id, row.time, key, left, right);
+          }
+        }
+      }
+      if (first != null) {
+        mismatches++;
+        keep(first);
+      }
+    }
+
+    /** Where one of the two is missing there is no difference. */
+    private void widen(double logged, double replayed) {
       double difference = Math.abs(logged - replayed);
       if (difference > largest) {
         largest = difference;
       }
-      keep(new Example(row.id, row.time, logged, replayed));
     }
 
     /** Keeps the first by time and id, so that examples do not depend on who counted what. */
@@ -73,7 +106,7 @@ public final class ParityTally implements Serializable {
       return mismatches;
     }
 
-    /** The largest absolute difference of values that are both there. */
+    /** The largest absolute difference of values that are both there; of maps, of their values. */
     public double largest() {
       return largest;
     }
@@ -95,25 +128,35 @@ public final class ParityTally implements Serializable {
       implements Serializable {}
 
   private final ArrayList<Column> columns = new ArrayList<>();
+  private final int numbers;
   private long rows;
   private long touchedRows;
   private long logOnly;
   private long replayOnly;
 
-  public ParityTally(List<String> features) {
-    for (String feature : features) {
-      columns.add(new Column(feature, new Differences(), new Differences()));
+  /**
+   * @param features names of those that are numbers
+   * @param maps names of those that are maps
+   */
+  public ParityTally(List<String> features, List<String> maps) {
+    numbers = features.size();
+    for (List<String> names : List.of(features, maps)) {
+      for (String name : names) {
+        columns.add(new Column(name, new Differences(), new Differences()));
+      }
     }
   }
 
   public void add(ParityRow row) {
     double[] logged = row.logged;
     double[] replayed = row.replayed;
-    if (replayed == null) {
+    Map<String, Double>[] loggedMaps = row.loggedMaps;
+    Map<String, Double>[] replayedMaps = row.replayedMaps;
+    if (replayed == null || replayedMaps == null) {
       logOnly++;
       return;
     }
-    if (logged == null) {
+    if (logged == null || loggedMaps == null) {
       replayOnly++;
       return;
     }
@@ -122,7 +165,11 @@ public final class ParityTally implements Serializable {
     for (int i = 0; i < columns.size(); i++) {
       Column column = columns.get(i);
       Differences differences = row.touched[i] ? column.touched : column.untouched;
-      differences.compare(row, logged[i], replayed[i]);
+      if (i < numbers) {
+        differences.compare(row, logged[i], replayed[i]);
+      } else {
+        differences.compare(row, loggedMaps[i - numbers], replayedMaps[i - numbers]);
+      }
       touched |= row.touched[i];
     }
     touchedRows += touched ? 1 : 0;
@@ -139,7 +186,7 @@ public final class ParityTally implements Serializable {
     }
   }
 
-  /** One a feature, in the pipeline's order. */
+  /** One a feature, in the pipeline's order: numbers, then maps. */
   public List<Column> columns() {
     return columns;
   }

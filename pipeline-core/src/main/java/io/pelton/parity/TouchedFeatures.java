@@ -54,11 +54,10 @@ public final class TouchedFeatures {
     String entity = pipeline.entityNames().get(key);
     resolution = pipeline.entities().get(key).resolution();
     List<String> columns = pipeline.featureNames();
+    List<String> maps = pipeline.mapNames();
     FeatureGraph graph = new FeatureGraph(pipeline.joinedSchema(), pipeline.features());
     for (Feature feature : pipeline.features()) {
-      if (feature instanceof WindowedFeature windowed
-          && windowed.entity().equals(entity)
-          && !windowed.isMap()) {
+      if (feature instanceof WindowedFeature windowed && windowed.entity().equals(entity)) {
         for (int i = 0; i < windowed.windows().size(); i++) {
           // An event that was not served has no outcome in its windows either, whenever it came.
           long later =
@@ -69,7 +68,11 @@ public final class TouchedFeatures {
           long width = windowed.windows().get(i).width();
           width += EntityPlan.tileFor(resolution, width) + later;
           String name = windowed.columns().get(i);
-          windows.add(new Window(columns.indexOf(name), width, windowed.delay()));
+          windows.add(
+              new Window(
+                  windowed.isMap() ? columns.size() + maps.indexOf(name) : columns.indexOf(name),
+                  width,
+                  windowed.delay()));
           for (Feature reader : graph.readers(name)) {
             windows.add(new Window(columns.indexOf(reader.name()), width, windowed.delay()));
           }

@@ -210,4 +210,34 @@ class TouchedFeaturesTest {
     touched.mark(List.of(after));
     assertThat(after.touched).containsOnly(false);
   }
+
+  @Test
+  void aMapIsTouchedAndSoIsWhatReadsIt() throws Exception {
+    Path file = directory.resolve("pipeline.yaml");
+    PipelineDefinition maps =
+        PipelineFile.read(
+            Files.writeString(
+                file,
+                Files.readString(file)
+                    + """
+                      places: {entity: customer, aggregate: count, by: terminal_id, windows: [100ms]}
+                      here: {value: "places_100ms['1']"}
+                    """));
+    TouchedFeatures touched = new TouchedFeatures(maps, 0, 0);
+    List<ParityRow> rows = new ArrayList<>();
+    for (long time : new long[] {1_000, 1_050, 1_100}) {
+      double[] values = new double[maps.featureNames().size()];
+      FeatureRow row = new FeatureRow("" + time, time, new String[] {"c"}, values, new Object[0]);
+      row.maps = FeatureRow.maps(1);
+      rows.add(ParityRow.of(time == 1_000 ? null : row, row));
+      touched.mark(List.of(rows.get(rows.size() - 1)));
+    }
+    int here = maps.featureNames().indexOf("here");
+    int places = maps.featureNames().size();
+    assertThat(rows.get(1).touched[here]).isTrue();
+    assertThat(rows.get(1).touched[places]).isTrue();
+    assertThat(rows.get(2).touched[here]).isFalse();
+    assertThat(rows.get(2).touched[places]).isFalse();
+    assertThat(rows.get(1).touched[0]).as("no window").isFalse();
+  }
 }

@@ -1,6 +1,7 @@
 package io.pelton.cli.embedded;
 
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.stream.Stream;
@@ -65,7 +66,8 @@ public final class EmbeddedFlink implements AutoCloseable {
    */
   public static EmbeddedFlink start(int slots, Path directory, State state, Configuration more)
       throws Exception {
-    URI root = directory.toAbsolutePath().toUri();
+    // Of a directory that is not there the URI lacks the slash that others are resolved below.
+    URI root = Files.createDirectories(directory).toAbsolutePath().toUri();
     Configuration settings = new Configuration();
     settings.set(RestOptions.ADDRESS, "127.0.0.1");
     settings.set(RestOptions.BIND_ADDRESS, "127.0.0.1");

@@ -15,15 +15,17 @@ final class CompareRows extends AbstractStreamOperator<Void>
   private static final long serialVersionUID = 1;
 
   private final List<String> features;
+  private final List<String> maps;
   private final long from;
   private final long to;
   private final ParityTally tally;
 
-  CompareRows(List<String> features, long from, long to) {
+  CompareRows(List<String> features, List<String> maps, long from, long to) {
     this.features = features;
+    this.maps = maps;
     this.from = from;
     this.to = to;
-    tally = new ParityTally(features);
+    tally = new ParityTally(features, maps);
   }
 
   @Override
@@ -37,7 +39,7 @@ final class CompareRows extends AbstractStreamOperator<Void>
   @Override
   public void endInput() {
     // Only now: accumulators are read by another thread while the job runs.
-    getRuntimeContext().addAccumulator(ParityTopology.TALLY, new Tally(features, tally));
+    getRuntimeContext().addAccumulator(ParityTopology.TALLY, new Tally(features, maps, tally));
   }
 
   /** Tallies of subtasks add up. */
@@ -45,10 +47,12 @@ final class CompareRows extends AbstractStreamOperator<Void>
     private static final long serialVersionUID = 1;
 
     private final List<String> features;
+    private final List<String> maps;
     private ParityTally tally;
 
-    Tally(List<String> features, ParityTally tally) {
+    Tally(List<String> features, List<String> maps, ParityTally tally) {
       this.features = features;
+      this.maps = maps;
       this.tally = tally;
     }
 
@@ -64,7 +68,7 @@ final class CompareRows extends AbstractStreamOperator<Void>
 
     @Override
     public void resetLocal() {
-      tally = new ParityTally(features);
+      tally = new ParityTally(features, maps);
     }
 
     @Override
@@ -74,9 +78,9 @@ final class CompareRows extends AbstractStreamOperator<Void>
 
     @Override
     public Accumulator<ParityTally, ParityTally> clone() {
-      ParityTally copy = new ParityTally(features);
+      ParityTally copy = new ParityTally(features, maps);
       copy.merge(tally);
-      return new Tally(features, copy);
+      return new Tally(features, maps, copy);
     }
   }
 }

@@ -88,7 +88,7 @@ public final class ParityTopology {
     rows.transform(
             "compare rows",
             Types.VOID,
-            new CompareRows(pipeline.featureNames(), range.from(), range.to()))
+            new CompareRows(pipeline.featureNames(), pipeline.mapNames(), range.from(), range.to()))
         .uid(COMPARE);
   }
 

@@ -25,6 +25,12 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
+import org.apache.flink.api.common.eventtime.Watermark;
+import org.apache.flink.api.common.eventtime.WatermarkGenerator;
+import org.apache.flink.api.common.eventtime.WatermarkOutput;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.functions.MapFunction;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.StateBackendOptions;
@@ -149,11 +155,20 @@ class OutcomeFeaturesTest {
       int parallelism)
       throws Exception {
     environment.setParallelism(parallelism);
-    FeatureOutputs outputs =
-        FeatureTopology.build(
-            source(environment, pipeline, eventRecords, "events"),
-            source(environment, OutcomeEvents.of(pipeline), outcomeRecords, "outcomes"),
-            pipeline);
+    return run(
+        environment,
+        source(environment, pipeline, eventRecords, "events"),
+        source(environment, OutcomeEvents.of(pipeline), outcomeRecords, "outcomes"),
+        outcomeRecords.size());
+  }
+
+  private Run run(
+      StreamExecutionEnvironment environment,
+      DataStream<Incoming> eventStream,
+      DataStream<Incoming> outcomeStream,
+      int outcomeCount)
+      throws Exception {
+    FeatureOutputs outputs = FeatureTopology.build(eventStream, outcomeStream, pipeline);
     CloseableIterator<FeatureRow> features = outputs.features().collectAsync();
     CloseableIterator<LateEvent> late = outputs.late().collectAsync();
     CloseableIterator<DeadLetter> dead = outputs.deadLetters().collectAsync();
@@ -173,7 +188,7 @@ class OutcomeFeaturesTest {
             client.getJobExecutionResult().get().getAllAccumulatorResults());
     assertThat(count(run, FeatureMetrics.FEATURE_OUTCOMES_IN))
         .as("%s", run.counts)
-        .isEqualTo(outcomeRecords.size())
+        .isEqualTo(outcomeCount)
         .isEqualTo(
             count(run, FeatureMetrics.FEATURE_OUTCOMES_USED)
                 + count(run, FeatureMetrics.FEATURE_OUTCOMES_UNMATCHED)
@@ -390,16 +405,72 @@ class OutcomeFeaturesTest {
   }
 
   @Test
-  void onArrivalAnOutcomeCountsFromThenOn() throws Exception {
+  void onArrivalAnOutcomeCountsFromThenOnButNotBeforeItsTime() throws Exception {
     pipeline = pipeline(directory, false);
     events = TestEvents.events(pipeline, 300, 3);
     List<Outcome> outcomes = outcomes(new Random(5));
-    Run run = run(streaming("hashmap"), events, incoming(outcomes), 1);
-    assertThat(run.features).hasSize(events.size());
-    // It may be taken later than its time tells, never earlier.
+    outcomes.sort(Comparator.comparingLong(Outcome::time).thenComparing(Outcome::label));
     Map<String, double[]> most = ofOutcomes(run(batch(), events, incoming(outcomes), 1).features);
-    ofOutcomes(run.features)
-        .forEach((id, row) -> assertThat(row[0]).as(id).isLessThanOrEqualTo(most.get(id)[0]));
+
+    // Each event's outcomes wait for it: they are taken with it, most of them ahead of their time.
+    told = new CountDownLatch(outcomes.size());
+    StreamExecutionEnvironment environment = streaming("hashmap");
+    environment.setParallelism(1);
+    Run run =
+        run(
+            environment,
+            marked(environment, events, OutcomeFeaturesTest::awaitOutcomes),
+            marked(environment, incoming(outcomes), OutcomeFeaturesTest::tell),
+            outcomes.size());
+    assertThat(run.features).hasSize(events.size());
+    double counted = 0;
+    for (Map.Entry<String, double[]> row : ofOutcomes(run.features).entrySet()) {
+      for (int column = 0; column < 3; column++) {
+        // It may be taken later than its time tells, never earlier.
+        assertThat(row.getValue()[column])
+            .as("%d of event %s", column, row.getKey())
+            .isLessThanOrEqualTo(most.get(row.getKey())[column]);
+      }
+      counted += row.getValue()[0];
+    }
+    double inBatch = most.values().stream().mapToDouble(row -> row[0]).sum();
+    assertThat(counted).isGreaterThan(inBatch / 2);
+  }
+
+  private static volatile CountDownLatch told = new CountDownLatch(0);
+
+  private static Incoming tell(Incoming outcome) {
+    told.countDown();
+    return outcome;
+  }
+
+  private static Incoming awaitOutcomes(Incoming event) throws InterruptedException {
+    told.await();
+    return event;
+  }
+
+  /** With a watermark for each record. */
+  private static DataStream<Incoming> marked(
+      StreamExecutionEnvironment environment,
+      List<Incoming> records,
+      MapFunction<Incoming, Incoming> gate) {
+    return environment
+        .fromData(records, new IncomingTypeInfo())
+        .map(gate)
+        .returns(new IncomingTypeInfo())
+        .assignTimestampsAndWatermarks(
+            WatermarkStrategy.<Incoming>forGenerator(context -> new EachRecord())
+                .withTimestampAssigner((record, timestamp) -> record.row.time));
+  }
+
+  private static final class EachRecord implements WatermarkGenerator<Incoming> {
+    @Override
+    public void onEvent(Incoming record, long timestamp, WatermarkOutput output) {
+      output.emitWatermark(new Watermark(timestamp - 1));
+    }
+
+    @Override
+    public void onPeriodicEmit(WatermarkOutput output) {}
   }
 
   @Test

@@ -17,10 +17,13 @@ import io.pelton.pipeline.PipelineFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
@@ -103,6 +106,10 @@ class ParityTopologyTest {
       assertThat(tally.agrees(0)).as(text(tally)).isTrue();
       assertThat(tally.rows()).isEqualTo(2_000);
       assertThat(tally.touchedRows()).isZero();
+      assertThat(tally.columns())
+          .filteredOn(column -> column.name().equals("by_terminal_10m"))
+          .allMatch(column -> column.untouched().compared() == 2_000)
+          .hasSize(1);
     }
   }
 
@@ -135,6 +142,10 @@ class ParityTopologyTest {
     assertThat(tally.touchedRows()).isBetween(1L, 500L);
     assertThat(tally.columns()).anyMatch(column -> column.touched().mismatches() > 0);
     assertThat(tally.columns().get(0).touched().compared()).as("no window").isZero();
+    assertThat(tally.columns())
+        .filteredOn(column -> column.name().equals("by_terminal_10m"))
+        .allMatch(column -> column.touched().mismatches() > 0)
+        .hasSize(1);
   }
 
   @Test
@@ -163,17 +174,27 @@ class ParityTopologyTest {
     int feature = pipeline.featureNames().indexOf("mean_10m");
     FeatureRow changed = rows.get(123);
     changed.values[feature] = Math.nextUp(changed.values[feature]);
+    FeatureRow mapped = rows.get(321);
+    Map<String, Double> buckets = new TreeMap<>(mapped.maps[0]);
+    String bucket = buckets.keySet().iterator().next();
+    buckets.put(bucket, Math.nextUp(buckets.get(bucket)));
+    mapped.maps[0] = buckets;
     StreamExecutionEnvironment environment = JobEnvironment.streaming(new Configuration());
     String log = directory.resolve("log").toString();
     FeatureLog.write(environment.fromData(rows, new FeatureRowTypeInfo()), pipeline, log);
     environment.execute("log");
 
     ParityTally tally = compare(pipeline, log, events, 2);
-    assertThat(tally.mismatches()).isEqualTo(1);
+    assertThat(tally.mismatches()).isEqualTo(2);
     assertThat(tally.columns().get(feature).untouched().examples())
         .extracting(ParityTally.Example::id)
         .containsExactly(changed.id);
-    assertThat(text(tally)).contains("event " + changed.id).contains("mean_10m was served as");
+    assertThat(text(tally))
+        .contains("event " + changed.id)
+        .contains("mean_10m was served as")
+        .contains(
+            "event %s of %s: by_terminal_10m['%s'] was served as"
+                .formatted(mapped.id, Instant.ofEpochMilli(mapped.time), bucket));
   }
 
   @Test
