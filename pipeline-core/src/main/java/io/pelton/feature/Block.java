@@ -26,13 +26,6 @@ public final class Block {
   private static final int SMALLEST = 4;
   private static final int WORD = 64;
 
-  // How a column of numbers is written.
-  private static final byte MISSING = 0;
-  private static final byte CONSTANT = 1;
-  private static final byte DECIMALS = 2;
-  private static final byte DOUBLES = 3;
-  private static final double[] POWERS = {1, 10, 100, 1_000, 10_000};
-  private static final double LARGEST_DECIMAL = 1e15;
   private static final long SERIES = 1 << 20;
 
   final Layout layout;
@@ -50,7 +43,7 @@ public final class Block {
 
   @Nullable String[][] texts;
 
-  /** Of tiles; see {@link EntityPlan.Series}. */
+  /** Of tiles; see {@link Series}. */
   long[][] totals;
 
   /** Of tiles with values that totals do not hold, by index and series; mostly null. */
@@ -168,7 +161,7 @@ public final class Block {
   }
 
   /** Adds a value of a series to the totals of a tile. */
-  void add(EntityPlan.Series series, int number, int index, double value, long time) {
+  void add(Series series, int number, int index, double value, long time) {
     int column = series.column();
     boolean first = totals[column][index]++ == 0;
     if (series.sum()) {
@@ -396,7 +389,7 @@ public final class Block {
       before = time(i);
     }
     for (int number = 0; number < layout.numbers().size(); number++) {
-      writeNumbers(out, numbers(number));
+      NumberColumn.write(out, numbers(number));
     }
     for (int truth = 0; truth < layout.truths().size(); truth++) {
       int bits = 0;
@@ -462,59 +455,6 @@ public final class Block {
     return column;
   }
 
-  private void writeNumbers(DataOutput out, double[] column) throws IOException {
-    int decimals = decimals(column);
-    if (decimals == -2) {
-      out.writeByte(MISSING);
-    } else if (decimals == -3) {
-      out.writeByte(CONSTANT);
-      out.writeDouble(column[0]);
-    } else if (decimals >= 0) {
-      // A missing value is written as one more than the greatest that can be.
-      out.writeByte(DECIMALS);
-      out.writeByte(decimals);
-      for (int i = 0; i < size; i++) {
-        Varint.write(
-            out,
-            Double.isNaN(column[i])
-                ? (long) LARGEST_DECIMAL + 1
-                : Math.round(column[i] * POWERS[decimals]));
-      }
-    } else {
-      out.writeByte(DOUBLES);
-      for (int i = 0; i < size; i++) {
-        out.writeDouble(column[i]);
-      }
-    }
-  }
-
-  /** Digits after the point that hold all values; -1 doubles, -2 all missing, -3 all the same. */
-  private int decimals(double[] column) {
-    boolean missing = true;
-    boolean same = true;
-    long first = size == 0 ? 0 : Double.doubleToLongBits(column[0]);
-    int digits = 0;
-    for (int i = 0; i < size; i++) {
-      double value = column[i];
-      same &= Double.doubleToLongBits(value) == first;
-      if (Double.isNaN(value)) {
-        continue;
-      }
-      missing = false;
-      while (digits >= 0 && !holds(value, digits)) {
-        digits = digits == POWERS.length - 1 ? -1 : digits + 1;
-      }
-    }
-    return missing ? -2 : same ? -3 : digits;
-  }
-
-  private static boolean holds(double value, int decimals) {
-    double scaled = value * POWERS[decimals];
-    return Math.abs(scaled) <= LARGEST_DECIMAL
-        && Double.doubleToLongBits(Math.round(scaled) / POWERS[decimals])
-            == Double.doubleToLongBits(value);
-  }
-
   /** Reads what {@link #write} wrote with that layout. */
   public static Block read(Layout layout, DataInput in) throws IOException {
     int size = (int) Varint.read(in);
@@ -527,7 +467,7 @@ public final class Block {
     }
     double[] column = new double[size];
     for (int number = 0; number < layout.numbers().size(); number++) {
-      readNumbers(in, column, size);
+      NumberColumn.read(in, column);
       for (int i = 0; i < size; i++) {
         block.number(number, i, column[i]);
       }
@@ -570,26 +510,5 @@ public final class Block {
       }
     }
     return block;
-  }
-
-  private static void readNumbers(DataInput in, double[] column, int size) throws IOException {
-    byte way = in.readByte();
-    switch (way) {
-      case MISSING -> Arrays.fill(column, 0, size, Double.NaN);
-      case CONSTANT -> Arrays.fill(column, 0, size, in.readDouble());
-      case DECIMALS -> {
-        double power = POWERS[in.readByte()];
-        for (int i = 0; i < size; i++) {
-          long whole = Varint.read(in);
-          column[i] = whole > (long) LARGEST_DECIMAL ? Double.NaN : whole / power;
-        }
-      }
-      case DOUBLES -> {
-        for (int i = 0; i < size; i++) {
-          column[i] = in.readDouble();
-        }
-      }
-      default -> throw new IOException("a block of history has a column of unknown form " + way);
-    }
   }
 }

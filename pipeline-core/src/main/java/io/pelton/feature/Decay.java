@@ -33,7 +33,8 @@ final class Decay implements Accumulator {
   }
 
   private Total[] at(long landmark) {
-    return totals.computeIfAbsent(landmark, unused -> new Total[] {new Total(), new Total()});
+    return totals.computeIfAbsent(
+        landmark, unused -> new Total[] {new Total(false), new Total(false)});
   }
 
   @Override
@@ -109,7 +110,7 @@ final class Decay implements Accumulator {
   @Override
   public void read(DataInput in) throws IOException {
     for (long left = Varint.read(in); left > 0; left--) {
-      totals.put(Varint.read(in), new Total[] {Total.read(in), Total.read(in)});
+      totals.put(Varint.read(in), new Total[] {Total.read(false, in), Total.read(false, in)});
     }
   }
 }

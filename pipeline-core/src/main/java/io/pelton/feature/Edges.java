@@ -172,7 +172,7 @@ final class Edges {
   }
 
   private void totalTile(int edge, int number, int total, Block block, int index, int sign) {
-    EntityPlan.Series series = plan.series[number];
+    Series series = plan.series[number];
     int column = series.column();
     running[total] += sign * block.totals[column][index];
     if (series.sum()) {

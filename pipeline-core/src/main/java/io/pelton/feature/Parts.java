@@ -81,21 +81,21 @@ final class Parts {
       return;
     }
     for (int part : plan.extremesAt[edge]) {
-      EntityPlan.Series series = plan.series[plan.extremes[part].series()];
+      Series series = plan.series[plan.extremes[part].series()];
       if (series.present(block, index)) {
         extremes[part].enter(
             Addresses.block(address), series.extreme(block, index, plan.extremes[part].least()));
       }
     }
     for (int part : plan.latestAt[edge]) {
-      EntityPlan.Series series = plan.series[plan.latest[part].series()];
+      Series series = plan.series[plan.latest[part].series()];
       if (series.present(block, index)) {
         latest(part, address, series.lastTime(block, index), series.last(block, index));
       }
     }
     for (int part : plan.seenEnter[edge]) {
       EntityPlan.SeenPart what = plan.seen[part];
-      EntityPlan.Series series = plan.series[what.series()];
+      Series series = plan.series[what.series()];
       if (series.present(block, index)) {
         seen[part].enter(series.value(block, index), address, olderEdges(what));
       }
@@ -125,7 +125,7 @@ final class Parts {
   /** An event enters the window of an accumulator or leaves it. */
   private void accumulate(int part, Block block, int index, boolean enter) {
     EntityPlan.AccumulatorPart what = plan.accumulators[part];
-    EntityPlan.Series series = plan.series[what.series()];
+    Series series = plan.series[what.series()];
     if (!series.present(block, index)) {
       return;
     }
@@ -175,7 +175,7 @@ final class Parts {
 
   private void leave(int part, int window, Block block, long address) {
     EntityPlan.SeenPart what = plan.seen[part];
-    EntityPlan.Series series = plan.series[what.series()];
+    Series series = plan.series[what.series()];
     int index = Addresses.index(address);
     if (!series.present(block, index)) {
       return;
@@ -222,14 +222,14 @@ final class Parts {
     }
     for (int part = 0; part < extremes.length; part++) {
       EntityPlan.ExtremesPart what = plan.extremes[part];
-      EntityPlan.Series series = plan.series[what.series()];
+      Series series = plan.series[what.series()];
       if (passed[what.newer()] && series.present(block, index)) {
         extremes[part].enter(Addresses.block(address), series.value(block, index));
       }
     }
     for (int part = 0; part < seen.length; part++) {
       EntityPlan.SeenPart what = plan.seen[part];
-      EntityPlan.Series series = plan.series[what.series()];
+      Series series = plan.series[what.series()];
       long[] older = olderEdges(what);
       boolean inside = Arrays.stream(older).anyMatch(edge -> edge <= address);
       if (passed[what.newer()] && inside && series.present(block, index)) {
@@ -238,7 +238,7 @@ final class Parts {
     }
     for (int part = 0; part < plan.latest.length; part++) {
       EntityPlan.LatestPart what = plan.latest[part];
-      EntityPlan.Series series = plan.series[what.series()];
+      Series series = plan.series[what.series()];
       if (passed[what.newer()] && latest[3 * part] < address && series.present(block, index)) {
         latest(part, address, block.time(index), series.value(block, index));
       }

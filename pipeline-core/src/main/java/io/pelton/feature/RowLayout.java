@@ -112,8 +112,8 @@ final class RowLayout {
           int before = plans.size();
           byTile.forEach(
               (tile, asked) -> {
-                EntityPlan.Builder builder =
-                    new EntityPlan.Builder(names.get(key), key, tile, plans.size() == before);
+                EntityPlanBuilder builder =
+                    new EntityPlanBuilder(names.get(key), key, tile, plans.size() == before);
                 asked.forEach(r -> add(builder, r.feature, r.window, r.column, r.map));
                 plans.add(builder.build());
               });
@@ -124,7 +124,7 @@ final class RowLayout {
   private record Request(WindowedFeature feature, Window window, int column, int map) {}
 
   private void add(
-      EntityPlan.Builder builder, WindowedFeature feature, Window window, int column, int map) {
+      EntityPlanBuilder builder, WindowedFeature feature, Window window, int column, int map) {
     Aggregate aggregate = feature.aggregate();
     AggregateExtension extension =
         aggregate.extension() == null ? null : AggregateExtension.find(aggregate.extension());

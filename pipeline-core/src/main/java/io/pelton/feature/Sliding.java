@@ -300,7 +300,7 @@ abstract class Sliding {
         passed[edge] = offset == 0 || end <= reached - offset;
       }
       for (int s = 0; s < plan.series.length; s++) {
-        EntityPlan.Series series = plan.series[s];
+        Series series = plan.series[s];
         double value = value(series, row);
         if (Double.isNaN(value)) {
           continue;
@@ -330,7 +330,7 @@ abstract class Sliding {
     }
 
     /** A series' value of an event, NaN when it has none. */
-    private double value(EntityPlan.Series series, FeatureRow row) {
+    private double value(Series series, FeatureRow row) {
       if (series.truth() >= 0 && row.values[plan.truthPositions[series.truth()]] != 1) {
         return Double.NaN;
       }

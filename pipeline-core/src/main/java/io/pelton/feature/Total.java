@@ -6,17 +6,33 @@ import java.io.IOException;
 import java.math.BigDecimal;
 import org.jspecify.annotations.Nullable;
 
-/** Number, sum and sum of squares of values, exact, to which values come and from which they go. */
+/**
+ * Number, sum and, if wanted, sum of squares of values, exact, to which values come and from which
+ * they go.
+ */
 final class Total {
-  private final long[] limbs = new long[ExactSum.SUM + ExactSum.SQUARES];
+  private final long[] limbs;
   private @Nullable Unfit unfit;
   private long count;
+
+  /**
+   * @param squares whether squares are wanted, as {@link #deviations} needs
+   */
+  Total(boolean squares) {
+    limbs = new long[ExactSum.SUM + (squares ? ExactSum.SQUARES : 0)];
+  }
+
+  private boolean squares() {
+    return limbs.length > ExactSum.SUM;
+  }
 
   void add(double value) {
     count++;
     if (ExactSum.fits(value)) {
       ExactSum.add(limbs, 0, value);
-      ExactSum.addSquare(limbs, ExactSum.SUM, value);
+      if (squares()) {
+        ExactSum.addSquare(limbs, ExactSum.SUM, value);
+      }
     } else {
       unfit = Unfit.of(unfit).with(value, 1);
     }
@@ -26,7 +42,9 @@ final class Total {
     count--;
     if (ExactSum.fits(value)) {
       ExactSum.subtract(limbs, 0, value);
-      ExactSum.subtractSquare(limbs, ExactSum.SUM, value);
+      if (squares()) {
+        ExactSum.subtractSquare(limbs, ExactSum.SUM, value);
+      }
     } else {
       unfit = Unfit.of(unfit).with(value, -1);
     }
@@ -34,7 +52,9 @@ final class Total {
 
   void merge(Total other) {
     ExactSum.addAll(limbs, 0, other.limbs, 0, ExactSum.SUM);
-    ExactSum.addAll(limbs, ExactSum.SUM, other.limbs, ExactSum.SUM, ExactSum.SQUARES);
+    if (squares()) {
+      ExactSum.addAll(limbs, ExactSum.SUM, other.limbs, ExactSum.SUM, ExactSum.SQUARES);
+    }
     if (other.unfit != null) {
       unfit = Unfit.of(unfit).plus(other.unfit, 1);
     }
@@ -62,7 +82,7 @@ final class Total {
   }
 
   Total copy() {
-    Total copy = new Total();
+    Total copy = new Total(squares());
     System.arraycopy(limbs, 0, copy.limbs, 0, limbs.length);
     copy.unfit = unfit;
     copy.count = count;
@@ -80,8 +100,8 @@ final class Total {
     }
   }
 
-  static Total read(DataInput in) throws IOException {
-    Total total = new Total();
+  static Total read(boolean squares, DataInput in) throws IOException {
+    Total total = new Total(squares);
     total.count = Varint.read(in);
     for (int i = 0; i < total.limbs.length; i++) {
       total.limbs[i] = Varint.read(in);

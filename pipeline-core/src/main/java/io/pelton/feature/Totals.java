@@ -10,10 +10,13 @@ import org.jspecify.annotations.Nullable;
 /** Count, sum, mean, share, variance or standard deviation of one bucket. */
 final class Totals implements Accumulator {
   private final Function function;
-  private Total total = new Total();
+  private final boolean squares;
+  private Total total;
 
   Totals(Function function) {
     this.function = function;
+    squares = function == Function.VARIANCE || function == Function.STDDEV;
+    total = new Total(squares);
   }
 
   @Override
@@ -50,6 +53,6 @@ final class Totals implements Accumulator {
 
   @Override
   public void read(DataInput in) throws IOException {
-    total = Total.read(in);
+    total = Total.read(squares, in);
   }
 }

@@ -11,7 +11,6 @@ import java.util.stream.DoubleStream;
  * that does not move with them.
  */
 final class Windows {
-  private static final long UNKNOWN = -1;
   private static final int LOOKED = 3;
 
   private final EntityPlan plan;
@@ -25,8 +24,8 @@ final class Windows {
 
   /**
    * Of each least or greatest value of a window, side by side: up to which address the block in
-   * which it begins was looked through, where the best was found, UNKNOWN when there was none, and
-   * its bits. Made anew when lost, so it is not kept in state.
+   * which it begins was looked through, where the best was found, Parts.UNKNOWN when there was
+   * none, and its bits. Made anew when lost, so it is not kept in state.
    */
   private final long[] looked;
 
@@ -42,7 +41,7 @@ final class Windows {
 
   /** What was found by looking through events may not hold any more. */
   void disturbed() {
-    Arrays.fill(looked, UNKNOWN);
+    Arrays.fill(looked, Parts.UNKNOWN);
   }
 
   /**
@@ -141,18 +140,19 @@ final class Windows {
   /** The extreme at the addresses [from, end) of one block. */
   private double ofFirstBlock(EntityPlan.Output output, Extremes known, long from, long end) {
     int at = LOOKED * output.window();
-    if (looked[at + 1] != UNKNOWN && looked[at + 1] < from) {
+    if (looked[at + 1] != Parts.UNKNOWN && looked[at + 1] < from) {
       // The best has left the window.
       looked[at] = from;
-      looked[at + 1] = UNKNOWN;
+      looked[at + 1] = Parts.UNKNOWN;
     }
-    double value = looked[at + 1] == UNKNOWN ? Double.NaN : Double.longBitsToDouble(looked[at + 2]);
+    double value =
+        looked[at + 1] == Parts.UNKNOWN ? Double.NaN : Double.longBitsToDouble(looked[at + 2]);
     return looked[at] >= end ? value : lookOn(output, known, from, end, at, value);
   }
 
   private double lookOn(
       EntityPlan.Output output, Extremes known, long from, long end, int at, double found) {
-    EntityPlan.Series series = plan.series[output.series()];
+    Series series = plan.series[output.series()];
     Block block = edges.at(output.older());
     boolean open = block == chain.open;
     int stop =
@@ -181,7 +181,7 @@ final class Windows {
   }
 
   private double extremeAnew(EntityPlan.Output output) {
-    EntityPlan.Series series = plan.series[output.series()];
+    Series series = plan.series[output.series()];
     Extremes known = parts.extremes[output.part()];
     double[] found = {Double.NaN};
     scan(
@@ -207,7 +207,7 @@ final class Windows {
         from = Math.max(from, earliest[slot]);
       }
     }
-    EntityPlan.Series series = plan.series[output.series()];
+    Series series = plan.series[output.series()];
     double[] value = {Double.NaN};
     long found =
         scan(
@@ -226,7 +226,7 @@ final class Windows {
 
   /** Value, or time, of the last event of a window. */
   private double last(EntityPlan.Output output, boolean time) {
-    EntityPlan.Series series = plan.series[output.series()];
+    Series series = plan.series[output.series()];
     double[] last = {Double.NaN};
     scan(
         output,
@@ -259,7 +259,7 @@ final class Windows {
       mergeTiles(output, accumulator, Long.MIN_VALUE, Long.MAX_VALUE);
       return accumulator;
     }
-    EntityPlan.Series series = plan.series[output.series()];
+    Series series = plan.series[output.series()];
     scan(
         output,
         (block, index) -> {
@@ -294,7 +294,7 @@ final class Windows {
 
   /** All values of a window. */
   private double[] values(EntityPlan.Output output) {
-    EntityPlan.Series series = plan.series[output.series()];
+    Series series = plan.series[output.series()];
     DoubleStream.Builder values = DoubleStream.builder();
     scan(
         output,
@@ -320,7 +320,7 @@ final class Windows {
    * @return the address at which the visitor stopped, the window's end when it did not
    */
   private long scan(EntityPlan.Output output, long from, Visitor visitor) {
-    EntityPlan.Series series = plan.series[output.series()];
+    Series series = plan.series[output.series()];
     long to = running[output.newer()];
     long address = from;
     while (address < to) {

@@ -54,7 +54,7 @@ class EntityHistoryTest {
       for (Function function : functions.subList(0, FEATURES)) {
         features.add(feature(function, random, buckets && function != Function.Z_SCORE));
       }
-      EntityPlan.Builder builder = new EntityPlan.Builder("customer", 0);
+      EntityPlanBuilder builder = new EntityPlanBuilder("customer", 0);
       columns = features.size() * WINDOWS_EACH;
       int column = 0;
       int map = 0;

@@ -73,7 +73,7 @@ class TiledHistoryTest {
                 null,
                 null));
       }
-      EntityPlan.Builder builder = new EntityPlan.Builder("customer", 0, TILE, true);
+      EntityPlanBuilder builder = new EntityPlanBuilder("customer", 0, TILE, true);
       columns = features.size() * 2;
       int column = 0;
       int map = 0;
@@ -262,7 +262,7 @@ class TiledHistoryTest {
     // Tiles whose sketches are so large that blocks are sealed early.
     Random random = new Random(9);
     Function[] functions = {Function.DISTINCT, Function.QUANTILE};
-    EntityPlan.Builder builder = new EntityPlan.Builder("customer", 0, 10_000, true);
+    EntityPlanBuilder builder = new EntityPlanBuilder("customer", 0, 10_000, true);
     for (int i = 0; i < 2; i++) {
       Aggregate aggregate = new Aggregate(functions[i], "amount", 0.5, 0, null, List.of());
       WindowedFeature feature =
