@@ -216,7 +216,14 @@ final class EntityPlanBuilder {
     return List.copyOf(needs);
   }
 
+  /**
+   * Of tiles each kind of total is a series of its own, so that one that is new takes nothing from
+   * those that are known.
+   */
   private int series(Series wanted) {
+    if (tile > 0) {
+      return part(series, wanted);
+    }
     for (int i = 0; i < series.size(); i++) {
       Series known = series.get(i);
       if (known.number() == wanted.number() && known.truth() == wanted.truth()) {

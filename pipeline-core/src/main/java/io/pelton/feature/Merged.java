@@ -12,9 +12,9 @@ import org.jspecify.annotations.Nullable;
  * the whole window, and what lies in blocks after the one in which the window begins. When the
  * older edge moves, the whole is merged anew of the latter and the rest of that one block; only
  * when the edge comes to another block, all tiles of the window are looked at. That is the two
- * stacks of Tangwongsan, Hirzel, Schneider (General Incremental Sliding-Window Aggregation, VLDB
- * 2015) with the front stack read from the tiles, so a tile costs two dozen merges on average and
- * an event two additions.
+ * stacks of Tangwongsan, Hirzel, Schneider, Wu (General Incremental Sliding-Window Aggregation,
+ * VLDB 2015) with the front stack read from the tiles, so a tile costs two dozen merges on average
+ * and an event two additions.
  */
 final class Merged {
   private final Supplier<Accumulator> empty;

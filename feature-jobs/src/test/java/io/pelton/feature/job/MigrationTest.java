@@ -25,6 +25,7 @@ import org.apache.flink.runtime.state.hashmap.HashMapStateBackend;
 import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
 import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -53,6 +54,26 @@ class MigrationTest {
         late_sum: {entity: customer, aggregate: sum(amount), windows: [1m], delay: 2m}
       """;
 
+  private static final String TILES_BEFORE =
+      """
+        sum: {entity: customer, aggregate: sum(amount), windows: [1m, 10m]}
+        gone: {entity: customer, aggregate: "quantile(amount, 0.9)", windows: [5m]}
+        kinds: {entity: customer, aggregate: distinct(terminal_id), windows: [10m]}
+        late_sum: {entity: customer, aggregate: sum(amount), windows: [1m], delay: 2m}
+        fading: {entity: customer, aggregate: "decayed-sum(amount, 1m)", windows: [10m]}
+      """;
+
+  private static final String TILES_AFTER =
+      """
+        deviation: {entity: customer, aggregate: stddev(amount), windows: [10m]}
+        kinds: {entity: customer, aggregate: distinct(terminal_id), windows: [10m]}
+        least: {entity: customer, aggregate: min(amount), windows: [1m]}
+        sum: {entity: customer, aggregate: sum(amount), windows: [1m, 10m, 30m]}
+        typical: {entity: customer, aggregate: "quantile(fraud, 0.5)", windows: [10m]}
+        late_sum: {entity: customer, aggregate: sum(amount), windows: [1m], delay: 2m}
+        fading: {entity: customer, aggregate: "decayed-mean(amount, 1m)", windows: [10m]}
+      """;
+
   private enum Backend {
     HEAP,
     ROCKSDB;
@@ -65,6 +86,11 @@ class MigrationTest {
   @TempDir Path directory;
 
   private PipelineDefinition pipeline(String name, String features) throws Exception {
+    return pipeline(name, "customer_id", features);
+  }
+
+  private PipelineDefinition pipeline(String name, String customer, String features)
+      throws Exception {
     Path here = Files.createDirectory(directory.resolve(name));
     Files.copy(
         Path.of("../examples/card-fraud/transaction.avsc"), here.resolve("transaction.avsc"));
@@ -80,9 +106,10 @@ class MigrationTest {
           id: transaction_id
           time: event_time
           out-of-orderness: 10s
-        entities: {customer: customer_id, terminal: terminal_id}
+        entities: {customer: %s, terminal: terminal_id}
         features:
         """
+                .formatted(customer)
             + features);
     return PipelineFile.read(file);
   }
@@ -157,9 +184,30 @@ class MigrationTest {
   @ParameterizedTest
   @EnumSource(Backend.class)
   void aNewFeatureStartsFromWhatTheHistoryHolds(Backend backend) throws Exception {
-    PipelineDefinition before = pipeline("before", BEFORE);
-    PipelineDefinition after = pipeline("after", AFTER);
+    goesOn(
+        pipeline("before", BEFORE),
+        pipeline("after", AFTER),
+        backend,
+        List.of("sum_1m", "sum_10m", "kinds_10m", "late_sum_1m", "deviation_10m"));
+  }
 
+  @ParameterizedTest
+  @EnumSource(Backend.class)
+  void aNewFeatureOfTilesTakesNothingFromOthers(Backend backend) throws Exception {
+    String customer = "{key: customer_id, resolution: 10s}";
+    goesOn(
+        pipeline("before", customer, TILES_BEFORE),
+        pipeline("after", customer, TILES_AFTER),
+        backend,
+        List.of("sum_1m", "sum_10m", "kinds_10m", "late_sum_1m", "fading_10m"));
+  }
+
+  /**
+   * @param shared features that have their values from the first event on
+   */
+  private static void goesOn(
+      PipelineDefinition before, PipelineDefinition after, Backend backend, List<String> shared)
+      throws Exception {
     Map<String, Map<String, Double>> expected;
     try (var whole = harness(after, backend)) {
       whole.open();
@@ -201,9 +249,8 @@ class MigrationTest {
         continue;
       }
       Map<String, Double> right = expected.get(row.id);
-      for (String shared :
-          List.of("sum_1m", "sum_10m", "kinds_10m", "late_sum_1m", "deviation_10m")) {
-        assertThat(values.get(shared)).as("%s of %s", shared, row.id).isEqualTo(right.get(shared));
+      for (String name : shared) {
+        assertThat(values.get(name)).as("%s of %s", name, row.id).isEqualTo(right.get(name));
       }
       waited += row.time <= restored ? 1 : 0;
       // The history reached back ten minutes and now must reach thirty.
@@ -213,6 +260,25 @@ class MigrationTest {
     }
     assertThat(waited).isPositive();
     assertThat(actual).hasSize(EVENTS - RESTORED + waited);
+  }
+
+  @Test
+  void saysFromWhenAFeatureOfTilesIsComplete() throws Exception {
+    String customer = "{key: customer_id, resolution: 10s}";
+    PipelineDefinition after = pipeline("after", customer, TILES_AFTER);
+    OperatorSubtaskState state;
+    PipelineDefinition before = pipeline("before", customer, TILES_BEFORE);
+    try (var first = harness(before, Backend.HEAP)) {
+      first.open();
+      feed(first, rows(before).subList(0, RESTORED));
+      state = first.snapshot(1, 1);
+    }
+    try (var second = harness(after, Backend.HEAP)) {
+      second.initializeState(state);
+      second.open();
+      assertThat(((EntityFeaturesOperator) second.getOperator()).completeFrom())
+          .containsOnlyKeys("deviation_10m", "least_1m", "sum_30m", "typical_10m");
+    }
   }
 
   @ParameterizedTest
