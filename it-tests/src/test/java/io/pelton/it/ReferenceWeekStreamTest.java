@@ -117,6 +117,11 @@ class ReferenceWeekStreamTest {
             shop_sum:  {entity: shop, aggregate: sum(amount), windows: [1h, 1d, 3d]}
             shop_most: {entity: shop, aggregate: max(amount), windows: [1d], delay: 1h}
             shop_late: {entity: shop, aggregate: stddev(amount), windows: [1d], exclude-current: true}
+            shop_kinds: {entity: shop, aggregate: distinct(customer_id), windows: [1h, 3d]}
+            shop_typical: {entity: shop, aggregate: "quantile(amount, 0.9)", windows: [1d], delay: 1h}
+            shop_faded: {entity: shop, aggregate: "decayed-mean(amount, 6h)", windows: [2d]}
+            shop_by:   {entity: shop, aggregate: max(amount), by: customer_id, cap: 3, windows: [1d]}
+            shop_top:  {entity: shop, aggregate: "top-k(string(customer_id), 2)", windows: [3d]}
           """;
 
   @TempDir(cleanup = CleanupMode.ON_SUCCESS)
