@@ -3,7 +3,6 @@ package io.pelton.job;
 import java.io.IOException;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
-import org.apache.flink.types.StringValue;
 import org.jspecify.annotations.Nullable;
 
 /** Carried event fields in binary: a count, then a tag and a value each. */
@@ -32,7 +31,7 @@ final class CarriedFields {
         target.writeDouble(number);
       } else if (field instanceof String text) {
         target.writeByte(STRING);
-        StringValue.writeString(text, target);
+        Texts.write(text, target);
       } else {
         throw new IOException(
             "carried value %s is a %s; it must be null, Boolean, Long, Double or String"
@@ -52,7 +51,7 @@ final class CarriedFields {
             case TRUE -> Boolean.TRUE;
             case LONG -> source.readLong();
             case DOUBLE -> source.readDouble();
-            case STRING -> StringValue.readString(source);
+            case STRING -> Texts.read(source);
             default -> throw new IOException("unknown tag " + tag + " of a carried field");
           };
     }

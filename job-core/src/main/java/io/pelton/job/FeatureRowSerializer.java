@@ -11,7 +11,6 @@ import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.core.memory.DataOutputView;
-import org.apache.flink.types.StringValue;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -80,11 +79,11 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
   }
 
   private static void write(FeatureRow row, DataOutputView target) throws IOException {
-    StringValue.writeString(row.id, target);
+    Texts.write(row.id, target);
     target.writeLong(row.time);
     target.writeInt(row.keys.length);
     for (String key : row.keys) {
-      StringValue.writeString(key, target);
+      Texts.write(key, target);
     }
     writeNumbers(row.values, target);
     CarriedFields.write(row.carried, target);
@@ -108,7 +107,7 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
       for (Map<String, Double> map : row.maps) {
         target.writeInt(map.size());
         for (Map.Entry<String, Double> entry : map.entrySet()) {
-          StringValue.writeString(entry.getKey(), target);
+          Texts.write(entry.getKey(), target);
           target.writeDouble(entry.getValue());
         }
       }
@@ -162,11 +161,11 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
   }
 
   private static FeatureRow read(DataInputView source) throws IOException {
-    String id = StringValue.readString(source);
+    String id = Texts.read(source);
     long time = source.readLong();
     String[] keys = new String[source.readInt()];
     for (int i = 0; i < keys.length; i++) {
-      keys[i] = StringValue.readString(source);
+      keys[i] = Texts.read(source);
     }
     double[] values = readNumbers(source);
     @Nullable Object[] carried = CarriedFields.read(source);
@@ -187,7 +186,7 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
       for (int i = 0; i < row.maps.length; i++) {
         Map<String, Double> map = new LinkedHashMap<>();
         for (int left = source.readInt(); left > 0; left--) {
-          map.put(StringValue.readString(source), source.readDouble());
+          map.put(Texts.read(source), source.readDouble());
         }
         row.maps[i] = map;
       }

@@ -12,7 +12,6 @@ import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.core.memory.DataOutputView;
-import org.apache.flink.types.StringValue;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,11 +60,11 @@ final class ScoredRowSerializer extends TypeSerializer<ScoredRow> {
 
   @Override
   public void serialize(ScoredRow row, DataOutputView target) throws IOException {
-    StringValue.writeString(row.id, target);
+    Texts.write(row.id, target);
     target.writeLong(row.time);
     target.writeInt(row.keys.length);
     for (String key : row.keys) {
-      StringValue.writeString(key, target);
+      Texts.write(key, target);
     }
     CarriedFields.write(row.carried, target);
     byte[] served = encoded(row.served);
@@ -78,11 +77,11 @@ final class ScoredRowSerializer extends TypeSerializer<ScoredRow> {
 
   @Override
   public ScoredRow deserialize(DataInputView source) throws IOException {
-    String id = StringValue.readString(source);
+    String id = Texts.read(source);
     long time = source.readLong();
     String[] keys = new String[source.readInt()];
     for (int i = 0; i < keys.length; i++) {
-      keys[i] = StringValue.readString(source);
+      keys[i] = Texts.read(source);
     }
     @Nullable Object[] carried = CarriedFields.read(source);
     ServedVersion served = readServed(source);
@@ -121,10 +120,10 @@ final class ScoredRowSerializer extends TypeSerializer<ScoredRow> {
     byte[] bytes = writtenBytes;
     if (bytes == null || served != written) {
       DataOutputSerializer output = new DataOutputSerializer(512);
-      StringValue.writeString(served.model(), output);
+      Texts.write(served.model(), output);
       output.writeInt(served.version());
-      StringValue.writeString(served.artifactDigest(), output);
-      StringValue.writeString(served.variant(), output);
+      Texts.write(served.artifactDigest(), output);
+      Texts.write(served.variant(), output);
       writeStrings(served.features(), output);
       writeStrings(served.outputs(), output);
       bytes = output.getCopyOfBuffer();
@@ -151,10 +150,10 @@ final class ScoredRowSerializer extends TypeSerializer<ScoredRow> {
     DataInputDeserializer input = new DataInputDeserializer(bytes, 0, length);
     ServedVersion served =
         new ServedVersion(
-            StringValue.readString(input),
+            Texts.read(input),
             input.readInt(),
-            StringValue.readString(input),
-            StringValue.readString(input),
+            Texts.read(input),
+            Texts.read(input),
             readStrings(input),
             readStrings(input));
     read = served;
@@ -165,14 +164,14 @@ final class ScoredRowSerializer extends TypeSerializer<ScoredRow> {
   private static void writeStrings(List<String> strings, DataOutputView target) throws IOException {
     target.writeInt(strings.size());
     for (String string : strings) {
-      StringValue.writeString(string, target);
+      Texts.write(string, target);
     }
   }
 
   private static List<String> readStrings(DataInputView source) throws IOException {
     String[] strings = new String[source.readInt()];
     for (int i = 0; i < strings.length; i++) {
-      strings[i] = StringValue.readString(source);
+      strings[i] = Texts.read(source);
     }
     return List.of(strings);
   }

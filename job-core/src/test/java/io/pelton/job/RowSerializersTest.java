@@ -105,6 +105,22 @@ class RowSerializersTest {
   }
 
   @Test
+  void textsAreKeptWhateverTheyHold() throws IOException {
+    StringBuilder every = new StringBuilder();
+    for (int i = 0; i < 300; i++) {
+      every.append((char) i);
+    }
+    // The last is half of a pair.
+    for (String text : List.of("", "a", "\u00e9\u00ff", every.toString(), "\u20ac", "x\ud83d")) {
+      DataOutputSerializer out = new DataOutputSerializer(16);
+      Texts.write(text, out);
+      DataInputDeserializer in = new DataInputDeserializer(out.getCopyOfBuffer());
+      assertThat(Texts.read(in)).isEqualTo(text);
+      assertThat(in.available()).isZero();
+    }
+  }
+
+  @Test
   void featureRowsAreCopiedWithoutBeingRead() throws IOException {
     DataOutputSerializer written = new DataOutputSerializer(16);
     FeatureRow row = row();
