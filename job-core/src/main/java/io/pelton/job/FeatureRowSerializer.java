@@ -7,7 +7,6 @@ import java.util.Map;
 import org.apache.flink.api.common.typeutils.SimpleTypeSerializerSnapshot;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
 import org.apache.flink.api.common.typeutils.base.TypeSerializerSingleton;
-import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.core.memory.DataOutputView;
@@ -147,7 +146,7 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
   @Override
   public FeatureRow deserialize(DataInputView source) throws IOException {
     int length = source.readInt();
-    return read(new DataInputDeserializer(bytes(source, length), 0, length));
+    return read(new Texts.Input(bytes(source, length), length));
   }
 
   private static byte[] bytes(DataInputView source, int length) throws IOException {

@@ -1,7 +1,9 @@
 package io.pelton.job;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 
@@ -13,6 +15,27 @@ final class Texts {
   private static final int BYTE = 256;
 
   private Texts() {}
+
+  /** Bytes in an array, of which texts are made without a copy of them. */
+  static final class Input extends DataInputDeserializer {
+    private final byte[] bytes;
+    private final int end;
+
+    Input(byte[] bytes, int length) {
+      super(bytes, 0, length);
+      this.bytes = bytes;
+      end = length;
+    }
+
+    private String text(int length) throws IOException {
+      if (length > available()) {
+        throw new EOFException("a text of " + length + " characters in " + available() + " bytes");
+      }
+      String text = new String(bytes, end - available(), length, StandardCharsets.ISO_8859_1);
+      skipBytesToRead(length);
+      return text;
+    }
+  }
 
   static void write(String text, DataOutputView target) throws IOException {
     int length = text.length();
@@ -35,6 +58,9 @@ final class Texts {
         chars[i] = source.readChar();
       }
       return new String(chars);
+    }
+    if (source instanceof Input bytes) {
+      return bytes.text(length);
     }
     byte[] bytes = new byte[length];
     source.readFully(bytes);

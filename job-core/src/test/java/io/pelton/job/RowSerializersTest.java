@@ -116,6 +116,7 @@ class RowSerializersTest {
       Texts.write(text, out);
       DataInputDeserializer in = new DataInputDeserializer(out.getCopyOfBuffer());
       assertThat(Texts.read(in)).isEqualTo(text);
+      assertThat(Texts.read(new Texts.Input(out.getCopyOfBuffer(), out.length()))).isEqualTo(text);
       assertThat(in.available()).isZero();
     }
   }
