@@ -56,7 +56,7 @@ final class OutcomeProblems {
           "reads label, which may be the outcome's label or the event field or feature of that name;"
               + " rename the latter (in the event schema an alias keeps its records readable)");
     }
-    PipelineFile.checkCarried(body, "aggregate", "for its outcome", feature, graph);
+    FeatureSections.checkCarried(body, "aggregate", "for its outcome", feature, graph);
   }
 
   private static boolean readsLabel(WindowedFeature feature, FeatureGraph graph) {
@@ -67,7 +67,7 @@ final class OutcomeProblems {
           return true;
         }
       } catch (ExpressionException e) {
-        // PipelineFile reports what does not compile.
+        // FeatureSections reports what does not compile.
       }
     }
     return false;
