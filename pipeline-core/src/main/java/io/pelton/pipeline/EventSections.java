@@ -2,9 +2,6 @@ package io.pelton.pipeline;
 
 import io.pelton.event.EventSchema;
 import io.pelton.pipeline.PipelineDefinition.Entity;
-import io.pelton.pipeline.PipelineDefinition.EventFormat;
-import io.pelton.pipeline.PipelineDefinition.Events;
-import io.pelton.pipeline.PipelineDefinition.Late;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

@@ -1,11 +1,8 @@
 package io.pelton.pipeline;
 
 import io.pelton.pipeline.PipelineDefinition.Device;
-import io.pelton.pipeline.PipelineDefinition.Drift;
 import io.pelton.pipeline.PipelineDefinition.Feature;
 import io.pelton.pipeline.PipelineDefinition.Model;
-import io.pelton.pipeline.PipelineDefinition.Outcomes;
-import io.pelton.pipeline.PipelineDefinition.Persistence;
 import io.pelton.registry.Registry;
 import java.util.LinkedHashSet;
 import java.util.List;

@@ -3,7 +3,6 @@ package io.pelton.pipeline;
 import io.pelton.expression.ExpressionException;
 import io.pelton.pipeline.PipelineDefinition.Feature;
 import io.pelton.pipeline.PipelineDefinition.Function;
-import io.pelton.pipeline.PipelineDefinition.Outcomes;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.util.HashSet;
 import java.util.List;

@@ -4,14 +4,10 @@ import io.pelton.aggregate.AggregateExtension;
 import io.pelton.event.EventSchema;
 import io.pelton.expression.ExpressionException;
 import io.pelton.expression.Functions;
-import io.pelton.pipeline.PipelineDefinition.Drift;
 import io.pelton.pipeline.PipelineDefinition.Entity;
-import io.pelton.pipeline.PipelineDefinition.Events;
 import io.pelton.pipeline.PipelineDefinition.Feature;
 import io.pelton.pipeline.PipelineDefinition.Function;
 import io.pelton.pipeline.PipelineDefinition.Model;
-import io.pelton.pipeline.PipelineDefinition.Outcomes;
-import io.pelton.pipeline.PipelineDefinition.Table;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
@@ -107,8 +103,7 @@ public final class PipelineFile {
     Section tableSection = file.section("tables");
     List<Table> tables = tables(tableSection, schema);
     // Without event fields no expression is checked.
-    EventSchema joined =
-        schema.fields().isEmpty() ? schema : PipelineDefinition.joinedSchema(schema, tables);
+    EventSchema joined = schema.fields().isEmpty() ? schema : Table.joined(schema, tables);
     Events events = EventSections.events(eventSection, entities, schema, joined);
     Section featureSection = file.section("features");
     List<Feature> features = FeatureSections.read(featureSection, entities, events.id(), joined);

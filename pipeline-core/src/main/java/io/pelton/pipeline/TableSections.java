@@ -4,8 +4,6 @@ import io.pelton.event.EventSchema;
 import io.pelton.event.FieldType;
 import io.pelton.expression.ExpressionCompiler;
 import io.pelton.pipeline.PipelineDefinition.Feature;
-import io.pelton.pipeline.PipelineDefinition.Rule;
-import io.pelton.pipeline.PipelineDefinition.Table;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;

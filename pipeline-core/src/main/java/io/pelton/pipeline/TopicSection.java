@@ -1,7 +1,5 @@
 package io.pelton.pipeline;
 
-import io.pelton.pipeline.PipelineDefinition.Table;
-import io.pelton.pipeline.PipelineDefinition.Topic;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
