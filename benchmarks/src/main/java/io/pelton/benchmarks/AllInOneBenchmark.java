@@ -1,8 +1,8 @@
 package io.pelton.benchmarks;
 
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Topic;
 import io.pelton.pipeline.PipelineFile;
+import io.pelton.pipeline.Topic;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -13,6 +13,19 @@ final class Benchmarks {
   private Benchmarks() {}
 
   public static void main(String[] arguments) {
-    System.exit(new CommandLine(new Benchmarks()).execute(arguments));
+    System.exit(commandLine().execute(arguments));
+  }
+
+  /** The command; of data that cannot be measured it prints the message alone. */
+  static CommandLine commandLine() {
+    return new CommandLine(new Benchmarks())
+        .setExecutionExceptionHandler(
+            (e, line, parsed) -> {
+              if (!(e instanceof InputException)) {
+                throw e;
+              }
+              line.getErr().println(e.getMessage());
+              return CommandLine.ExitCode.USAGE;
+            });
   }
 }

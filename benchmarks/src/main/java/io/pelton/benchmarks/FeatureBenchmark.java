@@ -1,26 +1,14 @@
 package io.pelton.benchmarks;
 
-import io.pelton.benchmarks.WindowCheck.Column;
+import io.pelton.benchmarks.FeatureRuns.Case;
+import io.pelton.benchmarks.FeatureRuns.Options;
 import io.pelton.cli.embedded.EmbeddedFlink.State;
-import io.pelton.pipeline.InvalidPipelineException;
-import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Feature;
-import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
-import io.pelton.pipeline.PipelineFile;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import java.util.stream.IntStream;
-import org.apache.avro.Schema;
-import org.apache.avro.SchemaBuilder;
 import org.apache.flink.util.FileUtils;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -34,12 +22,6 @@ import picocli.CommandLine.Option;
     description = "The feature engine alone, over events in memory.",
     mixinStandardHelpOptions = true)
 final class FeatureBenchmark {
-  private static final String SCHEMA = "transaction.avsc";
-  private static final long SIMULATED = 1_800_000;
-  private static final int SAMPLE_EVERY = 499;
-  private static final double SHOWN = 0.01;
-  private static final Set<FeatureJob> COMPARED_WITH =
-      EnumSet.of(FeatureJob.PASS_THROUGH, FeatureJob.SQL, FeatureJob.BY_HAND);
   private static final long MINUTES_OF_30_DAYS = 43_200;
   private static final List<String> AGGREGATES =
       List.of(
@@ -64,41 +46,6 @@ final class FeatureBenchmark {
           "3 windows",
           "tiles, 1 window",
           "3 windows");
-
-  /** What all measurements share. */
-  static final class Options {
-    @Option(
-        names = "--data",
-        arity = "1..*",
-        paramLabel = "FILE",
-        description = "Card transactions, in the order of time. Default: simulated ones.")
-    private List<Path> data = new ArrayList<>();
-
-    @Option(
-        names = "--warm-up",
-        paramLabel = "N",
-        description = "Events before the measurement, at least; default ${DEFAULT-VALUE}.")
-    private long warmUp = 500_000;
-
-    @Option(
-        names = "--seconds",
-        paramLabel = "N",
-        description =
-            "Length of a measurement, and of the warm-up at least; default ${DEFAULT-VALUE}.")
-    private int seconds = 10;
-
-    @Option(names = "--repeat", paramLabel = "N", description = "Rounds; default ${DEFAULT-VALUE}.")
-    private int repeat = 3;
-
-    @Option(names = "--jvm", paramLabel = "OPTION", description = "More options for the job's JVM.")
-    private List<String> jvm = new ArrayList<>();
-  }
-
-  /** One line of the table. */
-  private record Case(
-      String title, FeatureJob job, Path pipeline, int keysInOne, State state, boolean checked) {}
-
-  private record Results(Map<Case, List<Figures>> figures, Map<Case, WindowCheck.Outcome> checks) {}
 
   @Command(
       name = "sums",
@@ -204,10 +151,9 @@ final class FeatureBenchmark {
           List<Case> cases = new ArrayList<>();
           cases.add(bare("keyed pass-through", FeatureJob.PASS_THROUGH, exact, 1));
           cases.add(checked("Pelton, exact", FeatureJob.PELTON, exact, 1));
-          // Its windows begin at tiles: no plain scan of the exact ones tells what they hold.
-          cases.add(bare("Pelton, tiles of 1m", FeatureJob.PELTON, tiled, 1));
+          cases.add(checked("Pelton, tiles of 1m", FeatureJob.PELTON, tiled, 1));
           ReplayedEvents events = ReplayedEvents.hotKey(eventsADay);
-          runs.stages = days;
+          runs.stages(days);
           runs.print(runs.inTurns(cases, events), events);
         });
   }
@@ -316,245 +262,18 @@ final class FeatureBenchmark {
   }
 
   private interface Measurement {
-    void run(Runs runs) throws Exception;
+    void run(FeatureRuns runs) throws Exception;
   }
 
   /** The exit code is 1 when windows were wrong. */
   private static int inDirectory(Options options, Measurement measurement) throws Exception {
     Path directory = Files.createTempDirectory("pelton-benchmark");
     try {
-      Runs runs = new Runs(options, directory);
+      FeatureRuns runs = new FeatureRuns(options, directory);
       measurement.run(runs);
-      return runs.wrong ? 1 : 0;
+      return runs.wrong() ? 1 : 0;
     } finally {
       FileUtils.deleteDirectory(directory.toFile());
-    }
-  }
-
-  private static final class Runs {
-    private final Options options;
-    private final Path directory;
-    private final Schema schema =
-        SchemaBuilder.record("Transaction")
-            .namespace("com.example.cards")
-            .fields()
-            .requiredLong("transaction_id")
-            .name("event_time")
-            .type(
-                org.apache.avro.LogicalTypes.timestampMillis()
-                    .addToSchema(Schema.create(Schema.Type.LONG)))
-            .noDefault()
-            .requiredLong("customer_id")
-            .requiredDouble("amount")
-            .endRecord();
-    private int stages;
-    private boolean wrong;
-
-    Runs(Options options, Path directory) throws IOException {
-      this.options = options;
-      this.directory = directory;
-      Files.writeString(directory.resolve(SCHEMA), schema.toString());
-    }
-
-    /**
-     * Writes a pipeline file.
-     *
-     * @param outOfOrderness null to take events on arrival
-     */
-    Path pipeline(String name, @Nullable String outOfOrderness, String features)
-        throws IOException {
-      Path file = directory.resolve(name + ".yaml");
-      Files.writeString(
-          file,
-          """
-          pipeline: %s
-          events:
-            topic: transactions
-            schema: %s
-            id: transaction_id
-            time: event_time
-          %sentities:
-            customer: customer_id
-            tiled: {key: customer_id, resolution: 1h}
-          features:
-          %s"""
-              .formatted(
-                  name,
-                  SCHEMA,
-                  outOfOrderness == null ? "" : "  out-of-orderness: " + outOfOrderness + "\n",
-                  features));
-      return file;
-    }
-
-    ReplayedEvents payments() throws IOException {
-      List<Path> files =
-          options.data.isEmpty()
-              ? List.of(Preparation.simulate(SIMULATED, directory))
-              : options.data;
-      return ReplayedEvents.read(files, schema);
-    }
-
-    Results inTurns(List<Case> cases, ReplayedEvents events) throws Exception {
-      Path file = directory.resolve("events");
-      events.save(file);
-      Results results = new Results(new LinkedHashMap<>(), new LinkedHashMap<>());
-      for (int round = 0; round < options.repeat; round++) {
-        for (Case now : cases) {
-          FeatureRun run =
-              new FeatureRun(
-                  now.job,
-                  now.pipeline,
-                  file,
-                  now.keysInOne,
-                  now.state,
-                  stages > 0 ? 2L * events.size() : options.warmUp,
-                  options.seconds,
-                  stages > 0 ? events.size() : 0,
-                  stages,
-                  // Of a hot key each sampled event has millions to scan.
-                  stages > 0 ? Math.max(1, events.size() / 10 - 1) : SAMPLE_EVERY,
-                  Files.createDirectory(directory.resolve("run")));
-          Figures figures = run(now, run);
-          results.figures.computeIfAbsent(now, unused -> new ArrayList<>()).add(figures);
-          if (now.checked) {
-            results.checks.merge(
-                now, check(run, figures, events.folded(now.keysInOne)), WindowCheck.Outcome::plus);
-          }
-          FileUtils.deleteDirectory(run.directory().toFile());
-        }
-      }
-      return results;
-    }
-
-    private Figures run(Case now, FeatureRun run) throws Exception {
-      List<String> jvm = new ArrayList<>(List.of("-Xmx2g"));
-      jvm.addAll(options.jvm);
-      Process job = FreshJvm.start(jvm, FeatureJobProcess.class, run.toArguments());
-      Figures figures = Figures.parse(FreshJvm.await(job, FeatureJobProcess.RESULT));
-      job.waitFor();
-      System.out.printf("%s:", now.title);
-      figures
-          .byName()
-          .forEach(
-              (name, value) -> {
-                if (value >= SHOWN) {
-                  System.out.printf(" %s %,.2f;", name, value);
-                }
-              });
-      System.out.println();
-      return figures;
-    }
-
-    /** Bytes of state a key, and nanoseconds an event. */
-    String[] costs(Path pipeline) throws IOException {
-      List<String> jvm = new ArrayList<>(List.of("-Xmx2g"));
-      jvm.addAll(options.jvm);
-      Process process = FreshJvm.start(jvm, AggregateCosts.class, List.of(pipeline.toString()));
-      return FreshJvm.await(process, AggregateCosts.RESULT).split(" ");
-    }
-
-    private static WindowCheck.Outcome check(FeatureRun run, Figures figures, ReplayedEvents events)
-        throws IOException, InvalidPipelineException {
-      PipelineDefinition pipeline = PipelineFile.read(run.pipeline());
-      List<Column> columns = new ArrayList<>();
-      for (Feature feature : pipeline.features()) {
-        if (feature instanceof WindowedFeature windowed) {
-          windowed
-              .windows()
-              .forEach(
-                  window ->
-                      columns.add(new Column(windowed.aggregate().function(), window.width())));
-        }
-      }
-      return new WindowCheck(events, columns)
-          .compare(
-              run.sample(),
-              (long) figures.get("taken"),
-              run.sampleEvery(),
-              run.job() == FeatureJob.SQL);
-    }
-
-    private void print(Results results, ReplayedEvents events) {
-      System.out.printf(
-          "%n%,d keys, %.1f events a key and day; parallelism 1; median of %d%n%n",
-          events.distinctKeys(), events.eventsAKeyAndDay(), options.repeat);
-      List<Map.Entry<Case, List<Figures>>> bases =
-          results.figures.entrySet().stream()
-              .filter(entry -> COMPARED_WITH.contains(entry.getKey().job))
-              .toList();
-      StringBuilder head =
-          new StringBuilder(
-              "| job | events/s | least, most | CPU-s per million | of it busiest thread | compiler, GC |"
-                  + " allocated B/event |"
-                  + (stages > 0 ? " state after each day, B |" : " state B/key |"));
-      bases.forEach(
-          base -> head.append(" times ").append(base.getKey().title).append(": rate, CPU |"));
-      head.append(" wrong of values checked |");
-      System.out.println(head);
-      System.out.println("|---".repeat(9 + bases.size()) + "|");
-      results.figures.forEach(
-          (now, runs) -> {
-            WindowCheck.Outcome check = results.checks.get(now);
-            System.out.printf(
-                "| %s | %,.0f | %,.0f, %,.0f | %.2f | %.2f | %.2f | %,.0f | %s |",
-                now.title,
-                Figures.median(runs, "rate"),
-                runs.stream().mapToDouble(run -> run.get("rate")).min().orElse(Double.NaN),
-                runs.stream().mapToDouble(run -> run.get("rate")).max().orElse(Double.NaN),
-                Figures.median(runs, "cpu"),
-                Figures.median(runs, "busiest"),
-                Figures.median(runs, "cpu compiler")
-                    + Figures.median(runs, "cpu garbage collector"),
-                Figures.median(runs, "allocated"),
-                state(runs, events));
-            for (Map.Entry<Case, List<Figures>> base : bases) {
-              System.out.printf(
-                  " %s, %s |",
-                  times(runs, base.getValue(), "rate"), times(runs, base.getValue(), "cpu"));
-            }
-            System.out.println(
-                check == null
-                    ? " |"
-                    : " %,d of %,d |".formatted(check.different(), check.compared()));
-            if (check != null && check.different() > 0) {
-              wrong = true;
-            }
-          });
-      System.out.println();
-      results.checks.forEach(
-          (now, check) -> {
-            if (check.leftOut() > 0) {
-              System.out.printf(
-                  "%s: %,d sampled events not compared, for they share key and time with a later"
-                      + " one, which SQL counts in.%n",
-                  now.title, check.leftOut());
-            }
-            if (check.different() > 0) {
-              System.out.printf("%s: WRONG, e.g. %s%n", now.title, check.example());
-            }
-          });
-    }
-
-    /** To another job's, round by round: what slows one in a round slows the next as well. */
-    private static String times(List<Figures> runs, List<Figures> to, String name) {
-      double[] ratios =
-          IntStream.range(0, runs.size())
-              .mapToDouble(round -> runs.get(round).get(name) / to.get(round).get(name))
-              .sorted()
-              .toArray();
-      double median = (ratios[(ratios.length - 1) / 2] + ratios[ratios.length / 2]) / 2;
-      return median >= 10 ? "%,.0f".formatted(median) : "%.2g".formatted(median);
-    }
-
-    private String state(List<Figures> runs, ReplayedEvents events) {
-      if (stages == 0) {
-        return "%,.0f".formatted(Figures.median(runs, "state") / events.distinctKeys());
-      }
-      List<String> days = new ArrayList<>();
-      for (int stage = 1; stage <= stages; stage++) {
-        days.add("%,.0f".formatted(Figures.median(runs, "state " + stage)));
-      }
-      return String.join("; ", days);
     }
   }
 }

@@ -16,7 +16,7 @@ import io.pelton.job.KafkaSchemaStore;
 import io.pelton.job.KafkaSettings;
 import io.pelton.job.Topics;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Topic;
+import io.pelton.pipeline.Topic;
 import io.pelton.registry.GoldenRows;
 import io.pelton.registry.LocalStorage;
 import io.pelton.registry.NewVersion;

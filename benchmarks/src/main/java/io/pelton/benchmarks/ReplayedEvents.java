@@ -1,6 +1,7 @@
 package io.pelton.benchmarks;
 
 import io.pelton.event.EventFile;
+import io.pelton.event.EventFormatException;
 import io.pelton.event.EventSchema;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
@@ -69,12 +70,15 @@ final class ReplayedEvents {
                 path + ": a record has no event_time, customer_id or amount: " + size);
           }
           if (size > 0 && at < times[size - 1]) {
-            throw new IOException(path + " is not in the order of time; nor may the files be");
+            throw new IOException(
+                path + " is not in the order of time, or begins before the file before it ends");
           }
           times[size] = at;
           keys[size] = Math.toIntExact(key);
           cents[size++] = (int) Math.round(value * 100);
         }
+      } catch (EventFormatException e) {
+        throw new IOException(path + ": " + e.getMessage(), e);
       }
     }
     if (size == 0) {

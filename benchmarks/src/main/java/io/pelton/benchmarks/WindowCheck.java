@@ -1,16 +1,19 @@
 package io.pelton.benchmarks;
 
+import io.pelton.feature.EntityPlan;
 import io.pelton.pipeline.PipelineDefinition.Function;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 
 /**
  * Computes the windows of sampled events the plain way, by scanning their key's events in whole
- * cents, and compares: rates of wrong numbers are worth nothing.
+ * cents, and compares: rates of wrong numbers are worth nothing. Where events are kept in tiles,
+ * one is as old as the last millisecond of its tile, for windows take tiles whole.
  */
 final class WindowCheck {
   private static final double TOLERANCE = 1e-6;
@@ -40,11 +43,18 @@ final class WindowCheck {
   private final List<Column> columns;
   private final long[] widths;
 
-  WindowCheck(ReplayedEvents events, List<Column> columns) {
+  /** Of the tiles that each width's windows are made of, 0 for single events. */
+  private final long[] tiles;
+
+  /**
+   * @param resolution of the entity, milliseconds; 0 for an exact history
+   */
+  WindowCheck(ReplayedEvents events, List<Column> columns, long resolution) {
     this.events = events;
     this.columns = columns;
     numbersByKey = events.numbersByKey();
     widths = columns.stream().mapToLong(Column::width).distinct().sorted().toArray();
+    tiles = Arrays.stream(widths).map(width -> EntityPlan.tileFor(resolution, width)).toArray();
   }
 
   /**
@@ -115,7 +125,7 @@ final class WindowCheck {
     long scan(long number) {
       int[] own = numbersByKey[events.key(number)];
       long lap = number / events.size();
-      int place = java.util.Arrays.binarySearch(own, (int) (number % events.size()));
+      int place = Arrays.binarySearch(own, (int) (number % events.size()));
       long steps = 0;
       int window = 0;
       long least = Long.MAX_VALUE;
@@ -123,8 +133,8 @@ final class WindowCheck {
       long sum = 0;
       while (lap >= 0) {
         long at = lap * events.size() + own[place];
-        long age = events.time(number) - events.time(at);
-        while (window < widths.length && age >= widths[window]) {
+        while (window < widths.length
+            && events.time(number) - dated(events.time(at), tiles[window]) >= widths[window]) {
           close(window++, steps, sum, least, greatest);
         }
         if (window == widths.length) {
@@ -146,6 +156,10 @@ final class WindowCheck {
       return steps;
     }
 
+    private static long dated(long time, long tile) {
+      return tile == 0 ? time : Math.floorDiv(time, tile) * tile + tile - 1;
+    }
+
     private void close(int window, long count, long sum, long least, long greatest) {
       this.count[window] = count;
       this.cents[window] = sum;
@@ -154,7 +168,7 @@ final class WindowCheck {
     }
 
     double value(Column column) {
-      int window = java.util.Arrays.binarySearch(widths, column.width());
+      int window = Arrays.binarySearch(widths, column.width());
       return switch (column.function()) {
         case COUNT -> count[window];
         case SUM -> cents[window] / 100.0;

@@ -19,7 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class WindowCheckTest {
-  private static final long HOUR = 3_600_000;
+  private static final long MINUTE = 60_000;
+  private static final long HOUR = 60 * MINUTE;
   private static final List<Column> COLUMNS =
       List.of(
           new Column(Function.SUM, HOUR),
@@ -54,7 +55,7 @@ class WindowCheckTest {
             2018-04-01T11:00:00Z,1,1
             """);
     events = ReplayedEvents.read(List.of(file), schema);
-    check = new WindowCheck(events, COLUMNS);
+    check = new WindowCheck(events, COLUMNS, 0);
   }
 
   private Path sample(double[]... rows) throws IOException {
@@ -98,6 +99,32 @@ class WindowCheckTest {
     Outcome outcome = check.compare(sample(rows), 5, 1, false);
     assertThat(outcome.different()).isEqualTo(2);
     assertThat(outcome.example()).contains("event 2", "30.75", "20.5");
+  }
+
+  @Test
+  void takesTilesWholeAtTheOlderEndAndEventsAtTheNewer() throws IOException {
+    double[][] rows = RIGHT.clone();
+    // An hour old, but of a tile from ten to twelve; what comes later in that is not in.
+    rows[2] = row(30.75, 30.75, 10.25, 2);
+    rows[3] = row(31.75, 31.75, 1, 3);
+    // A day old, but its tile is two hours younger.
+    rows[4] = row(10.25, 42, 1, 1);
+    WindowCheck tiled = new WindowCheck(events, COLUMNS, 2 * HOUR);
+    assertThat(tiled.compare(sample(rows), 5, 1, false)).isEqualTo(new Outcome(20, 0, 0, ""));
+    assertThat(check.compare(sample(rows), 5, 1, false).different()).isEqualTo(5);
+  }
+
+  @Test
+  void takesWiderTilesForWideWindows() throws IOException {
+    // Four minutes wide: 11:00 is dated 11:03:59.999, and the windows of 4 begin at 11:04 and
+    // 11:03.
+    List<Column> columns =
+        List.of(
+            new Column(Function.COUNT, 23 * HOUR - 4 * MINUTE),
+            new Column(Function.COUNT, 23 * HOUR - 3 * MINUTE));
+    double[][] rows = {row(1, 1), row(1, 1), row(2, 2), row(3, 3), row(1, 3)};
+    WindowCheck tiled = new WindowCheck(events, columns, MINUTE);
+    assertThat(tiled.compare(sample(rows), 5, 1, false)).isEqualTo(new Outcome(10, 0, 0, ""));
   }
 
   @Test

@@ -7,7 +7,7 @@ import io.pelton.job.KafkaSettings;
 import io.pelton.job.KafkaSources;
 import io.pelton.model.ScoredRow;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Topic;
+import io.pelton.pipeline.Topic;
 import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.DriftAlert;
 import io.pelton.schemas.DriftReport;

@@ -7,7 +7,7 @@ import io.pelton.feature.job.EventSources;
 import io.pelton.job.KafkaOptions;
 import io.pelton.job.KafkaSettings;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Topic;
+import io.pelton.pipeline.Topic;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;

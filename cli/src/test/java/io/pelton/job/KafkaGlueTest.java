@@ -8,8 +8,10 @@ import io.pelton.cli.embedded.EmbeddedKafka;
 import io.pelton.feature.FeatureRow;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
+import io.pelton.pipeline.EventFormat;
+import io.pelton.pipeline.Events;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Topic;
+import io.pelton.pipeline.Topic;
 import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.Outcome;
 import io.pelton.wire.SingleObject;
@@ -83,9 +85,9 @@ class KafkaGlueTest {
     Schema event = SchemaBuilder.record("Event").fields().requiredString("id").endRecord();
     return new PipelineDefinition(
         name,
-        new PipelineDefinition.Events(
+        new Events(
             name + ".events",
-            PipelineDefinition.EventFormat.AVRO,
+            EventFormat.AVRO,
             event,
             "id",
             "t",

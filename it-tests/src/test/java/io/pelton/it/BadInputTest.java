@@ -13,7 +13,7 @@ import io.pelton.job.JobEnvironment;
 import io.pelton.job.JobOptions;
 import io.pelton.job.KafkaSchemaStore;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Topic;
+import io.pelton.pipeline.Topic;
 import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.LateEvent;
 import io.pelton.wire.SingleObject;

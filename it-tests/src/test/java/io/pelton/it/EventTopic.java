@@ -7,7 +7,7 @@ import io.pelton.job.KafkaSchemaStore;
 import io.pelton.job.KafkaSettings;
 import io.pelton.job.Topics;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Topic;
+import io.pelton.pipeline.Topic;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;

@@ -6,7 +6,7 @@ import io.pelton.job.KafkaSchemaStore;
 import io.pelton.job.KafkaSettings;
 import io.pelton.job.Topics;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Topic;
+import io.pelton.pipeline.Topic;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,7 +2,8 @@ package io.pelton.job;
 
 import io.pelton.pipeline.InvalidPipelineException;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Table;
+import io.pelton.pipeline.Table;
+import io.pelton.pipeline.Topic;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -227,8 +228,7 @@ public final class JobOptions {
    * @param job names the job in transactional ids
    * @throws KafkaUnavailableException when the brokers do not answer or refuse
    */
-  public KafkaSinks sinks(
-      PipelineDefinition pipeline, String job, List<PipelineDefinition.Topic> topics)
+  public KafkaSinks sinks(PipelineDefinition pipeline, String job, List<Topic> topics)
       throws IOException, KafkaUnavailableException {
     kafka.ensure(pipeline, topics);
     KafkaSettings settings = kafka();

@@ -3,6 +3,7 @@ package io.pelton.job;
 import io.pelton.pipeline.InvalidPipelineException;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineFile;
+import io.pelton.pipeline.Topic;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -69,7 +70,7 @@ public final class KafkaOptions {
    * @throws KafkaUnavailableException when the brokers do not answer or refuse, or topics are
    *     missing and may not be created
    */
-  public void ensure(PipelineDefinition pipeline, List<PipelineDefinition.Topic> topics)
+  public void ensure(PipelineDefinition pipeline, List<Topic> topics)
       throws IOException, KafkaUnavailableException {
     Topics.ensure(settings(), Topics.of(pipeline, topics, partitions), !noCreate, Topics.TIMEOUT);
   }

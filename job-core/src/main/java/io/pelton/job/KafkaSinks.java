@@ -3,7 +3,7 @@ package io.pelton.job;
 import io.pelton.feature.FeatureRow;
 import io.pelton.model.ScoredRow;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Topic;
+import io.pelton.pipeline.Topic;
 import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.DriftAlert;
 import io.pelton.schemas.DriftReport;

@@ -1,7 +1,7 @@
 package io.pelton.job;
 
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Table;
+import io.pelton.pipeline.Table;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

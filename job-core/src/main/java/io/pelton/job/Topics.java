@@ -1,7 +1,8 @@
 package io.pelton.job;
 
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Topic;
+import io.pelton.pipeline.Table;
+import io.pelton.pipeline.Topic;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -91,7 +92,7 @@ public final class Topics {
                   : 0));
     }
     if (topics.contains(Topic.EVENTS)) {
-      for (PipelineDefinition.Table table : pipeline.tables()) {
+      for (Table table : pipeline.tables()) {
         if (table.streamed() && table.topic() != null) {
           specs.add(new Spec(table.topic(), partitions, true, 0, false));
         }

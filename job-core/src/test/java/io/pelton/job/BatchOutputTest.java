@@ -8,6 +8,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.pelton.feature.FeatureRow;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
+import io.pelton.pipeline.EventFormat;
+import io.pelton.pipeline.Events;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.schemas.DeadLetter;
 import java.io.IOException;
@@ -59,9 +61,9 @@ class BatchOutputTest {
   private static PipelineDefinition pipeline() {
     return new PipelineDefinition(
         "card-fraud",
-        new PipelineDefinition.Events(
+        new Events(
             "events",
-            PipelineDefinition.EventFormat.AVRO,
+            EventFormat.AVRO,
             SchemaBuilder.record("Event").fields().requiredString("transaction_id").endRecord(),
             "transaction_id",
             "event_time",

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.pelton.feature.EventIds;
 import io.pelton.feature.FeatureRow;
+import io.pelton.pipeline.EventFormat;
+import io.pelton.pipeline.Events;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.wire.FeatureLogCodec;
 import java.io.IOException;
@@ -67,9 +69,9 @@ class LogCompactionTest {
     }
     return new PipelineDefinition(
         "cards",
-        new PipelineDefinition.Events(
+        new Events(
             "events",
-            PipelineDefinition.EventFormat.AVRO,
+            EventFormat.AVRO,
             SchemaBuilder.record("Event").fields().requiredString("id").endRecord(),
             "id",
             "time",

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Table;
 import io.pelton.pipeline.PipelineFile;
+import io.pelton.pipeline.Table;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;

@@ -1,6 +1,6 @@
 package io.pelton.drift;
 
-import io.pelton.pipeline.PipelineDefinition.Persistence;
+import io.pelton.pipeline.Persistence;
 import java.util.Arrays;
 
 /**

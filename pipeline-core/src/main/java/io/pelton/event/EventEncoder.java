@@ -3,7 +3,7 @@ package io.pelton.event;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.pelton.pipeline.PipelineDefinition.EventFormat;
+import io.pelton.pipeline.EventFormat;
 import io.pelton.wire.SingleObject;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

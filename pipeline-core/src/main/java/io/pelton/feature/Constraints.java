@@ -2,9 +2,9 @@ package io.pelton.feature;
 
 import io.pelton.event.EventSchema;
 import io.pelton.event.FieldType;
+import io.pelton.pipeline.FieldConstraint;
+import io.pelton.pipeline.Otherwise;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.FieldConstraint;
-import io.pelton.pipeline.PipelineDefinition.Otherwise;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,10 +1,10 @@
 package io.pelton.feature;
 
+import io.pelton.pipeline.Bounds;
 import io.pelton.pipeline.FeatureGraph;
+import io.pelton.pipeline.Otherwise;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Bounds;
 import io.pelton.pipeline.PipelineDefinition.Feature;
-import io.pelton.pipeline.PipelineDefinition.Otherwise;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,6 @@
 package io.pelton.feature;
 
-import io.pelton.pipeline.PipelineDefinition.Otherwise;
+import io.pelton.pipeline.Otherwise;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,7 +1,7 @@
 package io.pelton.feature;
 
 import io.pelton.event.EventSchema;
-import io.pelton.pipeline.PipelineDefinition.Table;
+import io.pelton.pipeline.Table;
 import io.pelton.table.ReferenceTable;
 import java.util.List;
 import java.util.Set;

@@ -2,7 +2,7 @@ package io.pelton.feature;
 
 import io.pelton.event.EventSchema;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Table;
+import io.pelton.pipeline.Table;
 import io.pelton.table.ReferenceTable;
 import java.util.ArrayList;
 import java.util.List;

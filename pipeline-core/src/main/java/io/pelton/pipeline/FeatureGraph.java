@@ -5,7 +5,6 @@ import io.pelton.expression.Expression;
 import io.pelton.expression.ExpressionCompiler;
 import io.pelton.expression.ExpressionException;
 import io.pelton.pipeline.PipelineDefinition.Feature;
-import io.pelton.pipeline.PipelineDefinition.Outcomes;
 import io.pelton.pipeline.PipelineDefinition.RowFeature;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.util.ArrayList;

@@ -3,7 +3,6 @@ package io.pelton.pipeline;
 import io.pelton.expression.ExpressionException;
 import io.pelton.pipeline.PipelineDefinition.Feature;
 import io.pelton.pipeline.PipelineDefinition.Function;
-import io.pelton.pipeline.PipelineDefinition.Outcomes;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.util.HashSet;
 import java.util.List;
@@ -56,7 +55,7 @@ final class OutcomeProblems {
           "reads label, which may be the outcome's label or the event field or feature of that name;"
               + " rename the latter (in the event schema an alias keeps its records readable)");
     }
-    PipelineFile.checkCarried(body, "aggregate", "for its outcome", feature, graph);
+    FeatureSections.checkCarried(body, "aggregate", "for its outcome", feature, graph);
   }
 
   private static boolean readsLabel(WindowedFeature feature, FeatureGraph graph) {
@@ -67,7 +66,7 @@ final class OutcomeProblems {
           return true;
         }
       } catch (ExpressionException e) {
-        // PipelineFile reports what does not compile.
+        // FeatureSections reports what does not compile.
       }
     }
     return false;

@@ -3,18 +3,10 @@ package io.pelton.pipeline;
 import io.pelton.event.EventSchema;
 import io.pelton.event.FieldType;
 import io.pelton.pipeline.PipelineDefinition.Aggregate;
-import io.pelton.pipeline.PipelineDefinition.Bounds;
-import io.pelton.pipeline.PipelineDefinition.Drift;
 import io.pelton.pipeline.PipelineDefinition.Feature;
-import io.pelton.pipeline.PipelineDefinition.FieldConstraint;
 import io.pelton.pipeline.PipelineDefinition.Function;
-import io.pelton.pipeline.PipelineDefinition.Late;
 import io.pelton.pipeline.PipelineDefinition.Model;
-import io.pelton.pipeline.PipelineDefinition.Otherwise;
 import io.pelton.pipeline.PipelineDefinition.RowFeature;
-import io.pelton.pipeline.PipelineDefinition.Rule;
-import io.pelton.pipeline.PipelineDefinition.Table;
-import io.pelton.pipeline.PipelineDefinition.Topic;
 import io.pelton.pipeline.PipelineDefinition.Window;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.time.Instant;
@@ -35,7 +27,7 @@ public final class PipelineSummary {
     lines.add("Pipeline " + pipeline.name());
     events(pipeline, lines);
     pipeline.tables().forEach(table -> lines.add("  " + describe(table)));
-    PipelineDefinition.Outcomes outcomes = pipeline.outcomes();
+    Outcomes outcomes = pipeline.outcomes();
     if (outcomes != null && !pipeline.featuresOfOutcomes().isEmpty()) {
       lines.add(
           "reads outcomes from topic %s: of event %s, known from %s, label %s, up to %s after the event;"
@@ -105,7 +97,7 @@ public final class PipelineSummary {
   }
 
   private static void events(PipelineDefinition pipeline, List<String> lines) {
-    PipelineDefinition.Events events = pipeline.events();
+    Events events = pipeline.events();
     lines.add(
         "reads %s events from topic %s: id %s, time %s%s;"
             .formatted(
@@ -150,8 +142,7 @@ public final class PipelineSummary {
     }
   }
 
-  private static String describe(
-      PipelineDefinition.Events events, String field, FieldConstraint constraint) {
+  private static String describe(Events events, String field, FieldConstraint constraint) {
     EventSchema schema = new EventSchema(events.schema());
     FieldType type = schema.fields().get(schema.indexOf(field)).type();
     List<String> facts = new ArrayList<>();

@@ -4,8 +4,6 @@ import io.pelton.event.EventSchema;
 import io.pelton.event.FieldType;
 import io.pelton.expression.ExpressionCompiler;
 import io.pelton.pipeline.PipelineDefinition.Feature;
-import io.pelton.pipeline.PipelineDefinition.Rule;
-import io.pelton.pipeline.PipelineDefinition.Table;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -72,7 +70,7 @@ final class TableSections {
     body.allow(TABLE_KEYS);
     boolean ofTopic = body.has("topic");
     String topic = ofTopic ? body.required("topic", "the Kafka topic with the table's rows") : "";
-    PipelineFile.checkTopic(body, "topic", topic);
+    TopicSection.check(body, "topic", topic);
     String file =
         ofTopic
             ? ""
@@ -92,12 +90,12 @@ final class TableSections {
     checkKind(body, file);
     EventSchema schema = schemas.apply(body);
     String key = body.required("key", "the field of the rows with their key");
-    PipelineFile.checkField(body, "key", key, schema, "the table's schema");
-    PipelineFile.checkKey(body, "key", key, schema);
+    FieldProblems.noteMissing(body, "key", key, schema, "the table's schema");
+    FieldProblems.noteNoKey(body, "key", key, schema);
     String time = body.text("time");
     if (time != null) {
-      PipelineFile.checkField(body, "time", time, schema, "the table's schema");
-      PipelineFile.checkTime(body, "time", time, schema);
+      FieldProblems.noteMissing(body, "time", time, schema, "the table's schema");
+      FieldProblems.noteNoTime(body, "time", time, schema);
     }
     String on = body.has("on") ? body.required("on", "the event's field with the key") : key;
     checkOn(body, on, key, events, schema);

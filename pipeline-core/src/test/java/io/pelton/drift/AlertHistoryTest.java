@@ -2,7 +2,7 @@ package io.pelton.drift;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.pelton.pipeline.PipelineDefinition.Persistence;
+import io.pelton.pipeline.Persistence;
 import org.junit.jupiter.api.Test;
 
 final class AlertHistoryTest {

@@ -3,7 +3,7 @@ package io.pelton.event;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.pelton.pipeline.PipelineDefinition.EventFormat;
+import io.pelton.pipeline.EventFormat;
 import io.pelton.wire.SingleObject;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;

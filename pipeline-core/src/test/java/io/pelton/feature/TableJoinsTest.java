@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Table;
 import io.pelton.pipeline.PipelineFile;
+import io.pelton.pipeline.Table;
 import io.pelton.table.ReferenceTable;
 import io.pelton.table.TableRows;
 import java.io.ByteArrayInputStream;

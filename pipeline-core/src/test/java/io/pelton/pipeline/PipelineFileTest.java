@@ -5,12 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.pelton.pipeline.PipelineDefinition.Device;
-import io.pelton.pipeline.PipelineDefinition.EventFormat;
-import io.pelton.pipeline.PipelineDefinition.Late;
-import io.pelton.pipeline.PipelineDefinition.Otherwise;
-import io.pelton.pipeline.PipelineDefinition.Persistence;
-import io.pelton.pipeline.PipelineDefinition.Rule;
-import io.pelton.pipeline.PipelineDefinition.Topic;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.io.IOException;
 import java.nio.file.Files;

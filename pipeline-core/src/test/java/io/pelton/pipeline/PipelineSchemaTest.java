@@ -37,30 +37,31 @@ class PipelineSchemaTest {
     JsonNode root = schema();
     JsonNode sections = root.get("properties");
     assertThat(keys(root)).containsExactlyElementsOf(PipelineFile.KEYS);
-    assertThat(keys(sections.get("events"))).containsExactlyElementsOf(PipelineFile.EVENT_KEYS);
+    assertThat(keys(sections.get("events"))).containsExactlyElementsOf(EventSections.EVENT_KEYS);
     assertThat(keys(sections.get("entities").get("additionalProperties").get("oneOf").get(1)))
-        .containsExactlyElementsOf(PipelineFile.ENTITY_KEYS);
+        .containsExactlyElementsOf(EventSections.ENTITY_KEYS);
     JsonNode kinds = sections.get("features").get("additionalProperties").get("oneOf");
     Set<String> featureKeys = new LinkedHashSet<>(keys(kinds.get(1)));
     featureKeys.addAll(keys(kinds.get(0)));
-    assertThat(featureKeys).containsExactlyInAnyOrderElementsOf(PipelineFile.FEATURE_KEYS);
+    assertThat(featureKeys).containsExactlyInAnyOrderElementsOf(FeatureSections.FEATURE_KEYS);
     JsonNode events = sections.get("events").get("properties");
     assertThat(keys(events.get("deduplicate")))
-        .containsExactlyElementsOf(PipelineFile.DEDUPLICATE_KEYS);
+        .containsExactlyElementsOf(EventSections.DEDUPLICATE_KEYS);
     assertThat(keys(events.get("rules").get("additionalProperties").get("oneOf").get(1)))
         .containsExactlyElementsOf(ConstraintSections.RULE_KEYS);
     assertThat(keys(events.get("fields").get("additionalProperties")))
         .containsExactlyElementsOf(ConstraintSections.FIELD_KEYS);
-    assertThat(keys(sections.get("model"))).containsExactlyElementsOf(PipelineFile.MODEL_KEYS);
+    assertThat(keys(sections.get("model"))).containsExactlyElementsOf(ModelSections.MODEL_KEYS);
     assertThat(keys(sections.get("model").get("properties").get("batch")))
-        .containsExactlyElementsOf(PipelineFile.BATCH_KEYS);
-    assertThat(keys(sections.get("outcomes"))).containsExactlyElementsOf(PipelineFile.OUTCOME_KEYS);
+        .containsExactlyElementsOf(ModelSections.BATCH_KEYS);
+    assertThat(keys(sections.get("outcomes")))
+        .containsExactlyElementsOf(ModelSections.OUTCOME_KEYS);
     JsonNode drift = sections.get("drift");
-    assertThat(keys(drift)).containsExactlyElementsOf(PipelineFile.DRIFT_KEYS);
+    assertThat(keys(drift)).containsExactlyElementsOf(ModelSections.DRIFT_KEYS);
     assertThat(keys(drift.get("properties").get("thresholds")))
-        .containsExactlyElementsOf(PipelineFile.THRESHOLD_KEYS);
+        .containsExactlyElementsOf(ModelSections.THRESHOLD_KEYS);
     assertThat(keys(drift.get("properties").get("persistence")))
-        .containsExactlyElementsOf(PipelineFile.PERSISTENCE_KEYS);
+        .containsExactlyElementsOf(ModelSections.PERSISTENCE_KEYS);
     assertThat(keys(sections.get("topics")))
         .containsExactlyElementsOf(PipelineDefinition.topicKinds());
   }

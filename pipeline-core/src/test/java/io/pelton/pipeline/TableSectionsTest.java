@@ -9,7 +9,6 @@ import com.networknt.schema.InputFormat;
 import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
-import io.pelton.pipeline.PipelineDefinition.Table;
 import io.pelton.schemas.DeadLetter;
 import java.io.InputStream;
 import java.nio.file.Files;

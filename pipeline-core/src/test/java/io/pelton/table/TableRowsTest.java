@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.pelton.event.EventSchema;
-import io.pelton.pipeline.PipelineDefinition.Table;
-import io.pelton.pipeline.PipelineDefinition.TableFile;
+import io.pelton.pipeline.Table;
+import io.pelton.pipeline.Table.TableFile;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

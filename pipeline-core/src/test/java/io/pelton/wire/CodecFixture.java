@@ -1,5 +1,7 @@
 package io.pelton.wire;
 
+import io.pelton.pipeline.EventFormat;
+import io.pelton.pipeline.Events;
 import io.pelton.pipeline.PipelineDefinition;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,9 +22,9 @@ final class CodecFixture {
     }
     return new PipelineDefinition(
         "card-fraud",
-        new PipelineDefinition.Events(
+        new Events(
             "events",
-            PipelineDefinition.EventFormat.AVRO,
+            EventFormat.AVRO,
             event,
             "id",
             "t",

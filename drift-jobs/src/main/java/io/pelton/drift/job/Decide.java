@@ -3,7 +3,7 @@ package io.pelton.drift.job;
 import io.pelton.drift.AlertHistory;
 import io.pelton.drift.FalseDiscovery;
 import io.pelton.job.SpecificRecordTypeInfo;
-import io.pelton.pipeline.PipelineDefinition.Drift;
+import io.pelton.pipeline.Drift;
 import io.pelton.schemas.AlertState;
 import io.pelton.schemas.DriftAlert;
 import io.pelton.schemas.DriftReport;

@@ -7,7 +7,7 @@ import io.pelton.job.KafkaSinks;
 import io.pelton.job.KafkaSources;
 import io.pelton.model.ScoredRow;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Topic;
+import io.pelton.pipeline.Topic;
 import java.util.List;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;

@@ -2,9 +2,9 @@ package io.pelton.drift.job;
 
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.model.ScoredRow;
+import io.pelton.pipeline.Drift;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Drift;
-import io.pelton.pipeline.PipelineDefinition.Topic;
+import io.pelton.pipeline.Topic;
 import io.pelton.schemas.DriftReport;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.streaming.api.datastream.DataStream;

@@ -1,6 +1,6 @@
 package io.pelton.drift.job;
 
-import io.pelton.pipeline.PipelineDefinition.Drift;
+import io.pelton.pipeline.Drift;
 import java.io.Serializable;
 
 /**

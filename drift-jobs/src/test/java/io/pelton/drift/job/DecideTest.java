@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
 import io.pelton.job.SpecificRecordSerializer;
-import io.pelton.pipeline.PipelineDefinition.Drift;
-import io.pelton.pipeline.PipelineDefinition.Persistence;
+import io.pelton.pipeline.Drift;
+import io.pelton.pipeline.Persistence;
 import io.pelton.schemas.AlertState;
 import io.pelton.schemas.DriftAlert;
 import io.pelton.schemas.DriftReport;

@@ -7,25 +7,17 @@ import io.pelton.job.Incoming;
 import io.pelton.job.IncomingSerializer;
 import io.pelton.job.Ledger;
 import io.pelton.job.SpecificRecordTypeInfo;
+import io.pelton.pipeline.Late;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Late;
 import io.pelton.schemas.DeadLetter;
-import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.PriorityQueue;
-import java.util.TreeMap;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.java.tuple.Tuple4;
-import org.apache.flink.core.memory.DataInputViewStreamWrapper;
-import org.apache.flink.core.memory.DataOutputViewStreamWrapper;
-import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
-import org.apache.flink.runtime.state.KeyGroupStatePartitionStreamProvider;
-import org.apache.flink.runtime.state.KeyedStateCheckpointOutputStream;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.runtime.state.VoidNamespace;
@@ -81,6 +73,7 @@ final class DeduplicateEvents extends AbstractStreamOperator<FeatureRow>
 
   // Events that wait for the watermark; for a sorted run, those of the current id and time.
   private transient PriorityQueue<Incoming> waiting;
+  private transient WaitingState<Incoming> waitingState;
   private transient List<Tuple4<Long, String, Integer, Long>> sortedTaken;
   private transient String sortedId;
   private transient long watermark;
@@ -129,9 +122,17 @@ final class DeduplicateEvents extends AbstractStreamOperator<FeatureRow>
     sortedId = "";
     if (order != Order.SORTED) {
       state = context.getKeyedStateStore().getListState(TAKEN);
-      for (KeyGroupStatePartitionStreamProvider group : context.getRawKeyedStateInputs()) {
-        readWaiting(group);
-      }
+      waitingState =
+          new WaitingState<>(
+              "events waiting to be deduplicated",
+              FORMAT,
+              IncomingSerializer.INSTANCE,
+              names,
+              event -> row(event).id);
+      waitingState.read(
+          context,
+          (events, written) ->
+              events.forEach(event -> waiting.add(event.with(names.adopt(row(event), written)))));
     }
   }
 
@@ -275,39 +276,7 @@ final class DeduplicateEvents extends AbstractStreamOperator<FeatureRow>
     if (order == Order.SORTED) {
       return;
     }
-    int groups = getRuntimeContext().getTaskInfo().getMaxNumberOfParallelSubtasks();
-    Map<Integer, List<Incoming>> byGroup = new TreeMap<>();
-    for (Incoming event : waiting) {
-      int group = KeyGroupRangeAssignment.assignToKeyGroup(row(event).id, groups);
-      byGroup.computeIfAbsent(group, unused -> new ArrayList<>()).add(event);
-    }
-    KeyedStateCheckpointOutputStream out = context.getRawKeyedOperatorStateOutput();
-    for (int group : out.getKeyGroupList()) {
-      out.startNewKeyGroup(group);
-      List<Incoming> events = byGroup.getOrDefault(group, List.of());
-      DataOutputViewStreamWrapper view = new DataOutputViewStreamWrapper(out);
-      view.writeByte(FORMAT);
-      names.write(view);
-      view.writeInt(events.size());
-      for (Incoming event : events) {
-        IncomingSerializer.INSTANCE.serialize(event, view);
-      }
-      view.flush();
-    }
-  }
-
-  private void readWaiting(KeyGroupStatePartitionStreamProvider group) throws IOException {
-    DataInputViewStreamWrapper view = new DataInputViewStreamWrapper(group.getStream());
-    byte format = view.readByte();
-    if (format != FORMAT) {
-      throw new IOException(
-          "events waiting to be deduplicated have format %d, but this version reads %d"
-              .formatted(format, FORMAT));
-    }
-    RowNames written = RowNames.read(view);
-    for (int left = view.readInt(); left > 0; left--) {
-      Incoming event = IncomingSerializer.INSTANCE.deserialize(view);
-      waiting.add(event.with(names.adopt(row(event), written)));
-    }
+    waitingState.write(
+        waiting, getRuntimeContext().getTaskInfo().getMaxNumberOfParallelSubtasks(), context);
   }
 }

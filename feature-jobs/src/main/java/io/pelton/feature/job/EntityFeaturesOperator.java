@@ -11,20 +11,13 @@ import io.pelton.job.FeatureRowSerializer;
 import io.pelton.job.Ledger;
 import java.io.IOException;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import org.apache.flink.api.common.state.KeyedStateStore;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeutils.base.LongSerializer;
-import org.apache.flink.core.memory.DataInputViewStreamWrapper;
-import org.apache.flink.core.memory.DataOutputViewStreamWrapper;
-import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
-import org.apache.flink.runtime.state.KeyGroupStatePartitionStreamProvider;
-import org.apache.flink.runtime.state.KeyedStateCheckpointOutputStream;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.runtime.state.VoidNamespace;
@@ -81,6 +74,7 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
 
   // Rows that wait for the watermark; for a sorted run, those of the current key and time.
   private transient RowQueue waiting;
+  private transient WaitingState<FeatureRow> waitingState;
   private transient EntityHistory sortedHistory;
   private transient BlockStore.InMemory sortedBlocks;
   private transient String sortedKey;
@@ -133,9 +127,14 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
                 new MapStateDescriptor<>(
                     "blocks", LongSerializer.INSTANCE, new HistorySerializer.Sealed(layouts))));
     coverage = new Coverage(plan, context.getOperatorStateStore());
-    for (KeyGroupStatePartitionStreamProvider group : context.getRawKeyedStateInputs()) {
-      readWaiting(group);
-    }
+    waitingState =
+        new WaitingState<>(
+            "rows waiting for the watermark",
+            FORMAT,
+            FeatureRowSerializer.INSTANCE,
+            names,
+            row -> row.keys[plan.key()]);
+    waitingState.read(context, this::adopt);
   }
 
   @Override
@@ -348,46 +347,16 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
       return;
     }
     coverage.snapshot();
-    int groups = getRuntimeContext().getTaskInfo().getMaxNumberOfParallelSubtasks();
-    Map<Integer, List<FeatureRow>> byGroup = new TreeMap<>();
-    for (FeatureRow row : waiting) {
-      int group = KeyGroupRangeAssignment.assignToKeyGroup(row.keys[plan.key()], groups);
-      byGroup.computeIfAbsent(group, unused -> new ArrayList<>()).add(row);
-    }
-    KeyedStateCheckpointOutputStream out = context.getRawKeyedOperatorStateOutput();
-    for (int group : out.getKeyGroupList()) {
-      out.startNewKeyGroup(group);
-      List<FeatureRow> rows = byGroup.getOrDefault(group, List.of());
-      DataOutputViewStreamWrapper view = new DataOutputViewStreamWrapper(out);
-      view.writeByte(FORMAT);
-      names.write(view);
-      view.writeInt(rows.size());
-      for (FeatureRow row : rows) {
-        FeatureRowSerializer.INSTANCE.serialize(row, view);
-      }
-      view.flush();
-    }
+    waitingState.write(
+        waiting, getRuntimeContext().getTaskInfo().getMaxNumberOfParallelSubtasks(), context);
   }
 
-  private void readWaiting(KeyGroupStatePartitionStreamProvider group) throws IOException {
-    DataInputViewStreamWrapper view = new DataInputViewStreamWrapper(group.getStream());
-    byte format = view.readByte();
-    if (format != FORMAT) {
-      throw new IOException(
-          "rows waiting for the watermark have format "
-              + format
-              + ", but this version reads "
-              + FORMAT);
-    }
-    RowNames written = RowNames.read(view);
-    int count = view.readInt();
-    if (count > 0 && !names.equals(written)) {
+  private void adopt(List<FeatureRow> rows, RowNames written) {
+    if (!rows.isEmpty() && !names.equals(written)) {
       LOG.info(
           "{} rows that waited for the watermark were made for other features; what these need and those did not is missing in them",
-          count);
+          rows.size());
     }
-    for (int i = 0; i < count; i++) {
-      waiting.add(names.adopt(FeatureRowSerializer.INSTANCE.deserialize(view), written));
-    }
+    rows.forEach(row -> waiting.add(names.adopt(row, written)));
   }
 }

@@ -7,7 +7,7 @@ import io.pelton.job.JobEnvironment;
 import io.pelton.job.JobOptions;
 import io.pelton.job.KafkaSinks;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Topic;
+import io.pelton.pipeline.Topic;
 import java.io.IOException;
 import java.util.List;
 import java.util.Properties;

@@ -8,16 +8,13 @@ import io.pelton.job.FeatureRowSerializer;
 import io.pelton.job.Incoming;
 import io.pelton.job.IncomingSerializer;
 import io.pelton.job.Ledger;
+import io.pelton.pipeline.Late;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Late;
 import io.pelton.table.ReferenceTable;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.PriorityQueue;
-import java.util.TreeMap;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
@@ -25,11 +22,6 @@ import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeutils.base.LongSerializer;
 import org.apache.flink.api.common.typeutils.base.StringSerializer;
 import org.apache.flink.api.java.functions.KeySelector;
-import org.apache.flink.core.memory.DataInputViewStreamWrapper;
-import org.apache.flink.core.memory.DataOutputViewStreamWrapper;
-import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
-import org.apache.flink.runtime.state.KeyGroupStatePartitionStreamProvider;
-import org.apache.flink.runtime.state.KeyedStateCheckpointOutputStream;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -83,6 +75,7 @@ final class JoinTable extends AbstractStreamOperator<Incoming>
   private transient ValueState<Long> joined;
 
   private transient PriorityQueue<Incoming> waiting;
+  private transient WaitingState<Incoming> waitingState;
   private transient boolean tableIsRead;
   private transient boolean tableIsIdle;
   private transient boolean eventsAreIdle;
@@ -178,9 +171,20 @@ final class JoinTable extends AbstractStreamOperator<Incoming>
     tableWatermark = Long.MIN_VALUE;
     eventWatermark = Long.MIN_VALUE;
     watermark = Long.MIN_VALUE;
-    for (KeyGroupStatePartitionStreamProvider group : context.getRawKeyedStateInputs()) {
-      readWaiting(group);
-    }
+    waitingState =
+        new WaitingState<>(
+            "events waiting for table " + name,
+            FORMAT,
+            IncomingSerializer.INSTANCE,
+            eventNames,
+            event -> key(event, join));
+    waitingState.read(
+        context,
+        (events, written) ->
+            events.forEach(
+                event ->
+                    waiting.add(
+                        event.with(eventNames.adopt(DeduplicateEvents.row(event), written)))));
   }
 
   @Override
@@ -389,39 +393,7 @@ final class JoinTable extends AbstractStreamOperator<Incoming>
     super.snapshotState(context);
     ledger.snapshot();
     rowNames.snapshot();
-    int groups = getRuntimeContext().getTaskInfo().getMaxNumberOfParallelSubtasks();
-    Map<Integer, List<Incoming>> byGroup = new TreeMap<>();
-    for (Incoming event : waiting) {
-      int group = KeyGroupRangeAssignment.assignToKeyGroup(key(event, join), groups);
-      byGroup.computeIfAbsent(group, unused -> new ArrayList<>()).add(event);
-    }
-    KeyedStateCheckpointOutputStream out = context.getRawKeyedOperatorStateOutput();
-    for (int group : out.getKeyGroupList()) {
-      out.startNewKeyGroup(group);
-      List<Incoming> events = byGroup.getOrDefault(group, List.of());
-      DataOutputViewStreamWrapper view = new DataOutputViewStreamWrapper(out);
-      view.writeByte(FORMAT);
-      eventNames.write(view);
-      view.writeInt(events.size());
-      for (Incoming event : events) {
-        IncomingSerializer.INSTANCE.serialize(event, view);
-      }
-      view.flush();
-    }
-  }
-
-  private void readWaiting(KeyGroupStatePartitionStreamProvider group) throws IOException {
-    DataInputViewStreamWrapper view = new DataInputViewStreamWrapper(group.getStream());
-    byte format = view.readByte();
-    if (format != FORMAT) {
-      throw new IOException(
-          "events waiting for table %s have format %d, but this version reads %d"
-              .formatted(name, format, FORMAT));
-    }
-    RowNames written = RowNames.read(view);
-    for (int left = view.readInt(); left > 0; left--) {
-      Incoming event = IncomingSerializer.INSTANCE.deserialize(view);
-      waiting.add(event.with(eventNames.adopt(DeduplicateEvents.row(event), written)));
-    }
+    waitingState.write(
+        waiting, getRuntimeContext().getTaskInfo().getMaxNumberOfParallelSubtasks(), context);
   }
 }

@@ -3,7 +3,7 @@ package io.pelton.feature.job;
 import io.pelton.job.Incoming;
 import io.pelton.job.IncomingTypeInfo;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Table;
+import io.pelton.pipeline.Table;
 import io.pelton.wire.SchemaStore;
 import java.util.Objects;
 import org.apache.flink.api.common.serialization.DeserializationSchema;

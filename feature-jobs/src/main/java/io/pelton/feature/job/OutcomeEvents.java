@@ -1,8 +1,8 @@
 package io.pelton.feature.job;
 
+import io.pelton.pipeline.Events;
+import io.pelton.pipeline.Outcomes;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Events;
-import io.pelton.pipeline.PipelineDefinition.Outcomes;
 import io.pelton.pipeline.PipelineDefinition.RowFeature;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -4,7 +4,7 @@ import io.pelton.event.AvroEventReader;
 import io.pelton.event.EventFormatException;
 import io.pelton.event.EventSchema;
 import io.pelton.event.JsonEventReader;
-import io.pelton.pipeline.PipelineDefinition.EventFormat;
+import io.pelton.pipeline.EventFormat;
 import io.pelton.wire.SchemaStore;
 import io.pelton.wire.SingleObject;
 import io.pelton.wire.StaticSchemaStore;

@@ -5,7 +5,7 @@ import io.pelton.event.EventSchema;
 import io.pelton.feature.FeatureRow;
 import io.pelton.job.Incoming;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Table;
+import io.pelton.pipeline.Table;
 import io.pelton.table.TableRow;
 import io.pelton.wire.SchemaStore;
 import io.pelton.wire.UndecodableException;

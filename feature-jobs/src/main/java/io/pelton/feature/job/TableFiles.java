@@ -1,8 +1,8 @@
 package io.pelton.feature.job;
 
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Table;
-import io.pelton.pipeline.PipelineDefinition.TableFile;
+import io.pelton.pipeline.Table;
+import io.pelton.pipeline.Table.TableFile;
 import io.pelton.table.InvalidTableException;
 import io.pelton.table.ReferenceTable;
 import io.pelton.table.TableRows;

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Table;
-import io.pelton.pipeline.PipelineDefinition.TableFile;
 import io.pelton.pipeline.PipelineFile;
+import io.pelton.pipeline.Table;
+import io.pelton.pipeline.Table.TableFile;
 import io.pelton.table.InvalidTableException;
 import io.pelton.table.ReferenceTable;
 import java.nio.file.Files;

@@ -8,7 +8,7 @@ import io.pelton.job.Incoming;
 import io.pelton.job.IncomingTypeInfo;
 import io.pelton.job.JobEnvironment;
 import io.pelton.pipeline.PipelineDefinition;
-import io.pelton.pipeline.PipelineDefinition.Table;
+import io.pelton.pipeline.Table;
 import io.pelton.schemas.DeadLetter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

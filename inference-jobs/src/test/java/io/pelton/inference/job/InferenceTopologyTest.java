@@ -10,6 +10,8 @@ import io.pelton.model.ModelLoader;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ScoringModel;
 import io.pelton.model.TinyModels;
+import io.pelton.pipeline.EventFormat;
+import io.pelton.pipeline.Events;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.registry.LocalStorage;
 import io.pelton.registry.ModelManifest;
@@ -325,9 +327,9 @@ final class InferenceTopologyTest {
     }
     return new PipelineDefinition(
         "cards",
-        new PipelineDefinition.Events(
+        new Events(
             "transactions",
-            PipelineDefinition.EventFormat.AVRO,
+            EventFormat.AVRO,
             schema,
             "id",
             "time",

@@ -1,0 +1,12 @@
+package io.pelton.benchmarks;
+
+import java.io.IOException;
+
+/** The user gave data that cannot be measured; the message says which, and why. */
+final class InputException extends IOException {
+  private static final long serialVersionUID = 1L;
+
+  InputException(IOException cause) {
+    super(cause.getMessage(), cause);
+  }
+}

@@ -1,0 +1,110 @@
+package io.pelton.pipeline;
+
+import io.pelton.pipeline.PipelineDefinition.Device;
+import io.pelton.pipeline.PipelineDefinition.Feature;
+import io.pelton.pipeline.PipelineDefinition.Model;
+import io.pelton.registry.Registry;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/** Reads what a pipeline file says of the model, of outcomes and of drift. */
+final class ModelSections {
+  static final List<String> MODEL_KEYS = List.of("name", "features", "batch", "device");
+  static final List<String> BATCH_KEYS = List.of("max-size", "max-delay");
+  static final List<String> OUTCOME_KEYS = List.of("topic", "id", "time", "label", "within");
+  static final List<String> DRIFT_KEYS =
+      List.of(
+          "window",
+          "allowed-lateness",
+          "thresholds",
+          "false-discovery-rate",
+          "minimum-count",
+          "persistence",
+          "edges");
+  static final List<String> THRESHOLD_KEYS = List.of("psi", "ks");
+  static final List<String> PERSISTENCE_KEYS = List.of("windows", "of");
+
+  private ModelSections() {}
+
+  /**
+   * The model.
+   *
+   * @param features those that it may take
+   */
+  static Model model(Section section, List<Feature> features) {
+    section.allow(MODEL_KEYS);
+    String name = section.required("name", "the model's name in the registry");
+    if (!name.isBlank() && !Registry.MODEL_NAME.matcher(name).matches()) {
+      section.problem(
+          "name",
+          "\"" + name + "\" must be letters, digits, '.', '_' and '-', a letter or digit first");
+    }
+    Set<String> columns = new LinkedHashSet<>();
+    features.forEach(feature -> columns.addAll(feature.columns()));
+    List<String> inputs = section.texts("features");
+    boolean all = inputs.isEmpty() || inputs.equals(List.of("all"));
+    if (section.has("features") && inputs.isEmpty()) {
+      section.problem("features", "must not be empty: all, or a list of features");
+    }
+    Set<String> seen = new LinkedHashSet<>();
+    for (String input : all ? List.<String>of() : inputs) {
+      if (!columns.contains(input)) {
+        section.problem(
+            "features",
+            "the pipeline has no feature \"" + input + "\"" + Names.suggest(input, columns));
+      }
+      if (!seen.add(input)) {
+        section.problem("features", "\"" + input + "\" is given twice");
+      }
+    }
+    Section batch = section.section("batch");
+    batch.allow(BATCH_KEYS);
+    return new Model(
+        name,
+        all ? null : List.copyOf(inputs),
+        (int) batch.whole("max-size", 256, 1, 65_536),
+        batch.duration("max-delay", 5, 1),
+        section.choice("device", Device.PREFER_GPU, Device.class));
+  }
+
+  /** The outcomes. */
+  static Outcomes outcomes(Section section) {
+    section.allow(OUTCOME_KEYS);
+    String topic = section.required("topic", "the Kafka topic with the outcomes");
+    TopicSection.check(section, "topic", topic);
+    String label = section.required("label", "the field with the label");
+    return new Outcomes(
+        topic,
+        section.required("id", "the field with the event's id"),
+        section.required("time", "the field with the time from which the label was known"),
+        label,
+        section.duration("within", 30L * 86_400_000, 1));
+  }
+
+  /** The drift. */
+  static Drift drift(Section section) {
+    section.allow(DRIFT_KEYS);
+    Section thresholds = section.section("thresholds");
+    thresholds.allow(THRESHOLD_KEYS);
+    Section persistence = section.section("persistence");
+    persistence.allow(PERSISTENCE_KEYS);
+    int windows = (int) persistence.whole("windows", 2, 1, 1_000);
+    int of = (int) persistence.whole("of", Math.max(3, windows), 1, 1_000);
+    if (windows > of) {
+      persistence.problem("windows", windows + " of the last " + of + " windows can never be");
+    }
+    if (!section.has("window")) {
+      section.problem("window", "is missing: the width of a drift window, 1h");
+    }
+    return new Drift(
+        section.duration("window", 3_600_000, 1_000),
+        section.duration("allowed-lateness", 60_000, 0),
+        thresholds.number("psi", 0.2, 0, 1_000),
+        thresholds.number("ks", 0.1, 0, 1),
+        section.number("false-discovery-rate", 0.05, 1e-12, 1),
+        section.whole("minimum-count", 200, 1, Long.MAX_VALUE),
+        new Persistence(windows, of),
+        (int) section.whole("edges", 2_048, 16, 1_000_000));
+  }
+}

@@ -1,0 +1,6 @@
+package io.pelton.pipeline;
+
+import java.io.Serializable;
+
+/** {@code k} of the last {@code n} windows. */
+public record Persistence(int k, int n) implements Serializable {}
