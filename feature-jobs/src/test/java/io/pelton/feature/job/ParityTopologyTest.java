@@ -16,7 +16,6 @@ import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -24,8 +23,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import org.apache.flink.api.common.eventtime.WatermarkGenerator;
+import org.apache.flink.api.common.eventtime.WatermarkOutput;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.configuration.Configuration;
-import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -50,18 +51,39 @@ class ParityTopologyTest {
   /** Serves events as a streaming job does, in the order given, and logs what it served. */
   private String serve(PipelineDefinition pipeline, List<Incoming> arrival, int parallelism)
       throws Exception {
-    Configuration settings = new Configuration();
-    settings.set(PipelineOptions.AUTO_WATERMARK_INTERVAL, Duration.ofMillis(1));
-    StreamExecutionEnvironment environment = JobEnvironment.streaming(settings);
+    StreamExecutionEnvironment environment = JobEnvironment.streaming(new Configuration());
     environment.setParallelism(parallelism);
     DataStream<Incoming> source =
         environment
             .fromData(arrival, new IncomingTypeInfo())
-            .assignTimestampsAndWatermarks(EventWatermarks.strategy(pipeline));
+            .assignTimestampsAndWatermarks(eager(EventWatermarks.strategy(pipeline)));
     String log = directory.resolve("log").toString();
     FeatureLog.write(FeatureTopology.build(source, pipeline).features(), pipeline, log);
     environment.execute("serve");
     return log;
+  }
+
+  /**
+   * With a watermark after each event, whatever the clock says: what waits for the first is one.
+   */
+  private static WatermarkStrategy<Incoming> eager(WatermarkStrategy<Incoming> strategy) {
+    return WatermarkStrategy.<Incoming>forGenerator(
+            context -> {
+              WatermarkGenerator<Incoming> marks = strategy.createWatermarkGenerator(context);
+              return new WatermarkGenerator<>() {
+                @Override
+                public void onEvent(Incoming event, long timestamp, WatermarkOutput output) {
+                  marks.onEvent(event, timestamp, output);
+                  marks.onPeriodicEmit(output);
+                }
+
+                @Override
+                public void onPeriodicEmit(WatermarkOutput output) {
+                  marks.onPeriodicEmit(output);
+                }
+              };
+            })
+        .withTimestampAssigner((event, timestamp) -> event.row.time);
   }
 
   private static DataStream<FeatureRow> replay(
