@@ -6,33 +6,23 @@ import io.pelton.pipeline.PipelineDefinition.Function;
 final class Aggregates {
   private Aggregates() {}
 
-  /** An aggregate of numbers by its total, NaN when it has no value. */
-  static double of(Function function, Total total) {
-    long count = total.count();
-    if (count == 0) {
+  /**
+   * An aggregate of numbers by its total, NaN when it has no value.
+   *
+   * @param current the value of the event, which a z-score compares
+   */
+  static double of(Function function, Total total, double current) {
+    if (total.count() == 0) {
       return Double.NaN;
     }
     return switch (function) {
-      case COUNT -> count;
+      case COUNT -> total.count();
       case SUM -> total.sum();
-      case MEAN, SHARE -> total.sum() / count;
-      case VARIANCE -> variance(count, total.deviations());
-      case STDDEV -> Math.sqrt(variance(count, total.deviations()));
+      case MEAN, SHARE -> total.mean();
+      case VARIANCE -> total.variance();
+      case STDDEV -> total.stddev();
+      case Z_SCORE -> total.zScore(current);
       default -> throw new IllegalArgumentException(function + " needs more than totals");
     };
-  }
-
-  /**
-   * Sample variance, NaN of fewer than two values.
-   *
-   * @param deviations the sum of squared deviations from the mean, times {@code count}
-   */
-  static double variance(long count, double deviations) {
-    return count < 2 ? Double.NaN : deviations / count / (count - 1);
-  }
-
-  /** How many standard deviations a value lies from the mean, NaN where there is no spread. */
-  static double zScore(double value, double mean, double variance) {
-    return variance > 0 ? (value - mean) / Math.sqrt(variance) : Double.NaN;
   }
 }

@@ -254,20 +254,35 @@ final class ExactSum {
   }
 
   /**
-   * Puts what lies between two totals of {@code length} longs at the start of {@code target}.
+   * Puts what lies between two totals of {@code length} longs into {@code target}.
    *
    * @param to where the later total begins in {@code limbs}
    * @param from where the earlier one begins
    */
-  static void difference(long[] limbs, int to, int from, int length, long[] target) {
+  static void difference(long[] limbs, int to, int from, int length, long[] target, int at) {
     long borrow = 0;
     for (int i = 0; i < length; i++) {
       long a = limbs[to + i];
       long b = limbs[from + i];
       long less = a - b;
-      target[i] = less - borrow;
+      target[at + i] = less - borrow;
       borrow = Long.compareUnsigned(a, b) < 0 || Long.compareUnsigned(less, borrow) < 0 ? 1 : 0;
     }
+  }
+
+  /** {@code n} times a value, which fits, less the sum at {@code limbs[at, at + 3)}. */
+  static double distance(long n, double value, long[] limbs, int at) {
+    long[] once = new long[SUM];
+    add(once, 0, value);
+    long[] times = new long[SUM];
+    long carry = 0;
+    for (int i = 0; i < SUM; i++) {
+      long low = once[i] * n;
+      times[i] = low + carry;
+      carry = multiplyHigh(once[i], n) + (Long.compareUnsigned(times[i], low) < 0 ? 1 : 0);
+    }
+    subtractAll(times, 0, limbs, at, SUM);
+    return value(times, 0);
   }
 
   /** Adds one total of {@code length} longs to another. */

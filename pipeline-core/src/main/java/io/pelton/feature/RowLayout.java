@@ -235,9 +235,13 @@ final class RowLayout {
     return new RowNames(pipeline.entityNames(), values, pipeline.mapNames(), others);
   }
 
-  /** A text as a number: a hash of 53 bits, which a double holds; numbers as they are. */
+  /**
+   * What tells values apart, as a number: of texts, and of whole numbers that a double would round,
+   * a hash of 62 bits as those of a double below 2; other numbers as they are.
+   */
   private record Identity(Expression scalar) implements Expression {
-    private static final int BITS = 53;
+    private static final int BITS = 62;
+    private static final long EXACT_LONGS = 1L << 53;
 
     @Override
     public String source() {
@@ -251,20 +255,29 @@ final class RowLayout {
 
     @Override
     public double number(@Nullable Object[] fields, long time) {
-      return scalar.value(fields, time) instanceof String text
-          ? hash(text)
+      Object value = scalar.value(fields, time);
+      if (value instanceof String text) {
+        return hash(text);
+      }
+      return value instanceof Long whole && (whole > EXACT_LONGS || whole < -EXACT_LONGS)
+          ? mixed(whole)
           : scalar.number(fields, time);
     }
 
-    /** FNV-1a, mixed as in MurmurHash3. */
+    /** FNV-1a. */
     private static double hash(String text) {
       long hash = 0xcbf29ce484222325L;
       for (int i = 0; i < text.length(); i++) {
         hash = (hash ^ text.charAt(i)) * 0x100000001b3L;
       }
-      hash = (hash ^ hash >>> 33) * 0xff51afd7ed558ccdL;
+      return mixed(hash);
+    }
+
+    /** As MurmurHash3 ends. */
+    private static double mixed(long bits) {
+      long hash = (bits ^ bits >>> 33) * 0xff51afd7ed558ccdL;
       hash = (hash ^ hash >>> 33) * 0xc4ceb9fe1a85ec53L;
-      return (hash ^ hash >>> 33) >>> (Long.SIZE - BITS);
+      return Double.longBitsToDouble((hash ^ hash >>> 33) >>> (Long.SIZE - BITS));
     }
 
     @Override

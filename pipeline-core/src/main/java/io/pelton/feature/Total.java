@@ -4,6 +4,7 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.math.BigDecimal;
+import java.math.MathContext;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +17,7 @@ final class Total {
   private long count;
 
   /**
-   * @param squares whether squares are wanted, as {@link #deviations} needs
+   * @param squares whether squares are wanted, as spreads need
    */
   Total(boolean squares) {
     limbs = new long[ExactSum.SUM + (squares ? ExactSum.SQUARES : 0)];
@@ -65,20 +66,71 @@ final class Total {
     return count;
   }
 
-  double sum() {
-    if (unfit == null || unfit.count() == 0) {
-      return ExactSum.value(limbs, 0);
+  /** Becomes what lies between two totals of an edge, which hold squares if this does. */
+  void between(long[] totals, int newer, int older, Unfit rest) {
+    count = totals[newer] - totals[older];
+    ExactSum.difference(totals, newer + 1, older + 1, ExactSum.SUM, limbs, 0);
+    if (squares()) {
+      int behind = 1 + ExactSum.SUM;
+      ExactSum.difference(
+          totals, newer + behind, older + behind, ExactSum.SQUARES, limbs, ExactSum.SUM);
     }
-    return unfit.sum(ExactSum.exact(limbs, 0));
+    unfit = rest;
   }
 
-  /** The sum of squared deviations from the mean, times the number of values. */
-  double deviations() {
-    if (unfit == null || unfit.count() == 0) {
-      return ExactSum.deviations(count, limbs, 0, limbs, ExactSum.SUM);
+  private boolean fits() {
+    return unfit == null || unfit.count() == 0;
+  }
+
+  double sum() {
+    return fits() ? ExactSum.value(limbs, 0) : Unfit.of(unfit).sum(ExactSum.exact(limbs, 0));
+  }
+
+  double mean() {
+    return fits()
+        ? ExactSum.value(limbs, 0) / count
+        : Unfit.of(unfit).mean(count, ExactSum.exact(limbs, 0));
+  }
+
+  /** Sample variance, NaN of fewer than two values and where one is infinite. */
+  double variance() {
+    if (count < 2) {
+      return Double.NaN;
     }
+    if (fits()) {
+      return ExactSum.deviations(count, limbs, 0, limbs, ExactSum.SUM) / count / (count - 1);
+    }
+    BigDecimal variance = exactVariance();
+    return variance == null ? Double.NaN : variance.doubleValue();
+  }
+
+  /** The root of the variance; finite also where that is too large for a double. */
+  double stddev() {
+    if (count < 2 || fits()) {
+      return Math.sqrt(variance());
+    }
+    BigDecimal variance = exactVariance();
+    return variance == null ? Double.NaN : variance.sqrt(MathContext.DECIMAL64).doubleValue();
+  }
+
+  private @Nullable BigDecimal exactVariance() {
     BigDecimal squares = ExactSum.exactSquares(limbs, ExactSum.SUM);
-    return unfit.deviations(count, ExactSum.exact(limbs, 0), squares);
+    return Unfit.of(unfit).variance(count, ExactSum.exact(limbs, 0), squares);
+  }
+
+  /**
+   * How many standard deviations a value lies from the mean, NaN where there is no spread. The
+   * distance is exact before it is rounded, as the spread is.
+   */
+  double zScore(double value) {
+    double stddev = stddev();
+    if (!(stddev > 0) || !Double.isFinite(value)) {
+      return Double.NaN;
+    }
+    if (fits() && ExactSum.fits(value)) {
+      return ExactSum.distance(count, value, limbs, 0) / count / stddev;
+    }
+    return Unfit.of(unfit).distance(count, value, ExactSum.exact(limbs, 0)) / stddev;
   }
 
   Total copy() {

@@ -36,7 +36,7 @@ final class Totals implements Accumulator {
 
   @Override
   public double number(long now) {
-    return Aggregates.of(function, total);
+    return Aggregates.of(function, total, Double.NaN);
   }
 
   @Override

@@ -5,6 +5,7 @@ import java.io.DataOutput;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.math.MathContext;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,20 +61,36 @@ record Unfit(long count, BigDecimal sum, BigDecimal squares, long positive, long
     return positive > 0 ? Double.POSITIVE_INFINITY : Double.NEGATIVE_INFINITY;
   }
 
-  /**
-   * {@code n} times the sum of squares less the square of the sum, with those that fit; NaN where
-   * there is an infinity.
-   */
-  double deviations(long n, BigDecimal restOfSum, BigDecimal restOfSquares) {
+  /** The mean of all {@code n} values; also where their sum is too large for a double. */
+  double mean(long n, BigDecimal rest) {
+    double whole = sum(rest);
+    return Double.isFinite(whole) || positive > 0 || negative > 0
+        ? whole / n
+        : quotient(sum.add(rest), n).doubleValue();
+  }
+
+  /** How far a value lies from that mean; NaN where there is an infinity. */
+  double distance(long n, double value, BigDecimal rest) {
     if (positive > 0 || negative > 0) {
       return Double.NaN;
     }
+    BigDecimal times = new BigDecimal(value).multiply(BigDecimal.valueOf(n));
+    return quotient(times.subtract(sum).subtract(rest), n).doubleValue();
+  }
+
+  /** The sample variance, with those that fit; null where there is an infinity. */
+  @Nullable BigDecimal variance(long n, BigDecimal restOfSum, BigDecimal restOfSquares) {
+    if (positive > 0 || negative > 0) {
+      return null;
+    }
     BigDecimal total = sum.add(restOfSum);
-    return squares
-        .add(restOfSquares)
-        .multiply(BigDecimal.valueOf(n))
-        .subtract(total.multiply(total))
-        .doubleValue();
+    BigDecimal deviations =
+        squares.add(restOfSquares).multiply(BigDecimal.valueOf(n)).subtract(total.multiply(total));
+    return quotient(quotient(deviations, n), n - 1);
+  }
+
+  private static BigDecimal quotient(BigDecimal value, long n) {
+    return value.divide(BigDecimal.valueOf(n), MathContext.DECIMAL128);
   }
 
   void write(DataOutput out) throws IOException {

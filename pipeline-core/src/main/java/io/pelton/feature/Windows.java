@@ -19,8 +19,9 @@ final class Windows {
   private final Edges edges;
   private final Parts parts;
 
-  private final long[] sum = new long[ExactSum.SUM];
-  private final long[] squares = new long[ExactSum.SQUARES];
+  // Of the window at hand.
+  private final Total sums = new Total(false);
+  private final Total squares = new Total(true);
 
   /**
    * Of each least or greatest value of a window, side by side: up to which address the block in
@@ -77,16 +78,10 @@ final class Windows {
     }
     return switch (output.function()) {
       case COUNT -> count;
-      case SUM -> sum(output, newer, older);
-      case MEAN, SHARE -> sum(output, newer, older) / count;
-      case VARIANCE -> Aggregates.variance(count, deviations(output, newer, older, count));
-      case STDDEV -> Math.sqrt(Aggregates.variance(count, deviations(output, newer, older, count)));
-      case Z_SCORE ->
-          Aggregates.zScore(
-              row.values[output.current()],
-              sum(output, newer, older) / count,
-              Aggregates.variance(count, deviations(output, newer, older, count)));
-      case MIN, MAX -> inOrder ? extreme(output) : extremeAnew(output);
+      case SUM, MEAN, SHARE -> total(output, sums, newer, older, row);
+      case VARIANCE, STDDEV, Z_SCORE -> total(output, squares, newer, older, row);
+      // One zero, whichever of two came into a block.
+      case MIN, MAX -> (inOrder ? extreme(output) : extremeAnew(output)) + 0.0;
       case FIRST -> first(output, inOrder);
       case LAST ->
           inOrder
@@ -103,20 +98,12 @@ final class Windows {
     };
   }
 
-  private double sum(EntityPlan.Output output, int newer, int older) {
+  private double total(
+      EntityPlan.Output output, Total total, int newer, int older, FeatureRow row) {
     Unfit rest = edges.unfit(output.series(), output.newer(), output.older());
-    ExactSum.difference(running, newer + 1, older + 1, ExactSum.SUM, sum);
-    return rest.count() == 0 ? ExactSum.value(sum, 0) : rest.sum(ExactSum.exact(sum, 0));
-  }
-
-  private double deviations(EntityPlan.Output output, int newer, int older, long count) {
-    Unfit rest = edges.unfit(output.series(), output.newer(), output.older());
-    ExactSum.difference(running, newer + 1, older + 1, ExactSum.SUM, sum);
-    ExactSum.difference(
-        running, newer + 1 + ExactSum.SUM, older + 1 + ExactSum.SUM, ExactSum.SQUARES, squares);
-    return rest.count() == 0
-        ? ExactSum.deviations(count, sum, 0, squares, 0)
-        : rest.deviations(count, ExactSum.exact(sum, 0), ExactSum.exactSquares(squares, 0));
+    total.between(running, newer, older, rest);
+    double current = output.current() < 0 ? Double.NaN : row.values[output.current()];
+    return Aggregates.of(output.function(), total, current);
   }
 
   // ---- Least and greatest ----

@@ -133,6 +133,7 @@ class EntityHistoryTest {
       case 2 -> random.nextInt(50) == 0 ? Double.POSITIVE_INFINITY : 1e-30;
       case 3 -> random.nextBoolean() ? 0.0 : -0.0;
       case 4 -> random.nextGaussian();
+      case 5 -> 1e9 + random.nextInt(3) * 0x1p-20;
       default -> random.nextInt(2_000) / 100.0 - 5;
     };
   }

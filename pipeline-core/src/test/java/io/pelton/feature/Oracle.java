@@ -54,15 +54,18 @@ final class Oracle {
     return switch (feature.aggregate().function()) {
       case COUNT -> values.length;
       case SUM -> sum(values);
-      case MEAN, SHARE -> sum(values) / values.length;
-      case MIN -> Arrays.stream(values).min().orElseThrow();
-      case MAX -> Arrays.stream(values).max().orElseThrow();
-      case VARIANCE -> variance(values);
-      case STDDEV -> Math.sqrt(variance(values));
+      case MEAN, SHARE -> mean(values);
+      case MIN -> Arrays.stream(values).min().orElseThrow() + 0.0;
+      case MAX -> Arrays.stream(values).max().orElseThrow() + 0.0;
+      case VARIANCE -> spreadless(values) ? Double.NaN : variance(values).doubleValue();
+      case STDDEV -> stddev(values);
       case Z_SCORE -> {
-        double variance = variance(values);
-        yield variance > 0
-            ? (now.number - sum(values) / values.length) / Math.sqrt(variance)
+        double stddev = stddev(values);
+        yield stddev > 0 && Double.isFinite(now.number)
+            ? new BigDecimal(now.number)
+                    .subtract(exactSum(values).divide(count(values), MathContext.DECIMAL128))
+                    .doubleValue()
+                / stddev
             : Double.NaN;
       }
       case FIRST -> values[0];
@@ -91,24 +94,43 @@ final class Oracle {
     return infinite != 0 ? infinite : finite.doubleValue();
   }
 
+  private static double mean(double[] values) {
+    double sum = sum(values);
+    return Double.isFinite(sum) || Arrays.stream(values).anyMatch(Double::isInfinite)
+        ? sum / values.length
+        : exactSum(values).divide(count(values), MathContext.DECIMAL128).doubleValue();
+  }
+
+  private static BigDecimal count(double[] values) {
+    return BigDecimal.valueOf(values.length);
+  }
+
+  private static BigDecimal exactSum(double[] values) {
+    return Arrays.stream(values).mapToObj(BigDecimal::new).reduce(BigDecimal.ZERO, BigDecimal::add);
+  }
+
+  private static boolean spreadless(double[] values) {
+    return values.length < 2 || Arrays.stream(values).anyMatch(Double::isInfinite);
+  }
+
+  private static double stddev(double[] values) {
+    return spreadless(values)
+        ? Double.NaN
+        : variance(values).sqrt(MathContext.DECIMAL64).doubleValue();
+  }
+
   /** From exact sums, so that nothing cancels. */
-  private static double variance(double[] values) {
-    if (values.length < 2 || Arrays.stream(values).anyMatch(Double::isInfinite)) {
-      return Double.NaN;
-    }
-    BigDecimal sum = BigDecimal.ZERO;
-    BigDecimal squares = BigDecimal.ZERO;
-    for (double value : values) {
-      BigDecimal exact = new BigDecimal(value);
-      sum = sum.add(exact);
-      squares = squares.add(exact.multiply(exact));
-    }
-    BigDecimal count = BigDecimal.valueOf(values.length);
-    return count
+  private static BigDecimal variance(double[] values) {
+    BigDecimal squares =
+        Arrays.stream(values)
+            .mapToObj(value -> new BigDecimal(value).pow(2))
+            .reduce(BigDecimal.ZERO, BigDecimal::add);
+    BigDecimal sum = exactSum(values);
+    return count(values)
         .multiply(squares)
         .subtract(sum.multiply(sum))
-        .divide(count.multiply(BigDecimal.valueOf(values.length - 1)), MathContext.DECIMAL64)
-        .doubleValue();
+        .divide(
+            count(values).multiply(BigDecimal.valueOf(values.length - 1)), MathContext.DECIMAL128);
   }
 
   private static double quantile(double[] values, double quantile) {

@@ -185,6 +185,7 @@ class TiledHistoryTest {
           case 0 -> Double.NaN;
           case 1 -> 1e300 * (random.nextBoolean() ? 1 : -1);
           case 2 -> random.nextInt(40) == 0 ? Double.NEGATIVE_INFINITY : 1e-40;
+          case 5 -> 1e9 + random.nextInt(3) * 0x1p-20;
           default -> random.nextInt(10_000) / 100.0 - 50;
         };
     return new Event(id, time, value, random.nextBoolean(), channel(random));
