@@ -1,6 +1,6 @@
 package io.pelton.benchmarks;
 
-import io.pelton.feature.EntityPlan;
+import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Function;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
@@ -54,7 +54,10 @@ final class WindowCheck {
     this.columns = columns;
     numbersByKey = events.numbersByKey();
     widths = columns.stream().mapToLong(Column::width).distinct().sorted().toArray();
-    tiles = Arrays.stream(widths).map(width -> EntityPlan.tileFor(resolution, width)).toArray();
+    tiles =
+        Arrays.stream(widths)
+            .map(width -> PipelineDefinition.Entity.tileFor(resolution, width))
+            .toArray();
   }
 
   /**

@@ -24,7 +24,6 @@ import java.util.stream.Stream;
  */
 public final class EntityPlan implements Serializable {
   private static final long serialVersionUID = 2L;
-  private static final int TILES_AT_LEAST = 256;
 
   static final int COUNTS = 0;
   static final int SUMS = 1;
@@ -350,20 +349,6 @@ public final class EntityPlan implements Serializable {
   /** Position of the entity's key in {@link FeatureRow#keys}. */
   public int key() {
     return key;
-  }
-
-  /**
-   * Width of the tiles for a window: the resolution, or four times as much again and again while a
-   * tile is no more than a 256th of the window.
-   *
-   * @param resolution milliseconds; 0 for an exact history
-   */
-  public static long tileFor(long resolution, long width) {
-    long tile = resolution;
-    while (tile > 0 && tile * 4 * TILES_AT_LEAST <= width) {
-      tile *= 4;
-    }
-    return tile;
   }
 
   /** Whether some of its features aggregate outcomes: these then come as rows of their own. */

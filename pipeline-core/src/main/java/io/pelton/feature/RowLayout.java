@@ -99,9 +99,7 @@ final class RowLayout {
         for (Window window : windowed.windows()) {
           requests
               .computeIfAbsent(key, unused -> new TreeMap<>())
-              .computeIfAbsent(
-                  EntityPlan.tileFor(entity.resolution(), window.width()),
-                  unused -> new ArrayList<>())
+              .computeIfAbsent(entity.tileFor(window.width()), unused -> new ArrayList<>())
               .add(new Request(windowed, window, column++, isMap ? map++ : -1));
         }
       }

@@ -1,6 +1,5 @@
 package io.pelton.parity;
 
-import io.pelton.feature.EntityPlan;
 import io.pelton.pipeline.FeatureGraph;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Feature;
@@ -66,7 +65,7 @@ public final class TouchedFeatures {
                   : 0;
           // The window of tiles may be longer by one.
           long width = windowed.windows().get(i).width();
-          width += EntityPlan.tileFor(resolution, width) + later;
+          width += PipelineDefinition.Entity.tileFor(resolution, width) + later;
           String name = windowed.columns().get(i);
           windows.add(
               new Window(

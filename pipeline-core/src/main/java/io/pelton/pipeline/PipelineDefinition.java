@@ -71,9 +71,28 @@ public record PipelineDefinition(
    */
   public record Entity(String name, String field, long resolution, long keep)
       implements Serializable {
+    private static final int TILES_AT_LEAST = 256;
+
     /** One with an exact history. */
     public Entity(String name, String field) {
       this(name, field, 0, 0);
+    }
+
+    /**
+     * Width of the tiles for a window, milliseconds: the resolution, or four times as much again
+     * and again while a tile is no more than a 256th of the window; 0 for an exact history.
+     */
+    public long tileFor(long width) {
+      return tileFor(resolution, width);
+    }
+
+    /** The same of a resolution. */
+    public static long tileFor(long resolution, long width) {
+      long tile = resolution;
+      while (tile > 0 && tile * 4 * TILES_AT_LEAST <= width) {
+        tile *= 4;
+      }
+      return tile;
     }
   }
 

@@ -253,7 +253,13 @@ public final class PipelineSummary {
     if (feature instanceof WindowedFeature windowed) {
       for (PipelineDefinition.Entity entity : pipeline.entities()) {
         if (entity.name().equals(windowed.entity()) && entity.resolution() > 0) {
-          return ", in tiles of %s or more".formatted(duration(entity.resolution()));
+          String widths =
+              windowed.windows().stream()
+                  .map(window -> duration(entity.tileFor(window.width())))
+                  .distinct()
+                  .collect(Collectors.joining(", "));
+          boolean sketched = windowed.aggregate().function() == Function.DISTINCT;
+          return ", in tiles of " + widths + (sketched ? ", exact up to 256 values" : "");
         }
       }
     }

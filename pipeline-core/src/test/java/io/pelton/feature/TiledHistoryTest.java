@@ -3,6 +3,7 @@ package io.pelton.feature;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.Aggregate;
 import io.pelton.pipeline.PipelineDefinition.Function;
 import io.pelton.pipeline.PipelineDefinition.Window;
@@ -311,10 +312,11 @@ class TiledHistoryTest {
   @Test
   void widerWindowsTakeCoarserTiles() {
     long minute = 60_000;
-    assertThat(EntityPlan.tileFor(0, 86_400_000)).isZero();
-    assertThat(EntityPlan.tileFor(minute, 60 * minute)).isEqualTo(minute);
-    assertThat(EntityPlan.tileFor(minute, 1_440 * minute)).isEqualTo(4 * minute);
-    assertThat(EntityPlan.tileFor(minute, 30 * 1_440 * minute)).isEqualTo(64 * minute);
+    assertThat(PipelineDefinition.Entity.tileFor(0, 86_400_000)).isZero();
+    assertThat(PipelineDefinition.Entity.tileFor(minute, 60 * minute)).isEqualTo(minute);
+    assertThat(PipelineDefinition.Entity.tileFor(minute, 1_440 * minute)).isEqualTo(4 * minute);
+    assertThat(PipelineDefinition.Entity.tileFor(minute, 30 * 1_440 * minute))
+        .isEqualTo(64 * minute);
   }
 
   private static EntityHistory writtenAndRead(EntityHistory history) throws IOException {

@@ -353,6 +353,23 @@ class PipelineFileTest {
   }
 
   @Test
+  void saysWhichTilesAWindowIsOf() throws Exception {
+    Path file = directory.resolve("p.yaml");
+    Files.copy(EXAMPLE.resolveSibling("transaction.avsc"), directory.resolve("transaction.avsc"));
+    PipelineDefinition tiled =
+        PipelineFile.read(
+            Files.writeString(
+                file,
+                GOOD.replace(
+                            "customer: customer_id", "customer: {key: customer_id, resolution: 1m}")
+                        .replace("[1d]", "[1h, 1d, 30d]")
+                    + "  kinds: {entity: customer, aggregate: distinct(terminal_id), windows: [1h]}\n"));
+    assertThat(PipelineSummary.of(tiled))
+        .contains("over the customer's last 1h, 1d, 30d, in tiles of 1m, 4m, 64m\n")
+        .contains("over the customer's last 1h, in tiles of 1m, exact up to 256 values\n");
+  }
+
+  @Test
   void refusesAFeatureLogNowhere() throws Exception {
     assertThat(problems(GOOD + "feature-log: \"\"\n"))
         .satisfiesExactly(p -> assertThat(p).startsWith("p.yaml:7: feature-log: is empty"));
