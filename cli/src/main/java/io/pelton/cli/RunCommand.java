@@ -156,7 +156,10 @@ final class RunCommand implements Callable<Integer> {
       out.printf("running %s; Flink's web page: %s; Ctrl-C stops it%n", name, flink.webUrl());
       out.flush();
       StopSignal.onStop(() -> stop(job, directory, state == null, out));
-      job.getJobExecutionResult().get();
+      try (JobFailures failures =
+          JobFailures.follow(flink, job.getJobID(), name, spec.commandLine().getErr())) {
+        job.getJobExecutionResult().get();
+      }
       return 0;
     }
   }
