@@ -83,32 +83,10 @@ public final class Pelton {
       return USAGE;
     }
     LoggerFactory.getLogger(Pelton.class).error("the command failed", e);
-    err.println("failed: " + reasons(e));
+    err.println("failed: " + String.join("\n  because: ", Reasons.of(e)));
     if (System.getProperty("pelton.log") != null) {
       err.println("log: " + System.getProperty("pelton.log"));
     }
     return FAILED;
-  }
-
-  /** The messages of an exception and its causes, without those that only repeat the next. */
-  private static String reasons(Throwable e) {
-    StringBuilder text = new StringBuilder();
-    String last = "";
-    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-      String message = cause.getMessage();
-      if (message == null || message.isBlank()) {
-        message = cause.getClass().getSimpleName();
-      }
-      Throwable next = cause.getCause();
-      boolean repeats =
-          last.contains(message)
-              || (next != null
-                  && (message.equals(next.toString()) || message.equals(next.getMessage())));
-      if (!repeats) {
-        text.append(text.isEmpty() ? "" : "\n  because: ").append(message);
-        last = message;
-      }
-    }
-    return text.toString();
   }
 }

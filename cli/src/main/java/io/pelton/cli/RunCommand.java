@@ -83,7 +83,9 @@ final class RunCommand implements Callable<Integer> {
   @Option(
       names = "--state-backend",
       paramLabel = "BACKEND",
-      description = "heap or rocksdb; default heap.")
+      description =
+          "heap or rocksdb; default heap. A checkpoint is read by the one that wrote it, the"
+              + " savepoint of a stop by both.")
   private EmbeddedFlink.State backend = EmbeddedFlink.State.HEAP;
 
   @Option(
@@ -104,7 +106,7 @@ final class RunCommand implements Callable<Integer> {
     }
     if (state != null) {
       // A directory a job: one job cannot go on from another's checkpoint.
-      Path own = Files.createDirectories(state.resolve(jobs.name().toLowerCase(Locale.ROOT)));
+      Path own = Files.createDirectories(state.resolve(lower(jobs)));
       try (FileChannel lock =
           FileChannel.open(
               own.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
@@ -136,7 +138,7 @@ final class RunCommand implements Callable<Integer> {
       environment.setParallelism(parallelism);
       String name = define(environment);
       if (checkpoint.isPresent()) {
-        checkLeftover(checkpoint.get(), environment, out);
+        check(checkpoint.get(), environment, out);
       }
       out.println(
           checkpoint
@@ -154,14 +156,23 @@ final class RunCommand implements Callable<Integer> {
       out.printf("running %s; Flink's web page: %s; Ctrl-C stops it%n", name, flink.webUrl());
       out.flush();
       StopSignal.onStop(() -> stop(job, directory, state == null, out));
-      job.getJobExecutionResult().get();
+      try (JobFailures failures =
+          JobFailures.follow(flink, job.getJobID(), name, spec.commandLine().getErr())) {
+        job.getJobExecutionResult().get();
+      }
       return 0;
     }
   }
 
-  private void checkLeftover(
-      Path checkpoint, StreamExecutionEnvironment environment, PrintWriter out) throws IOException {
-    List<String> left = LeftoverState.of(checkpoint, environment.getStreamGraph(false));
+  private void check(Path checkpoint, StreamExecutionEnvironment environment, PrintWriter out)
+      throws IOException {
+    SavedState saved = SavedState.of(checkpoint, environment.getStreamGraph(false));
+    if (saved.backend() != null && saved.backend() != backend) {
+      throw new InputException(
+          "the state in %s was written by the state backend %2$s, and %3$s cannot read it: give --state-backend %2$s; a stop by Ctrl-C takes a savepoint that either reads"
+              .formatted(checkpoint, lower(saved.backend()), lower(backend)));
+    }
+    List<String> left = saved.leftover();
     if (left.isEmpty()) {
       return;
     }
@@ -175,6 +186,10 @@ final class RunCommand implements Callable<Integer> {
               + " wait there for the watermark are dropped with it");
     }
     out.println("dropping " + state);
+  }
+
+  private static String lower(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT);
   }
 
   private Configuration settings() throws InputException {

@@ -157,7 +157,10 @@ class BadFilesTest {
     Path cut = Files.write(own.resolve("cut.csv.gz"), Arrays.copyOf(bytes, bytes.length / 2));
     Cli result = features(cut);
     assertThat(result.exitCode()).isEqualTo(1);
-    assertThat(result.err()).contains("cut.csv.gz");
+    assertThat(result.err().lines().findFirst().orElse(""))
+        .startsWith("failed: ")
+        .contains("cut.csv.gz cannot be read to its end: ");
+    assertThat(result.err()).doesNotContain("Recovery", "SplitFetcher", "execution failed");
     assertThat(output).doesNotExist();
   }
 

@@ -195,7 +195,7 @@ class BadInputTest {
               json("", "decode", "undecodable", "not a JSON object"),
               json("[" + good + "]", "decode", "undecodable", "not a JSON object"),
               json(good + good, "decode", "undecodable", "left over"),
-              json(good.replace("10.0", "\"ten\""), "decode", "undecodable", "\"amount\": ten"),
+              json(good.replace("10.0", "\"ten\""), "decode", "undecodable", "\"amount\": \"ten\""),
               json(good.replace("2018-06-01", "yesterday"), "decode", "undecodable", "is no time"),
               json(good.replace("event_time", "time"), "validate", "missing-time", "event_time"),
               json(good.replace("terminal_id", "t"), "validate", "missing-key", "terminal_id"),

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code pelton run} on the state of a pipeline file that said something else. */
+/** {@code pelton run} on the state of a pipeline file or of options that said something else. */
 class ChangedPipelineTest {
   @RegisterExtension static final KafkaFixture KAFKA = new KafkaFixture();
 
@@ -98,6 +98,41 @@ class ChangedPipelineTest {
       assertThat(features.read())
           .as("each third event is the customer's, from the first; 2 waited and were dropped")
           .anyMatch(row -> row.id.equals("73") && row.values[count] == 25 - 2);
+    }
+  }
+
+  @Test
+  void aCheckpointIsRefusedByTheOtherStateBackendAndASavepointIsTaken() throws Exception {
+    pipeline = CardPipeline.of(directory, "backend", PLAIN);
+    try (EventTopic topic = EventTopic.create(KAFKA.settings(), pipeline.definition(), 1);
+        var features = CommittedTopic.features(KAFKA.settings(), pipeline.definition())) {
+      topic.scatter(events(0, 40), 1);
+      try (PeltonProcess pelton = start("--state-backend", "rocksdb")) {
+        await(pelton, features, 34);
+        pelton.kill();
+      }
+      try (PeltonProcess pelton = start()) {
+        assertThat(pelton.awaitEnd(PATIENCE)).isEqualTo(2);
+        assertThat(pelton.output())
+            .contains("the state in " + directory.resolve("state"))
+            .contains("was written by the state backend rocksdb, and heap cannot read it")
+            .contains("give --state-backend rocksdb");
+      }
+      topic.scatter(events(40, 60), 1);
+      try (PeltonProcess pelton = start("--state-backend", "rocksdb")) {
+        await(pelton, features, 34 + 20);
+        stop(pelton);
+      }
+      topic.scatter(events(60, 80), 1);
+      try (PeltonProcess pelton = start("--state-backend", "heap")) {
+        await(pelton, features, 34 + 20 + 20);
+        assertThat(pelton.output()).contains("going on from");
+        pelton.kill();
+      }
+      try (PeltonProcess pelton = start("--state-backend", "rocksdb")) {
+        assertThat(pelton.awaitEnd(PATIENCE)).isEqualTo(2);
+        assertThat(pelton.output()).contains("give --state-backend heap");
+      }
     }
   }
 

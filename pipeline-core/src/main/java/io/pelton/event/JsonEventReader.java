@@ -103,7 +103,9 @@ public final class JsonEventReader {
         "field \""
             + field.name()
             + "\": "
-            + (token.isStructStart() ? "a JSON " + token : parser.getText())
+            + (token == JsonToken.VALUE_STRING
+                ? "\"" + parser.getText() + "\""
+                : token.isStructStart() ? "a JSON " + token : parser.getText())
             + " is no "
             + switch (field.type()) {
               case BOOLEAN -> "boolean";

@@ -172,6 +172,9 @@ public final class PipelineSummary {
     if (value instanceof Long millis && type == FieldType.TIMESTAMP) {
       return Instant.ofEpochMilli(millis).toString();
     }
+    if (value instanceof String text) {
+      return "\"" + text + "\"";
+    }
     return value instanceof Double number ? number(number) : value.toString();
   }
 

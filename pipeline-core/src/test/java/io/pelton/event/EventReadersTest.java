@@ -127,7 +127,7 @@ class EventReadersTest {
     assertThatThrownBy(() -> json("{\"count\": 99999999999999999999}"))
         .hasMessage("field \"count\": 99999999999999999999 does not fit a long");
     assertThatThrownBy(() -> json("{\"amount\": \"much\"}"))
-        .hasMessage("field \"amount\": much is no number");
+        .hasMessage("field \"amount\": \"much\" is no number");
     CsvEventReader csv = new CsvEventReader(schema, List.of("kind", "count"), List.of());
     assertThatThrownBy(() -> csv.read(List.of("C", "1")))
         .hasMessage("field \"kind\": \"C\" is none of [A, B]");
@@ -252,7 +252,7 @@ class EventReadersTest {
         .startsWith("x");
     for (String[] bad :
         new String[][] {
-          {"{\"amount\": \"2\"}", "field \"amount\": 2 is no number"},
+          {"{\"amount\": \"2\"}", "field \"amount\": \"2\" is no number"},
           {"{\"count\": 2.5}", "field \"count\": 2.5 is no whole number"},
           {"{\"at\": \"noon\"}", "\"noon\" is no time"},
           {"{\"online\": {}}", "field \"online\": a JSON START_OBJECT is no boolean"},

@@ -136,12 +136,18 @@ class ConstraintSectionsTest {
   void theSummarySaysWhatHoldsAndWhatBecomesOfTheRest() throws Exception {
     assertThat(PipelineSummary.of(read(GOOD)))
         .contains("checks that amount is there, at least 0, at most 100000, else refuses the event")
-        .contains("checks that channel is one of web, pos, atm, else takes web")
+        .contains("checks that channel is one of \"web\", \"pos\", \"atm\", else takes \"web\"")
         .contains("checks that due is at least 2018-04-01T00:00:00Z")
         .contains("stops at those that break known: currency in")
         .contains(
             "amount = amount, 0 when it has no value, at least -5 and at most 5000, else takes 0")
         .contains("sum_1d = sum(amount) over the card's last 1d, at most 9, else stops");
+  }
+
+  @Test
+  void theSummaryShowsAnAllowedTextThatIsEmpty() throws Exception {
+    assertThat(PipelineSummary.of(read(GOOD.replace("[web, pos, atm]", "[web, '']"))))
+        .contains("checks that channel is one of \"web\", \"\", else");
   }
 
   @Test
