@@ -150,7 +150,7 @@ final class RunCommand implements Callable<Integer> {
                           ? ", with windows "
                               + (options.history().isEmpty()
                                   ? "that are empty (--history FILES fills them)"
-                                  : "filled from --history")
+                                  : "filled from --history; events wait until all of it is read")
                           : "")));
       JobClient job = environment.executeAsync(name);
       out.printf("running %s; Flink's web page: %s; Ctrl-C stops it%n", name, flink.webUrl());

@@ -154,6 +154,63 @@ class OrderTest {
     }
   }
 
+  @Test
+  void onArrivalNothingWaitsForASubtaskWithoutAPartition() throws Exception {
+    pipeline =
+        CardPipeline.of(
+            directory, "arrival", TEXT.replace("  out-of-orderness: 5s\n", "").replace("KEY", ""));
+    try (EventTopic topic = EventTopic.create(KAFKA.settings(), pipeline.definition(), 1);
+        var features = CommittedTopic.features(KAFKA.settings(), pipeline.definition())) {
+      for (int events = 10; events <= 20; events += 10) {
+        topic.scatter(events(events - 10, events), 1);
+        int sent = events;
+        try (PeltonProcess pelton = start("2")) {
+          await(pelton, sent + " rows", () -> features.read().size() >= sent);
+          assertThat(pelton.stop(PATIENCE)).as(pelton.output()).isZero();
+        }
+      }
+      int count = pipeline.definition().featureNames().indexOf("count_1h");
+      assertThat(features.read()).hasSize(20);
+      for (FeatureRow row : features.read()) {
+        assertThat(row.values[count]).as(row.id).isEqualTo(Integer.parseInt(row.id) / 3 + 1);
+      }
+    }
+  }
+
+  @Test
+  void onArrivalEventsWaitForHistoryOnceAndTheLogSaysSo() throws Exception {
+    pipeline =
+        CardPipeline.of(
+            directory,
+            "after-history",
+            TEXT.replace("  out-of-orderness: 5s\n", "").replace("KEY", ""));
+    Path history = directory.resolve("history.csv");
+    TransactionCsv.write(events(0, 10), history);
+    try (EventTopic topic = EventTopic.create(KAFKA.settings(), pipeline.definition(), 1);
+        var features = CommittedTopic.features(KAFKA.settings(), pipeline.definition())) {
+      topic.scatter(events(10, 20), 1);
+      try (PeltonProcess pelton = start("1", "--history", history)) {
+        await(pelton, "10 rows", () -> features.read().size() >= 10);
+        assertThat(pelton.stop(PATIENCE)).as(pelton.output()).isZero();
+        assertThat(pelton.output())
+            .contains("filled from --history; events wait until all of it is read")
+            .contains("features of customer: events wait until all history is read");
+      }
+      topic.scatter(events(20, 30), 1);
+      // A subtask without a partition holds the watermark back, but history was read.
+      try (PeltonProcess pelton = start("2", "--history", history)) {
+        await(pelton, "20 rows", () -> features.read().size() >= 20);
+        assertThat(pelton.stop(PATIENCE)).as(pelton.output()).isZero();
+        assertThat(pelton.output()).doesNotContain("wait until all history is read");
+      }
+      int count = pipeline.definition().featureNames().indexOf("count_1h");
+      assertThat(features.read()).hasSize(20);
+      for (FeatureRow row : features.read()) {
+        assertThat(row.values[count]).as(row.id).isEqualTo(Integer.parseInt(row.id) / 3 + 1);
+      }
+    }
+  }
+
   /** A second after the other, of three customers in turn. */
   private static Transaction event(int id, int second) {
     return new Transaction(id, START + second * 1_000L, id % 3, 1, id, false);
@@ -177,20 +234,24 @@ class OrderTest {
         });
   }
 
-  private PeltonProcess start(String parallelism) throws Exception {
+  private PeltonProcess start(String parallelism, Object... more) throws Exception {
+    List<Object> arguments =
+        new ArrayList<>(
+            List.of(
+                "run",
+                "feature",
+                "--pipeline",
+                pipeline.file(),
+                "--brokers",
+                KAFKA.brokers(),
+                "--state",
+                directory.resolve("state"),
+                "--parallelism",
+                parallelism,
+                "--checkpoint-interval",
+                "0.3"));
+    arguments.addAll(List.of(more));
     return PeltonProcess.start(
-        directory.resolve("pelton-" + ++starts + ".log"),
-        "run",
-        "feature",
-        "--pipeline",
-        pipeline.file(),
-        "--brokers",
-        KAFKA.brokers(),
-        "--state",
-        directory.resolve("state"),
-        "--parallelism",
-        parallelism,
-        "--checkpoint-interval",
-        "0.3");
+        directory.resolve("pelton-" + ++starts + ".log"), arguments.toArray());
   }
 }

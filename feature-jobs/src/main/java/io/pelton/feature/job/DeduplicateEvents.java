@@ -30,6 +30,7 @@ import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.Triggerable;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.tasks.ProcessingTimeService;
 import org.apache.flink.util.OutputTag;
 
 /**
@@ -70,8 +71,10 @@ final class DeduplicateEvents extends AbstractStreamOperator<FeatureRow>
   private transient ListState<Tuple4<Long, String, Integer, Long>> state;
   private transient InternalTimerService<VoidNamespace> timers;
   private transient StreamRecord<FeatureRow> outgoing;
+  private transient AwaitedHistory past;
 
-  // Events that wait for the watermark; for a sorted run, those of the current id and time.
+  // Events that wait for the watermark, or were restored as waiting for one; for a sorted run,
+  // those of the current id and time.
   private transient PriorityQueue<Incoming> waiting;
   private transient WaitingState<Incoming> waitingState;
   private transient List<Tuple4<Long, String, Integer, Long>> sortedTaken;
@@ -91,7 +94,7 @@ final class DeduplicateEvents extends AbstractStreamOperator<FeatureRow>
     this.order = order;
     this.names = names;
     reach = pipeline.reach();
-    retain = order == Order.ARRIVAL ? pipeline.allowedLateness() : 0;
+    retain = order.onArrival() ? pipeline.allowedLateness() : 0;
     // An event that comes again late must not enter histories that still hold it.
     keep = within + retain + (pipeline.events().late() == Late.INCLUDE ? reach : 0);
   }
@@ -122,6 +125,11 @@ final class DeduplicateEvents extends AbstractStreamOperator<FeatureRow>
     sortedId = "";
     if (order != Order.SORTED) {
       state = context.getKeyedStateStore().getListState(TAKEN);
+      past =
+          new AwaitedHistory(
+              "deduplicate events",
+              order == Order.ARRIVAL_AFTER_HISTORY,
+              context.getOperatorStateStore());
       waitingState =
           new WaitingState<>(
               "events waiting to be deduplicated",
@@ -143,12 +151,33 @@ final class DeduplicateEvents extends AbstractStreamOperator<FeatureRow>
       timers = getInternalTimerService("forget", VoidNamespaceSerializer.INSTANCE, this);
     }
     getMetricGroup().gauge(FeatureMetrics.WAITING, () -> waiting.size());
+    if (restoredWaits()) {
+      // At once, though no event and no watermark may come for long.
+      ProcessingTimeService clock = getProcessingTimeService();
+      clock.registerTimer(
+          clock.getCurrentProcessingTime(),
+          at -> {
+            if (restoredWaits()) {
+              takeWaiting(Long.MAX_VALUE);
+            }
+          });
+    }
+  }
+
+  /** Whether events that waited before a restore wait for nothing any more. */
+  private boolean restoredWaits() {
+    return order.onArrival() && !past.awaited() && !waiting.isEmpty();
   }
 
   @Override
   public void processElement(StreamRecord<Incoming> element) throws Exception {
     Incoming event = element.getValue();
     FeatureRow row = row(event);
+    if (restoredWaits()) {
+      // They came before this one.
+      takeWaiting(Long.MAX_VALUE);
+      setCurrentKey(row.id);
+    }
     if (order == Order.SORTED) {
       if (!row.id.equals(sortedId)) {
         takeSorted();
@@ -160,11 +189,9 @@ final class DeduplicateEvents extends AbstractStreamOperator<FeatureRow>
       waiting.add(event);
     } else if (row.history && !row.late) {
       take(event);
-    } else if (order == Order.ARRIVAL
-        ? watermark == Long.MIN_VALUE
-        : !row.late || row.time > watermark) {
+    } else if (order.onArrival() ? past.awaited() : !row.late || row.time > watermark) {
       waiting.add(event);
-    } else if (!row.late || row.time > watermark - reach - retain) {
+    } else if (!row.late || watermark == Long.MIN_VALUE || row.time > watermark - reach - retain) {
       take(event);
     }
     // Else it is late, accounted for as such, and no window of a row to come reaches back to it.
@@ -237,15 +264,22 @@ final class DeduplicateEvents extends AbstractStreamOperator<FeatureRow>
     watermark = mark.getTimestamp();
     if (order == Order.SORTED) {
       takeSorted();
+    } else if (order.onArrival()) {
+      past.read(waiting.size());
+      takeWaiting(Long.MAX_VALUE);
     } else {
-      while (!waiting.isEmpty()
-          && (order == Order.ARRIVAL || row(waiting.element()).time <= watermark)) {
-        Incoming event = waiting.remove();
-        setCurrentKey(row(event).id);
-        take(event);
-      }
+      takeWaiting(watermark);
     }
     super.processWatermark(mark);
+  }
+
+  /** Takes the events that wait, by time, up to one. */
+  private void takeWaiting(long upTo) throws Exception {
+    while (!waiting.isEmpty() && row(waiting.element()).time <= upTo) {
+      Incoming event = waiting.remove();
+      setCurrentKey(row(event).id);
+      take(event);
+    }
   }
 
   /** Forgets events that none to come may repeat. */
@@ -276,6 +310,7 @@ final class DeduplicateEvents extends AbstractStreamOperator<FeatureRow>
     if (order == Order.SORTED) {
       return;
     }
+    past.snapshot();
     waitingState.write(
         waiting, getRuntimeContext().getTaskInfo().getMaxNumberOfParallelSubtasks(), context);
   }

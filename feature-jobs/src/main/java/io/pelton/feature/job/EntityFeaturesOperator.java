@@ -30,6 +30,7 @@ import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.Triggerable;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.tasks.ProcessingTimeService;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,13 +51,20 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
   enum Order {
     /** Rows wait for the watermark and are taken by (time, id). */
     WATERMARK,
-    /**
-     * Rows are taken as they come; until the first watermark tells that all history is in, they
-     * wait.
-     */
+    /** Rows are taken as they come; none waits. */
     ARRIVAL,
+    /**
+     * Rows of history are taken as they come, others after all of them, as they come; until the
+     * first watermark tells that all history is in, they wait.
+     */
+    ARRIVAL_AFTER_HISTORY,
     /** Rows come key by key and by time, as in a batch run; nothing is kept in state. */
-    SORTED
+    SORTED;
+
+    /** Whether rows are taken as they come, be it after history. */
+    boolean onArrival() {
+      return this == ARRIVAL || this == ARRIVAL_AFTER_HISTORY;
+    }
   }
 
   private final EntityPlan plan;
@@ -69,10 +77,12 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
   private transient ValueState<EntityHistory> histories;
   private transient BlockStore blocks;
   private transient Coverage coverage;
+  private transient AwaitedHistory past;
   private transient InternalTimerService<VoidNamespace> timers;
   private transient StreamRecord<FeatureRow> outgoing;
 
-  // Rows that wait for the watermark; for a sorted run, those of the current key and time.
+  // Rows that wait for the watermark, or were restored as waiting for one; for a sorted run, those
+  // of the current key and time.
   private transient RowQueue waiting;
   private transient WaitingState<FeatureRow> waitingState;
   private transient EntityHistory sortedHistory;
@@ -127,6 +137,11 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
                 new MapStateDescriptor<>(
                     "blocks", LongSerializer.INSTANCE, new HistorySerializer.Sealed(layouts))));
     coverage = new Coverage(plan, context.getOperatorStateStore());
+    past =
+        new AwaitedHistory(
+            "features of " + plan.entity(),
+            order == Order.ARRIVAL_AFTER_HISTORY,
+            context.getOperatorStateStore());
     waitingState =
         new WaitingState<>(
             "rows waiting for the watermark",
@@ -157,6 +172,22 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
                     .gauge(FeatureMetrics.COMPLETE_FROM, () -> time);
               });
     }
+    if (restoredWaits()) {
+      // At once, though no row and no watermark may come for long.
+      ProcessingTimeService clock = getProcessingTimeService();
+      clock.registerTimer(
+          clock.getCurrentProcessingTime(),
+          at -> {
+            if (restoredWaits()) {
+              takeWaiting(Long.MAX_VALUE);
+            }
+          });
+    }
+  }
+
+  /** Whether rows that waited before a restore wait for nothing any more. */
+  private boolean restoredWaits() {
+    return order.onArrival() && !past.awaited() && !waiting.isEmpty();
   }
 
   /** Columns that are not complete from the start, with the event time from which they are. */
@@ -170,6 +201,11 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
     if (order != Order.SORTED) {
       coverage.see(row.time);
     }
+    if (restoredWaits()) {
+      // They came before this one.
+      takeWaiting(Long.MAX_VALUE);
+      setCurrentKey(row.keys[plan.key()]);
+    }
     if (row.late) {
       processLate(row);
       return;
@@ -182,10 +218,10 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
           waiting.add(row);
         }
       }
-      case ARRIVAL -> {
+      case ARRIVAL, ARRIVAL_AFTER_HISTORY -> {
         if (row.history) {
           fill(row);
-        } else if (watermark == Long.MIN_VALUE) {
+        } else if (past.awaited()) {
           waiting.add(row);
         } else {
           take(row);
@@ -211,10 +247,10 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
    * all sources': it must not pass rows before it that wait here.
    */
   private void processLate(FeatureRow row) throws IOException {
-    boolean ahead = order == Order.ARRIVAL ? watermark == Long.MIN_VALUE : row.time > watermark;
+    boolean ahead = order.onArrival() ? past.awaited() : row.time > watermark;
     if (ahead) {
       waiting.add(row);
-    } else if (row.time > watermark - plan.reach() - retain) {
+    } else if (watermark == Long.MIN_VALUE || row.time > watermark - plan.reach() - retain) {
       fill(row);
     } else {
       // No window of a row to come reaches back to it.
@@ -247,18 +283,26 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
     if (order == Order.SORTED) {
       // A sorted input's watermark follows its last row; whoever hears of it takes no more rows.
       takeSorted();
+    } else if (order.onArrival()) {
+      past.read(waiting.size());
+      takeWaiting(Long.MAX_VALUE);
     } else {
-      while (!waiting.isEmpty() && (order == Order.ARRIVAL || waiting.firstTime() <= watermark)) {
-        FeatureRow row = waiting.remove();
-        setCurrentKey(row.keys[plan.key()]);
-        if (row.late) {
-          fill(row);
-        } else {
-          take(row);
-        }
-      }
+      takeWaiting(watermark);
     }
     super.processWatermark(mark);
+  }
+
+  /** Takes the rows that wait, by (time, id), up to a time. */
+  private void takeWaiting(long upTo) throws IOException {
+    while (!waiting.isEmpty() && waiting.firstTime() <= upTo) {
+      FeatureRow row = waiting.remove();
+      setCurrentKey(row.keys[plan.key()]);
+      if (row.late) {
+        fill(row);
+      } else {
+        take(row);
+      }
+    }
   }
 
   /** Lets a row of history in under the key that is current, and passes it on to be let in. */
@@ -269,7 +313,7 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
     }
     if (row.late) {
       row.entered = true;
-      history.add(plan, row, blocks, retain, order == Order.ARRIVAL ? watermark : row.time);
+      history.add(plan, row, blocks, retain, order.onArrival() ? watermark : row.time);
     } else {
       history.add(plan, row, blocks);
     }
@@ -286,7 +330,7 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
     if (history == null) {
       history = new EntityHistory(plan.layout());
     }
-    long oldestExpected = order == Order.ARRIVAL ? watermark : row.time;
+    long oldestExpected = order.onArrival() ? watermark : row.time;
     if (row.outcome) {
       history.add(plan, row, blocks, retain, oldestExpected);
     } else {
@@ -347,6 +391,7 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
       return;
     }
     coverage.snapshot();
+    past.snapshot();
     waitingState.write(
         waiting, getRuntimeContext().getTaskInfo().getMaxNumberOfParallelSubtasks(), context);
   }

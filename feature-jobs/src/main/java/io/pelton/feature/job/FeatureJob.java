@@ -108,6 +108,7 @@ public final class FeatureJob {
         events,
         outcomes,
         EventSources.tables(environment, pipeline, client, sinks.schemaStore()),
-        pipeline);
+        pipeline,
+        !options.history().isEmpty());
   }
 }

@@ -47,7 +47,7 @@ final class FeatureMetrics {
   /** Values that broke a rule and that a default took the place of. */
   static final String RULE_DEFAULTED = "defaulted";
 
-  /** Rows that wait for the watermark. */
+  /** Rows that wait for the watermark, or on arrival for history. */
   static final String WAITING = "waiting";
 
   /** Group with a feature's column as its name. */

@@ -50,15 +50,17 @@ public final class FeatureTopology {
   private FeatureTopology() {}
 
   /**
+   * The same of a pipeline without tables of topics and features of outcomes, without history.
+   *
    * @param incoming records as {@link EventSources} read them
    * @throws IllegalArgumentException when features of the pipeline aggregate outcomes
    */
   public static FeatureOutputs build(DataStream<Incoming> incoming, PipelineDefinition pipeline) {
-    return build(incoming, null, Map.of(), pipeline);
+    return build(incoming, null, Map.of(), pipeline, false);
   }
 
   /**
-   * The same of a pipeline without tables of topics.
+   * The same of a pipeline without tables of topics, without history.
    *
    * @param outcomes null when no feature aggregates them
    */
@@ -66,7 +68,7 @@ public final class FeatureTopology {
       DataStream<Incoming> incoming,
       @Nullable DataStream<Incoming> outcomes,
       PipelineDefinition pipeline) {
-    return build(incoming, outcomes, Map.of(), pipeline);
+    return build(incoming, outcomes, Map.of(), pipeline, false);
   }
 
   /**
@@ -74,6 +76,8 @@ public final class FeatureTopology {
    * @param outcomes records as {@link EventSources} read them; null when no feature aggregates them
    * @param tables by name the rows of tables of topics, as {@link EventSources} read them, in a
    *     streaming job; in batch the rows of all tables come from files
+   * @param history whether the sources of a streaming job read history before their topics: then
+   *     what is taken on arrival waits until all of it is in
    * @throws IllegalArgumentException when there are features of outcomes but no outcomes, or the
    *     other way round; or the same of tables
    */
@@ -81,15 +85,16 @@ public final class FeatureTopology {
       DataStream<Incoming> incoming,
       @Nullable DataStream<Incoming> outcomes,
       Map<String, DataStream<Incoming>> tables,
-      PipelineDefinition pipeline) {
+      PipelineDefinition pipeline,
+      boolean history) {
     if (pipeline.featuresOfOutcomes().isEmpty() != (outcomes == null)) {
       throw new IllegalArgumentException(
           "outcomes are %s, but the features that aggregate outcomes are %s"
               .formatted(outcomes == null ? "missing" : "given", pipeline.featuresOfOutcomes()));
     }
     FeaturePlan plan = new FeaturePlan(pipeline);
-    EntityFeaturesOperator.Order order = order(incoming, pipeline);
-    long retain = order == EntityFeaturesOperator.Order.ARRIVAL ? pipeline.allowedLateness() : 0;
+    EntityFeaturesOperator.Order order = order(incoming, pipeline, history);
+    long retain = order.onArrival() ? pipeline.allowedLateness() : 0;
 
     Set<String> streamed =
         plan.streamedTables().stream()
@@ -220,12 +225,7 @@ public final class FeatureTopology {
     DataStream<LateEvent> late = events.getSideOutput(AdmitEvents.LATE);
     DataStream<DeadLetter> dead = events.getSideOutput(AdmitEvents.DEAD);
     JoinedTables joined =
-        JoinedTables.join(
-            events,
-            tables,
-            pipeline,
-            plan.streamedTables(),
-            order == EntityFeaturesOperator.Order.ARRIVAL);
+        JoinedTables.join(events, tables, pipeline, plan.streamedTables(), order.onArrival());
     dead = dead.union(joined.deadLetters());
     if (pipeline.events().duplicatesWithin() == null) {
       SingleOutputStreamOperator<FeatureRow> rows =
@@ -255,14 +255,17 @@ public final class FeatureTopology {
   }
 
   private static EntityFeaturesOperator.Order order(
-      DataStream<Incoming> incoming, PipelineDefinition pipeline) {
+      DataStream<Incoming> incoming, PipelineDefinition pipeline, boolean history) {
     RuntimeExecutionMode mode =
         incoming.getExecutionEnvironment().getConfiguration().get(ExecutionOptions.RUNTIME_MODE);
     if (mode == RuntimeExecutionMode.BATCH) {
       return EntityFeaturesOperator.Order.SORTED;
     }
-    return pipeline.events().outOfOrderness() != null
-        ? EntityFeaturesOperator.Order.WATERMARK
+    if (pipeline.events().outOfOrderness() != null) {
+      return EntityFeaturesOperator.Order.WATERMARK;
+    }
+    return history
+        ? EntityFeaturesOperator.Order.ARRIVAL_AFTER_HISTORY
         : EntityFeaturesOperator.Order.ARRIVAL;
   }
 }

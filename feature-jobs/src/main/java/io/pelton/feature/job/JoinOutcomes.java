@@ -4,6 +4,7 @@ import io.pelton.feature.FeaturePlan;
 import io.pelton.feature.FeatureRow;
 import io.pelton.feature.OutcomePlan;
 import io.pelton.feature.RejectedEventException;
+import io.pelton.feature.job.EntityFeaturesOperator.Order;
 import io.pelton.job.FeatureRowSerializer;
 import io.pelton.job.Ledger;
 import io.pelton.pipeline.PipelineDefinition;
@@ -34,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Each step is taken at the event time that it belongs to, when the watermark says that all
  * before it has come, so that nothing depends on the order of arrival. Where rows are taken on
- * arrival an outcome is too, once the first watermark tells that all history is in.
+ * arrival an outcome is too; where history is read, once the first watermark tells that all of it
+ * is in.
  */
 final class JoinOutcomes extends KeyedCoProcessFunction<String, FeatureRow, FeatureRow, FeatureRow>
     implements CheckpointedFunction {
@@ -48,7 +50,7 @@ final class JoinOutcomes extends KeyedCoProcessFunction<String, FeatureRow, Feat
   private static final int DEAD = 4;
 
   private final PipelineDefinition pipeline;
-  private final boolean onArrival;
+  private final Order order;
   private final long within;
   private final long lateness;
 
@@ -70,13 +72,12 @@ final class JoinOutcomes extends KeyedCoProcessFunction<String, FeatureRow, Feat
   private transient @Nullable TimerService time;
 
   /**
-   * @param onArrival whether outcomes are taken as they come
-   * @param lateness how late one may then come, milliseconds
+   * @param lateness how late an outcome may come when rows are taken on arrival, milliseconds
    */
   @SuppressWarnings("NullAway.Init")
-  JoinOutcomes(PipelineDefinition pipeline, boolean onArrival, long lateness) {
+  JoinOutcomes(PipelineDefinition pipeline, Order order, long lateness) {
     this.pipeline = pipeline;
-    this.onArrival = onArrival;
+    this.order = order;
     this.lateness = lateness;
     within = Objects.requireNonNull(pipeline.outcomes()).within();
   }
@@ -174,7 +175,8 @@ final class JoinOutcomes extends KeyedCoProcessFunction<String, FeatureRow, Feat
     FeatureRow first = event == null ? null : first(outcomes, event.time);
     if (event != null && first != null) {
       long at = Math.max(event.time, first.time);
-      if (onArrival && context.timerService().currentWatermark() != Long.MIN_VALUE) {
+      boolean historyIsIn = watermark != Long.MIN_VALUE;
+      if (order == Order.ARRIVAL || order == Order.ARRIVAL_AFTER_HISTORY && historyIsIn) {
         use(event, first, at, outcomes, context, out);
       } else {
         context.timerService().registerEventTimeTimer(at);

@@ -58,9 +58,7 @@ record OutcomeRows(
             .name("keep what outcomes need")
             .keyBy(row -> row.id, Types.STRING)
             .connect(admitted.keyBy(row -> row.id, Types.STRING))
-            .process(
-                new JoinOutcomes(pipeline, order == EntityFeaturesOperator.Order.ARRIVAL, lateness),
-                new FeatureRowTypeInfo())
+            .process(new JoinOutcomes(pipeline, order, lateness), new FeatureRowTypeInfo())
             .uid(JOIN)
             .name("join outcomes with their events");
     return new OutcomeRows(

@@ -192,10 +192,52 @@ class DeduplicateEventsTest {
   }
 
   @Test
+  void onArrivalEventsAreTakenAtOnceThoughNoWatermarkCame() throws Exception {
+    PipelineDefinition pipeline = TestEvents.pipeline(directory, WITHIN + "late: include");
+    try (var harness = harness(pipeline, Order.ARRIVAL, false, 1, 0)) {
+      harness.open();
+      process(harness, event(pipeline, 1, 7, 60_000, 1));
+      process(harness, event(pipeline, 2, 7, 0, 2));
+      process(harness, late(event(pipeline, 3, 8, 0, 3)));
+      assertThat(taken(harness)).containsExactly(60_000L, 0L);
+      assertThat(dead(harness)).extracting(DeadLetter::getOffset).containsExactly(2L);
+    }
+  }
+
+  @Test
+  void onArrivalRestoredEventsAreTakenThoughNothingMoreComesAndBeforeWhatDoes() throws Exception {
+    PipelineDefinition pipeline = TestEvents.pipeline(directory, WITHIN);
+    OperatorSubtaskState state;
+    try (var before = harness(pipeline, Order.ARRIVAL_AFTER_HISTORY, false, 1, 0)) {
+      before.open();
+      process(before, event(pipeline, 1, 7, 5_000, 1));
+      process(before, event(pipeline, 2, 8, 2_000, 2));
+      assertThat(taken(before)).isEmpty();
+      state = before.snapshot(1, 1);
+    }
+    try (var after = harness(pipeline, Order.ARRIVAL, false, 1, 0)) {
+      after.initializeState(state);
+      after.open();
+      after.setProcessingTime(1);
+      assertThat(taken(after)).containsExactly(2_000L, 5_000L);
+    }
+    try (var after = harness(pipeline, Order.ARRIVAL, false, 1, 0)) {
+      after.initializeState(state);
+      after.open();
+      process(after, event(pipeline, 3, 8, 1_000, 3));
+      process(after, event(pipeline, 4, 9, 0, 4));
+      after.setProcessingTime(1);
+      after.processWatermark(Long.MAX_VALUE);
+      assertThat(taken(after)).containsExactly(2_000L, 5_000L, 0L);
+      assertThat(dead(after)).extracting(DeadLetter::getOffset).containsExactly(3L);
+    }
+  }
+
+  @Test
   void rowsOfHistoryCountAsTaken() throws Exception {
-    for (Order order : List.of(Order.WATERMARK, Order.ARRIVAL)) {
+    for (Order order : List.of(Order.WATERMARK, Order.ARRIVAL_AFTER_HISTORY)) {
       PipelineDefinition pipeline =
-          TestEvents.pipeline(directory, order == Order.ARRIVAL ? WITHIN : ORDERED);
+          TestEvents.pipeline(directory, order.onArrival() ? WITHIN : ORDERED);
       try (var harness = harness(pipeline, order, false, 1, 0)) {
         harness.open();
         Incoming live = event(pipeline, 2, 7, 1_000, 2);

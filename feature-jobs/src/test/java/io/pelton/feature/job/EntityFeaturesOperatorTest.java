@@ -48,7 +48,7 @@ class EntityFeaturesOperatorTest {
       Order order, int subtasks, int subtask) throws Exception {
     KeyedOneInputStreamOperatorTestHarness<String, FeatureRow, FeatureRow> harness =
         new KeyedOneInputStreamOperatorTestHarness<>(
-            new EntityFeaturesOperator(customer, order, order == Order.ARRIVAL ? 60_000 : 0, names),
+            new EntityFeaturesOperator(customer, order, order.onArrival() ? 60_000 : 0, names),
             row -> row.keys[0],
             Types.STRING,
             GROUPS,
@@ -234,6 +234,132 @@ class EntityFeaturesOperatorTest {
                   .get(FeatureMetrics.OVERTAKEN)
                   .getLocalValue())
           .isEqualTo(1L);
+    }
+  }
+
+  @Test
+  void onArrivalRowsAreTakenAtOnceThoughNoWatermarkCame() throws Exception {
+    try (var harness = harness(Order.ARRIVAL, 1, 0)) {
+      harness.open();
+      List<FeatureRow> rows = new ArrayList<>(rows(20));
+      Collections.reverse(rows);
+      for (FeatureRow row : rows) {
+        harness.processElement(row, row.time);
+      }
+      assertThat(output(harness))
+          .extracting(row -> row.id)
+          .containsExactlyElementsOf(rows.stream().map(row -> row.id).toList());
+    }
+  }
+
+  @Test
+  void onArrivalALateRowEntersThoughNoWatermarkCame() throws Exception {
+    try (var harness = harness(Order.ARRIVAL, 1, 0)) {
+      harness.open();
+      FeatureRow late = rows(1).get(0);
+      FeatureRow next = FeatureRowSerializer.INSTANCE.copy(late);
+      late.history = true;
+      late.late = true;
+      next.id = "next";
+      harness.processElement(late, late.time);
+      harness.processElement(next, next.time);
+      int count = pipeline.featureNames().indexOf("count_1m");
+      assertThat(output(harness)).extracting(row -> row.values[count]).contains(2.0);
+    }
+  }
+
+  /** What waits before history is read, and for a watermark that never came. */
+  private OperatorSubtaskState waiting(Order order, List<FeatureRow> rows) throws Exception {
+    try (var harness = harness(order, 1, 0)) {
+      harness.open();
+      for (FeatureRow row : rows) {
+        harness.processElement(row, row.time);
+      }
+      assertThat(output(harness)).isEmpty();
+      return harness.snapshot(1, 1);
+    }
+  }
+
+  @Test
+  void onArrivalRestoredRowsAreTakenThoughNothingMoreComes() throws Exception {
+    List<FeatureRow> rows = rows(40);
+    List<FeatureRow> reversed = new ArrayList<>(rows(40));
+    Collections.reverse(reversed);
+    for (Order before : List.of(Order.ARRIVAL_AFTER_HISTORY, Order.WATERMARK)) {
+      OperatorSubtaskState state = waiting(before, reversed);
+      try (var harness = harness(Order.ARRIVAL, 1, 0)) {
+        harness.initializeState(state);
+        harness.open();
+        harness.setProcessingTime(1);
+        assertThat(output(harness))
+            .extracting(row -> row.id)
+            .containsExactlyElementsOf(rows.stream().map(row -> row.id).toList());
+        harness.processWatermark(Long.MAX_VALUE);
+        assertThat(output(harness)).hasSize(40);
+      }
+    }
+  }
+
+  @Test
+  void onArrivalRestoredRowsAreTakenBeforeOneThatComesSooner() throws Exception {
+    List<FeatureRow> rows = rows(3);
+    FeatureRow next = FeatureRowSerializer.INSTANCE.copy(rows.get(2));
+    next.id = "next";
+    OperatorSubtaskState state = waiting(Order.ARRIVAL_AFTER_HISTORY, rows);
+    try (var harness = harness(Order.ARRIVAL, 1, 0)) {
+      harness.initializeState(state);
+      harness.open();
+      harness.processElement(next, next.time);
+      harness.setProcessingTime(1);
+      assertThat(output(harness))
+          .extracting(row -> row.id)
+          .containsExactly(rows.get(0).id, rows.get(1).id, rows.get(2).id, "next");
+      int count = pipeline.featureNames().indexOf("count_1m");
+      assertThat(output(harness).get(3).values[count])
+          .as("under its own key")
+          .isEqualTo(output(harness).get(2).values[count] + 1);
+    }
+  }
+
+  @Test
+  void onArrivalRowsWaitForHistoryUntilTheFirstWatermarkAndNotAgainAfterARestore()
+      throws Exception {
+    FeatureRow live = rows(1).get(0);
+    FeatureRow past = FeatureRowSerializer.INSTANCE.copy(live);
+    past.id = "past";
+    past.history = true;
+    OperatorSubtaskState state = waiting(Order.ARRIVAL_AFTER_HISTORY, List.of(live));
+    OperatorSubtaskState read;
+    try (var harness = harness(Order.ARRIVAL_AFTER_HISTORY, 1, 0)) {
+      harness.initializeState(state);
+      harness.open();
+      harness.setProcessingTime(60_000);
+      assertThat(output(harness)).isEmpty();
+      harness.processElement(past, past.time);
+      harness.processWatermark(live.time - 1);
+      assertThat(output(harness)).extracting(row -> row.id).containsExactly("past", live.id);
+      int count = pipeline.featureNames().indexOf("count_1m");
+      assertThat(output(harness).get(1).values[count]).isEqualTo(2.0);
+      read = harness.snapshot(2, 2);
+    }
+    for (int subtask = 0; subtask < 2; subtask++) {
+      int own = subtask;
+      try (var harness = harness(Order.ARRIVAL_AFTER_HISTORY, 2, subtask)) {
+        harness.initializeState(
+            AbstractStreamOperatorTestHarness.repartitionOperatorState(
+                read, GROUPS, 1, 2, subtask));
+        harness.open();
+        FeatureRow next =
+            rows(100).stream()
+                .filter(
+                    row ->
+                        KeyGroupRangeAssignment.assignKeyToParallelOperator(row.keys[0], GROUPS, 2)
+                            == own)
+                .findFirst()
+                .orElseThrow();
+        harness.processElement(next, next.time);
+        assertThat(output(harness)).hasSize(1);
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 package io.pelton.feature.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.pelton.feature.FeatureRow;
 import io.pelton.job.Incoming;
@@ -148,6 +149,31 @@ class FeatureTopologyTest {
     Run stream = run(JobEnvironment.streaming(backend("hashmap")), pipeline, events, 1);
     assertSame(stream, batch);
     assertThat(stream.counts).containsEntry(FeatureMetrics.OVERTAKEN, 0L);
+  }
+
+  @Test
+  void onArrivalEventsWaitForHistoryWhereItIsReadAndElseForNothing() throws Exception {
+    PipelineDefinition pipeline = TestEvents.pipeline(directory, false);
+    String event =
+        "{\"transaction_id\":%d,\"event_time\":1600000000000,\"customer_id\":1,\"terminal_id\":1,\"amount\":1,\"fraud\":0}";
+    int count = pipeline.featureNames().indexOf("count_1m");
+    for (boolean history : List.of(true, false)) {
+      StreamExecutionEnvironment environment = JobEnvironment.streaming(new Configuration());
+      environment.setParallelism(1);
+      Incoming live = TestEvents.event(pipeline, 2, event.formatted(2));
+      Incoming past = TestEvents.event(pipeline, 1, event.formatted(1));
+      past.row.history = true;
+      DataStream<Incoming> source =
+          environment.fromData(List.of(live, past), new IncomingTypeInfo());
+      DataStream<FeatureRow> features =
+          FeatureTopology.build(source, null, Map.of(), pipeline, history).features();
+      try (CloseableIterator<FeatureRow> rows = features.executeAndCollect()) {
+        assertThat(rows)
+            .toIterable()
+            .extracting(row -> row.id, row -> row.values[count])
+            .containsExactly(tuple("2", history ? 2.0 : 1.0));
+      }
+    }
   }
 
   @Test

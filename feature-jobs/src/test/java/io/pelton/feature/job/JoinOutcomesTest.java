@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pelton.feature.FeaturePlan;
 import io.pelton.feature.FeatureRow;
+import io.pelton.feature.job.EntityFeaturesOperator.Order;
 import io.pelton.job.FeatureRowTypeInfo;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineFile;
@@ -42,10 +43,10 @@ class JoinOutcomesTest {
       extends KeyedTwoInputStreamOperatorTestHarness<String, FeatureRow, FeatureRow, FeatureRow> {
     private final int lost;
 
-    Harness(PipelineDefinition pipeline, boolean onArrival) throws Exception {
+    Harness(PipelineDefinition pipeline, Order order) throws Exception {
       super(
           new KeyedCoProcessOperator<>(
-              new JoinOutcomes(pipeline, onArrival, onArrival ? 1_000 : 0)),
+              new JoinOutcomes(pipeline, order, order.onArrival() ? 1_000 : 0)),
           row -> row.id,
           row -> row.id,
           Types.STRING);
@@ -95,7 +96,7 @@ class JoinOutcomesTest {
 
   @Test
   void anOutcomeWaitsForItsEventAndForItsTime() throws Exception {
-    try (Harness harness = new Harness(pipeline, false)) {
+    try (Harness harness = new Harness(pipeline, Order.WATERMARK)) {
       harness.open();
       harness.outcome(1, 5_000, 1);
       harness.event(pipeline, 1, 0, 400);
@@ -108,7 +109,7 @@ class JoinOutcomesTest {
 
   @Test
   void anOutcomeOfBeforeItsEventCountsFromTheEventOn() throws Exception {
-    try (Harness harness = new Harness(pipeline, false)) {
+    try (Harness harness = new Harness(pipeline, Order.WATERMARK)) {
       harness.open();
       harness.outcome(1, 1_000, 1);
       harness.watermark(2_000);
@@ -120,7 +121,7 @@ class JoinOutcomesTest {
 
   @Test
   void theFirstOutcomeByTimeCountsInWhateverOrderTheyCome() throws Exception {
-    try (Harness harness = new Harness(pipeline, false)) {
+    try (Harness harness = new Harness(pipeline, Order.WATERMARK)) {
       harness.open();
       harness.event(pipeline, 1, 0, 400);
       harness.outcome(1, 7_000, 0);
@@ -133,7 +134,7 @@ class JoinOutcomesTest {
 
   @Test
   void nothingOfAnEventIsKeptWhenItsTimeForOutcomesIsOver() throws Exception {
-    try (Harness harness = new Harness(pipeline, false)) {
+    try (Harness harness = new Harness(pipeline, Order.WATERMARK)) {
       harness.open();
       harness.event(pipeline, 1, 0, 400);
       harness.event(pipeline, 2, 0, 400);
@@ -152,7 +153,7 @@ class JoinOutcomesTest {
 
   @Test
   void anOutcomeBehindTheWatermarkIsLate() throws Exception {
-    try (Harness harness = new Harness(pipeline, false)) {
+    try (Harness harness = new Harness(pipeline, Order.WATERMARK)) {
       harness.open();
       harness.event(pipeline, 1, 0, 400);
       harness.watermark(5_000);
@@ -166,8 +167,36 @@ class JoinOutcomesTest {
   }
 
   @Test
+  void onArrivalAnOutcomeIsTakenAtOnceThoughNoWatermarkCame() throws Exception {
+    try (Harness harness = new Harness(pipeline, Order.ARRIVAL)) {
+      harness.open();
+      harness.event(pipeline, 1, 0, 400);
+      harness.outcome(1, 5_000, 1);
+      assertThat(harness.joined()).containsExactly(new Joined("1", 5_000, 400));
+    }
+  }
+
+  @Test
+  void onArrivalHistoryThatWasReadBeforeARestoreIsNotWaitedForAgain() throws Exception {
+    OperatorSubtaskState state;
+    try (Harness harness = new Harness(pipeline, Order.ARRIVAL_AFTER_HISTORY)) {
+      harness.open();
+      harness.event(pipeline, 2, 0, 500);
+      harness.watermark(0);
+      state = harness.snapshot(1, 1);
+    }
+    try (Harness harness = new Harness(pipeline, Order.ARRIVAL_AFTER_HISTORY)) {
+      harness.initializeState(state);
+      harness.open();
+      harness.event(pipeline, 1, 0, 400);
+      harness.outcome(1, 5_000, 1);
+      assertThat(harness.joined()).containsExactly(new Joined("1", 5_000, 400));
+    }
+  }
+
+  @Test
   void onArrivalAnOutcomeIsTakenAtOnceOnceHistoryIsIn() throws Exception {
-    try (Harness harness = new Harness(pipeline, true)) {
+    try (Harness harness = new Harness(pipeline, Order.ARRIVAL_AFTER_HISTORY)) {
       harness.open();
       harness.event(pipeline, 1, 0, 400);
       harness.event(pipeline, 2, 0, 500);
@@ -183,7 +212,7 @@ class JoinOutcomesTest {
   @Test
   void whatWaitsSurvivesARestoreWithOtherFeatures() throws Exception {
     OperatorSubtaskState state;
-    try (Harness harness = new Harness(pipeline, false)) {
+    try (Harness harness = new Harness(pipeline, Order.WATERMARK)) {
       harness.open();
       harness.event(pipeline, 1, 0, 400);
       harness.outcome(2, 6_000, 1);
@@ -199,7 +228,7 @@ class JoinOutcomesTest {
                 "features:\n",
                 "features:\n  other: {entity: terminal, source: outcomes, aggregate: max(fraud), windows: [5m]}\n"));
     PipelineDefinition changed = PipelineFile.read(file);
-    try (Harness harness = new Harness(changed, false)) {
+    try (Harness harness = new Harness(changed, Order.WATERMARK)) {
       harness.initializeState(state);
       harness.open();
       harness.outcome(1, 5_000, 1);

@@ -197,7 +197,8 @@ class TopicTableTopologyTest {
             source(environment, pipeline, shuffled(decoded(pipeline, events), seed)),
             null,
             tables,
-            pipeline),
+            pipeline,
+            false),
         environment);
   }
 
@@ -420,7 +421,8 @@ class TopicTableTopologyTest {
                     environment, pipeline, decoded(pipeline, List.of(new Event(1, START, 1, 7)))),
                 null,
                 Map.of("terminals", rows),
-                pipeline),
+                pipeline,
+                false),
             environment);
     assertThat(result.rows.get("1")).isEqualTo(List.of(3.0, 0.0, 3.0, 0.0));
     assertThat(result.count(FeatureMetrics.TABLE_ROWS_IN)).isEqualTo(3);
@@ -457,7 +459,8 @@ class TopicTableTopologyTest {
             source(environment, pipeline, decoded(pipeline, events(1))),
             null,
             Map.of("terminals", terminals, "customers", terminals),
-            pipeline)
+            pipeline,
+            false)
         .features()
         .print()
         .uid("sink");
