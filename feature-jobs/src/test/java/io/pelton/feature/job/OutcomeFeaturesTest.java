@@ -168,7 +168,10 @@ class OutcomeFeaturesTest {
       DataStream<Incoming> outcomeStream,
       int outcomeCount)
       throws Exception {
-    FeatureOutputs outputs = FeatureTopology.build(eventStream, outcomeStream, pipeline);
+    // On arrival events then wait for the first outcomes: else which comes first is chance.
+    boolean history = true;
+    FeatureOutputs outputs =
+        FeatureTopology.build(eventStream, outcomeStream, Map.of(), pipeline, history);
     CloseableIterator<FeatureRow> features = outputs.features().collectAsync();
     CloseableIterator<LateEvent> late = outputs.late().collectAsync();
     CloseableIterator<DeadLetter> dead = outputs.deadLetters().collectAsync();
