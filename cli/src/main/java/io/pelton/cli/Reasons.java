@@ -13,6 +13,7 @@ final class Reasons {
           "org.apache.flink.client.",
           "org.apache.flink.connector.base.",
           "org.apache.flink.runtime.",
+          "org.apache.flink.state.",
           "org.apache.flink.streaming.");
 
   private Reasons() {}
