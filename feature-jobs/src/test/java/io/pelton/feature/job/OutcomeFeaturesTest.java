@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.pelton.feature.FeatureRow;
+import io.pelton.job.FeatureRowTypeInfo;
 import io.pelton.job.Incoming;
 import io.pelton.job.IncomingTypeInfo;
 import io.pelton.job.JobEnvironment;
@@ -26,6 +27,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.flink.api.common.eventtime.Watermark;
 import org.apache.flink.api.common.eventtime.WatermarkGenerator;
 import org.apache.flink.api.common.eventtime.WatermarkOutput;
@@ -39,6 +41,9 @@ import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.graph.StreamNode;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.test.junit5.MiniClusterExtension;
 import org.apache.flink.util.CloseableIterator;
 import org.junit.jupiter.api.BeforeEach;
@@ -172,7 +177,11 @@ class OutcomeFeaturesTest {
     boolean history = true;
     FeatureOutputs outputs =
         FeatureTopology.build(eventStream, outcomeStream, Map.of(), pipeline, history);
-    CloseableIterator<FeatureRow> features = outputs.features().collectAsync();
+    DataStream<FeatureRow> seen =
+        outputs
+            .features()
+            .transform("see watermarks", new FeatureRowTypeInfo(), new SeeWatermarks());
+    CloseableIterator<FeatureRow> features = seen.collectAsync();
     CloseableIterator<LateEvent> late = outputs.late().collectAsync();
     CloseableIterator<DeadLetter> dead = outputs.deadLetters().collectAsync();
     JobClient client = environment.executeAsync("features of outcomes");
@@ -415,14 +424,17 @@ class OutcomeFeaturesTest {
     outcomes.sort(Comparator.comparingLong(Outcome::time).thenComparing(Outcome::label));
     Map<String, double[]> most = ofOutcomes(run(batch(), events, incoming(outcomes), 1).features);
 
-    // Each event's outcomes wait for it: they are taken with it, most of them ahead of their time.
+    // All outcomes go ahead of the events, most of them ahead of their time; an event goes once
+    // what came before it went through.
     told = new CountDownLatch(outcomes.size());
+    seen.set(Long.MIN_VALUE);
     StreamExecutionEnvironment environment = streaming("hashmap");
     environment.setParallelism(1);
+    environment.setBufferTimeout(0);
     Run run =
         run(
             environment,
-            marked(environment, events, OutcomeFeaturesTest::awaitOutcomes),
+            marked(environment, events, new AfterWhatCameBefore()),
             marked(environment, incoming(outcomes), OutcomeFeaturesTest::tell),
             outcomes.size());
     assertThat(run.features).hasSize(events.size());
@@ -437,7 +449,7 @@ class OutcomeFeaturesTest {
       counted += row.getValue()[0];
     }
     double inBatch = most.values().stream().mapToDouble(row -> row[0]).sum();
-    assertThat(counted).isGreaterThan(inBatch / 2);
+    assertThat(counted).isGreaterThan(inBatch * 0.9);
   }
 
   private static volatile CountDownLatch told = new CountDownLatch(0);
@@ -447,9 +459,36 @@ class OutcomeFeaturesTest {
     return outcome;
   }
 
-  private static Incoming awaitOutcomes(Incoming event) throws InterruptedException {
-    told.await();
-    return event;
+  /** The watermark that the features of all events before it are out for. */
+  private static final AtomicLong seen = new AtomicLong();
+
+  private static final class SeeWatermarks extends AbstractStreamOperator<FeatureRow>
+      implements OneInputStreamOperator<FeatureRow, FeatureRow> {
+    @Override
+    public void processElement(StreamRecord<FeatureRow> row) {
+      output.collect(row);
+    }
+
+    @Override
+    public void processWatermark(org.apache.flink.streaming.api.watermark.Watermark mark)
+        throws Exception {
+      super.processWatermark(mark);
+      seen.set(mark.getTimestamp());
+    }
+  }
+
+  private static final class AfterWhatCameBefore implements MapFunction<Incoming, Incoming> {
+    private long sent = Long.MIN_VALUE;
+
+    @Override
+    public Incoming map(Incoming event) throws Exception {
+      told.await();
+      while (seen.get() < sent) {
+        Thread.sleep(1); // a cancelled task is woken by it
+      }
+      sent = event.row.time - 1;
+      return event;
+    }
   }
 
   /** With a watermark for each record. */
