@@ -70,11 +70,22 @@ public final class FeatureRowSerializer extends TypeSerializerSingleton<FeatureR
 
   @Override
   public void serialize(FeatureRow row, DataOutputView target) throws IOException {
-    DataOutputSerializer bytes = WRITTEN.get();
-    bytes.clear();
-    write(row, bytes);
-    target.writeInt(bytes.length());
-    target.write(bytes.getSharedBuffer(), 0, bytes.length());
+    if (target instanceof DataOutputSerializer array) {
+      writeWithLength(row, array);
+    } else {
+      DataOutputSerializer array = WRITTEN.get();
+      array.clear();
+      writeWithLength(row, array);
+      target.write(array.getSharedBuffer(), 0, array.length());
+    }
+  }
+
+  private static void writeWithLength(FeatureRow row, DataOutputSerializer target)
+      throws IOException {
+    int start = target.length();
+    target.writeInt(0);
+    write(row, target);
+    target.writeIntUnsafe(target.length() - start - Integer.BYTES, start);
   }
 
   private static void write(FeatureRow row, DataOutputView target) throws IOException {

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.core.memory.DataOutputView;
 
 /**
@@ -47,7 +48,19 @@ final class Texts {
       }
     }
     target.writeInt(length);
-    target.write(text.getBytes(StandardCharsets.ISO_8859_1));
+    if (target instanceof DataOutputSerializer array
+        && array.getSharedBuffer().length - array.length() >= length) {
+      writeLowBytes(text, array);
+    } else {
+      target.write(text.getBytes(StandardCharsets.ISO_8859_1));
+    }
+  }
+
+  @SuppressWarnings("deprecation") // the others make an array
+  private static void writeLowBytes(String text, DataOutputSerializer target) throws IOException {
+    int start = target.length();
+    target.skipBytesToWrite(text.length());
+    text.getBytes(0, text.length(), target.getSharedBuffer(), start);
   }
 
   static String read(DataInputView source) throws IOException {

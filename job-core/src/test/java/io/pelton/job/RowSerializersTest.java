@@ -3,6 +3,7 @@ package io.pelton.job;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pelton.feature.FeatureRow;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.FutureTask;
@@ -11,6 +12,7 @@ import org.apache.flink.api.common.typeutils.TypeSerializer;
 import org.apache.flink.api.common.typeutils.TypeSerializerSnapshot;
 import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
+import org.apache.flink.core.memory.DataOutputViewStreamWrapper;
 import org.assertj.core.api.recursive.comparison.RecursiveComparisonConfiguration;
 import org.junit.jupiter.api.Test;
 
@@ -118,15 +120,21 @@ class RowSerializersTest {
       assertThat(Texts.read(in)).isEqualTo(text);
       assertThat(Texts.read(new Texts.Input(out.getCopyOfBuffer(), out.length()))).isEqualTo(text);
       assertThat(in.available()).isZero();
+
+      ByteArrayOutputStream stream = new ByteArrayOutputStream();
+      Texts.write(text, new DataOutputViewStreamWrapper(stream));
+      assertThat(stream.toByteArray()).isEqualTo(out.getCopyOfBuffer());
     }
   }
 
   @Test
   void featureRowsAreCopiedWithoutBeingRead() throws IOException {
     DataOutputSerializer written = new DataOutputSerializer(16);
+    ByteArrayOutputStream stream = new ByteArrayOutputStream();
     FeatureRow row = row();
     FeatureRowSerializer.INSTANCE.serialize(row, written);
-    FeatureRowSerializer.INSTANCE.serialize(row, written);
+    FeatureRowSerializer.INSTANCE.serialize(row, new DataOutputViewStreamWrapper(stream));
+    written.write(stream.toByteArray());
     DataInputDeserializer in = new DataInputDeserializer(written.getCopyOfBuffer());
     DataOutputSerializer copied = new DataOutputSerializer(16);
     FeatureRowSerializer.INSTANCE.copy(in, copied);
