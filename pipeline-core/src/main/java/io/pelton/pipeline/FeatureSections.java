@@ -266,11 +266,11 @@ final class FeatureSections {
 
   private static List<Window> windows(Section body, long keep, Aggregate aggregate, boolean tiled) {
     Map<String, Window> windows = new LinkedHashMap<>();
+    String what = "a list of widths, [1d, 7d], or of last events, [last-10]";
     if (!body.has("windows")) {
-      body.problem(
-          "windows", "is missing: a list of widths, [1d, 7d], or of last events, [last-10]");
+      body.problem("windows", "is missing: " + what);
     }
-    for (String label : body.texts("windows")) {
+    for (String label : body.someTexts("windows", what)) {
       Matcher last = LAST_EVENTS.matcher(label);
       Long millis = Section.millis(label);
       Window window;
@@ -312,9 +312,6 @@ final class FeatureSections {
             "\"%s\" is more than %d half-lives of %s; what is older counts for nothing: take a narrower window or a longer half-life"
                 .formatted(label, MOST_HALF_LIVES, PipelineSummary.duration(aggregate.halfLife())));
       }
-    }
-    if (body.has("windows") && windows.isEmpty()) {
-      body.problem("windows", "must not be empty");
     }
     return List.copyOf(windows.values());
   }

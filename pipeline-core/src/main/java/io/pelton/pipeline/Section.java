@@ -179,6 +179,14 @@ final class Section {
     return texts;
   }
 
+  /** The same, but an empty list is a problem noted. */
+  List<String> someTexts(String key, String what) {
+    if (values.get(key) instanceof SequenceNode list && list.getValue().isEmpty()) {
+      problem(key, "must not be empty: " + what);
+    }
+    return texts(key);
+  }
+
   /** Milliseconds. */
   @Nullable Long duration(String key) {
     String text = text(key);

@@ -9,6 +9,7 @@ import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -97,7 +98,9 @@ class PipelineFileTest {
 
   private List<String> problems(String yaml) throws IOException {
     Files.copy(
-        Path.of("../examples/card-fraud/transaction.avsc"), directory.resolve("transaction.avsc"));
+        Path.of("../examples/card-fraud/transaction.avsc"),
+        directory.resolve("transaction.avsc"),
+        StandardCopyOption.REPLACE_EXISTING);
     Path file = directory.resolve("p.yaml");
     Files.writeString(file, yaml);
     InvalidPipelineException e =
@@ -388,6 +391,25 @@ class PipelineFileTest {
         .anyMatch(p -> p.contains("delay: \"99999999999d\" is too long"))
         .anyMatch(p -> p.contains("allowed-lateness: \"3155760000001ms\" is too long"))
         .anyMatch(p -> p.contains("drift: needs a model section"));
+  }
+
+  @Test
+  void tellsOneThingOfAListThatDoesNotHold() throws Exception {
+    for (String wrong : List.of("[1x]", "[0d]", "[[1d]]", "{}", "")) {
+      assertThat(problems(GOOD.replace("[1d]", wrong)))
+          .singleElement()
+          .asString()
+          .contains("features.mean.windows: ")
+          .doesNotContain("must not be empty");
+    }
+    assertThat(problems(GOOD.replace("[1d]", "[]") + "model: {name: m, features: []}\n"))
+        .satisfiesExactly(
+            p -> assertThat(p).contains("windows: must not be empty: a list of widths"),
+            p -> assertThat(p).contains("features: must not be empty: all, or a list"));
+    assertThat(problems(GOOD + "model: {name: m, features: {}}\n"))
+        .singleElement()
+        .asString()
+        .contains("model.features: must be a list of texts, but is a mapping");
   }
 
   @Test
