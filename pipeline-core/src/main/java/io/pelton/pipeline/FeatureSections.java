@@ -14,9 +14,11 @@ import io.pelton.pipeline.PipelineDefinition.Source;
 import io.pelton.pipeline.PipelineDefinition.Window;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -85,7 +87,8 @@ final class FeatureSections {
     List<Feature> features = List.copyOf(sections.keySet());
     if (!schema.fields().isEmpty()) {
       FeatureGraph graph = new FeatureGraph(schema, features);
-      sections.forEach((feature, body) -> checkExpressions(feature, body, graph));
+      Set<Set<String>> circles = new HashSet<>();
+      sections.forEach((feature, body) -> checkExpressions(feature, body, graph, circles));
     }
     return features;
   }
@@ -122,13 +125,23 @@ final class FeatureSections {
         : (Double) body.number("default", 0, -Double.MAX_VALUE, Double.MAX_VALUE);
   }
 
-  private static void checkExpressions(Feature feature, Section body, FeatureGraph graph) {
+  /**
+   * @param circles of features that read each other, as far as they are noted
+   */
+  private static void checkExpressions(
+      Feature feature, Section body, FeatureGraph graph, Set<Set<String>> circles) {
     ExpressionCompiler compiler = graph.compiler(feature);
     if (feature instanceof RowFeature row) {
       check(body, "value", row.value(), compiler::number);
       List<String> cycle = graph.cycle(feature);
       if (!cycle.isEmpty()) {
-        body.problem("value", "reads itself: " + String.join(" -> ", cycle));
+        if (circles.add(Set.copyOf(cycle))) {
+          body.problem(
+              "value",
+              "reads itself: "
+                  + String.join(" -> ", cycle)
+                  + "; let one of them not read the next");
+        }
       } else if (graph.afterWindows(feature)) {
         checkCarried(body, "value", "beside a windowed feature", feature, graph);
       }

@@ -413,6 +413,29 @@ class PipelineFileTest {
   }
 
   @Test
+  void tellsEachCircleOfFeaturesOnce() throws Exception {
+    assertThat(
+            problems(
+                GOOD
+                    + """
+                      a: {value: b + 1.0}
+                      b: {value: c + d}
+                      c: {value: a}
+                      d: {value: amount + b}
+                      e: {value: e}
+                      reader: {value: a}
+                    """))
+        .satisfiesExactly(
+            p ->
+                assertThat(p)
+                    .isEqualTo(
+                        "p.yaml:7: features.a.value: reads itself: a -> b -> c -> a; let one of"
+                            + " them not read the next"),
+            p -> assertThat(p).startsWith("p.yaml:10: features.d.value: reads itself: d -> b -> d"),
+            p -> assertThat(p).startsWith("p.yaml:11: features.e.value: reads itself: e -> e;"));
+  }
+
+  @Test
   void saysThatAParenthesisIsMissing() throws Exception {
     assertThat(problems(GOOD.replace("mean(amount)", "mean(abs(1) + amount")))
         .singleElement()
