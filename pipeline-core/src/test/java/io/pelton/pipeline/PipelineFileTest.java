@@ -413,6 +413,41 @@ class PipelineFileTest {
   }
 
   @Test
+  void saysThatATextWithCommasNeedsQuotesInBraces() throws Exception {
+    assertThat(
+            problems(
+                GOOD.replace("aggregate: mean(amount)", "aggregate: quantile(amount, 0.95)")
+                    .replace("{value: amount}", "{value: pow(amount, double(fraud), 1.0)}")))
+        .satisfiesExactly(
+            p ->
+                assertThat(p)
+                    .isEqualTo(
+                        "p.yaml:5: features.amount.value: YAML ends a text in braces at a comma; put"
+                            + " this one in quotes: value: \"pow(amount, double(fraud),"
+                            + " 1.0)\""),
+            p -> assertThat(p).startsWith("p.yaml:5: features.amount.value: undeclared reference"),
+            p ->
+                assertThat(p)
+                    .startsWith("p.yaml:6: features.mean.aggregate: YAML ends a text in braces")
+                    .endsWith("quotes: aggregate: \"quantile(amount, 0.95)\""));
+    for (String cut : List.of("mean(abs(amount, 'x'))", "mean(a[0])", "mean(a ? {} : 1)")) {
+      assertThat(problems(GOOD.replace("mean(amount)", cut)))
+          .singleElement()
+          .asString()
+          .startsWith("p.yaml:6: is no YAML: expected ',' or '}'")
+          .endsWith("; a text within braces or brackets that has , : [ or { in it needs quotes");
+    }
+  }
+
+  @Test
+  void tellsOfWhatIsGivenTwiceOnce() throws Exception {
+    assertThat(problems(GOOD + "  twice: {value: amount, value: amount}\n"))
+        .singleElement()
+        .asString()
+        .contains("features.twice.value: the key is given twice");
+  }
+
+  @Test
   void tellsEachCircleOfFeaturesOnce() throws Exception {
     assertThat(
             problems(
