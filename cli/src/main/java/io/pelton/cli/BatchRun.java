@@ -163,7 +163,7 @@ final class BatchRun {
     }
     if (!files.outcomes().isEmpty()) {
       out.printf(
-          "  outcomes: %,d read, %,d used, %,d of an event that had one, %,d without an event in time, %,d dead letters%n",
+          "  outcomes for features: %,d read, %,d used, %,d of an event that had one, %,d without an event in time, %,d dead letters%n",
           Account.count(counts, Account.OUTCOMES_IN),
           Account.count(counts, Account.OUTCOMES_USED),
           Account.count(counts, Account.OUTCOMES_REPEATED),
