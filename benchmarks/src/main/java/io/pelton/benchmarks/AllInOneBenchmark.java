@@ -64,8 +64,8 @@ final class AllInOneBenchmark implements Callable<Integer> {
       names = "--jobs",
       split = ",",
       paramLabel = "JOB",
-      description = "pass-through, all-in-one, naive; default all.")
-  private List<String> jobs = List.of("pass-through", "all-in-one", "naive");
+      description = "${COMPLETION-CANDIDATES}; default all.")
+  private List<JobProcess.Job> jobs = List.of(JobProcess.Job.values());
 
   @Option(
       names = "--parallelism",
@@ -104,8 +104,8 @@ final class AllInOneBenchmark implements Callable<Integer> {
       Map<Case, List<Figures>> results = new LinkedHashMap<>();
       for (int round = 0; round < repeat; round++) {
         for (int parallelism : parallelisms) {
-          for (String job : jobs) {
-            Case now = new Case(JobProcess.Job.named(job), parallelism);
+          for (JobProcess.Job job : jobs) {
+            Case now = new Case(job, parallelism);
             Figures result = run(now, round, brokers, pipelineCopy, pipeline, model, directory);
             show(now, result);
             results.computeIfAbsent(now, unused -> new ArrayList<>()).add(result);

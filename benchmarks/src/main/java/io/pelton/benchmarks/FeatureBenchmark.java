@@ -1,7 +1,9 @@
 package io.pelton.benchmarks;
 
 import io.pelton.benchmarks.FeatureRuns.Case;
+import io.pelton.benchmarks.FeatureRuns.Jvm;
 import io.pelton.benchmarks.FeatureRuns.Options;
+import io.pelton.benchmarks.FeatureRuns.Rounds;
 import io.pelton.cli.embedded.EmbeddedFlink.State;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,8 +12,10 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.apache.flink.util.FileUtils;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /**
  * The feature engine beside what stands in its place: each job in a JVM of its own, in turns, over
@@ -67,7 +71,7 @@ final class FeatureBenchmark {
               defaultValue = "source,pelton-source,pass-through,pelton,sql,by-hand",
               paramLabel = "JOB",
               description = "Default ${DEFAULT-VALUE}.")
-          List<String> jobs)
+          List<FeatureJob> jobs)
       throws Exception {
     return inDirectory(
         options,
@@ -79,29 +83,28 @@ final class FeatureBenchmark {
           ReplayedEvents events = runs.payments();
           for (int together : keysInOne) {
             List<Case> cases = new ArrayList<>();
-            for (String job : jobs) {
+            for (FeatureJob job : jobs) {
               switch (job) {
-                case "source" ->
+                case SOURCE ->
                     cases.add(bare("source alone", FeatureJob.SOURCE, ordered, together));
-                case "pelton-source" ->
+                case PELTON_SOURCE ->
                     cases.add(
                         bare(
                             "source alone, Pelton's rows",
                             FeatureJob.PELTON_SOURCE,
                             ordered,
                             together));
-                case "pass-through" ->
+                case PASS_THROUGH ->
                     cases.add(
                         bare("keyed pass-through", FeatureJob.PASS_THROUGH, ordered, together));
-                case "pelton" -> {
+                case PELTON -> {
                   cases.add(checked("Pelton, by (time, id)", FeatureJob.PELTON, ordered, together));
                   cases.add(checked("Pelton, on arrival", FeatureJob.PELTON, onArrival, together));
                 }
-                case "sql" ->
+                case SQL ->
                     cases.add(checked("Flink SQL, OVER", FeatureJob.SQL, ordered, together));
-                case "by-hand" ->
+                case BY_HAND ->
                     cases.add(checked("by hand, MapState", FeatureJob.BY_HAND, ordered, together));
-                default -> throw new IllegalArgumentException("--jobs: unknown job " + job);
               }
             }
             runs.print(runs.inTurns(cases, events), events.folded(together));
@@ -114,7 +117,7 @@ final class FeatureBenchmark {
       description = "One key, ten windows, a million events a day: state day by day.",
       mixinStandardHelpOptions = true)
   int hotKey(
-      @Mixin Options options,
+      @Mixin Rounds rounds,
       @Option(
               names = "--events-a-day",
               defaultValue = "1000000",
@@ -125,16 +128,14 @@ final class FeatureBenchmark {
               names = "--days",
               defaultValue = "5",
               paramLabel = "N",
+              converter = Days.class,
               description =
-                  "Days; the rate is that of those after the second, when windows are full."
+                  "Days, at least 3; the rate is that of those after the second, when windows are full."
                       + " Default ${DEFAULT-VALUE}.")
           int days)
       throws Exception {
-    if (days < 3) {
-      throw new IllegalArgumentException("--days " + days + ": must be 3 or more");
-    }
     return inDirectory(
-        options,
+        new Options(rounds),
         runs -> {
           String sums =
               feature(
@@ -211,9 +212,9 @@ final class FeatureBenchmark {
       name = "costs",
       description = "Each aggregate alone, without Flink: bytes of state a key, time an event.",
       mixinStandardHelpOptions = true)
-  int costs(@Mixin Options options) throws Exception {
+  int costs(@Mixin Jvm jvm) throws Exception {
     return inDirectory(
-        options,
+        new Options(new Rounds(jvm)),
         runs -> {
           System.out.println("| aggregate | " + String.join(" | ", COST_COLUMNS) + " |");
           System.out.println("|---|" + "---|".repeat(COST_COLUMNS.size()));
@@ -259,6 +260,17 @@ final class FeatureBenchmark {
       text.append(feature("amount_" + aggregate.replaceAll("\\W.*", ""), aggregate, widths));
     }
     return text.toString();
+  }
+
+  /** The first two fill the windows. */
+  static final class Days implements ITypeConverter<Integer> {
+    @Override
+    public Integer convert(String text) {
+      if (!text.matches("\\d{1,4}") || Integer.parseInt(text) < 3) {
+        throw new TypeConversionException("'" + text + "' is no number of days from 3 to 9999");
+      }
+      return Integer.valueOf(text);
+    }
   }
 
   private interface Measurement {

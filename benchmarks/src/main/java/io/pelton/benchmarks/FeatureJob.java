@@ -11,6 +11,7 @@ import io.pelton.pipeline.PipelineDefinition.Window;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.streaming.api.datastream.DataStream;
@@ -88,6 +89,11 @@ enum FeatureJob {
           .sinkTo(new TakenRows<>(SUMS, run.sample(), every(run)));
     }
   };
+
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
 
   private static final String SOURCE_NAME = "events in memory";
   private static final TakenRows.View<CardPayment> UNCHECKED =

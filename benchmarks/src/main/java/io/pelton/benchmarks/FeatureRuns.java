@@ -22,6 +22,7 @@ import org.apache.avro.Schema;
 import org.apache.avro.SchemaBuilder;
 import org.apache.flink.util.FileUtils;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
@@ -36,7 +37,29 @@ final class FeatureRuns {
   private static final Set<FeatureJob> COMPARED_WITH =
       EnumSet.of(FeatureJob.PASS_THROUGH, FeatureJob.SQL, FeatureJob.BY_HAND);
 
-  /** What all measurements share. */
+  /** What all commands take. */
+  static final class Jvm {
+    @Option(names = "--jvm", paramLabel = "OPTION", description = "More options for the job's JVM.")
+    private List<String> options = new ArrayList<>();
+  }
+
+  /** What is measured in rounds takes. */
+  static final class Rounds {
+    @Option(names = "--repeat", paramLabel = "N", description = "Rounds; default ${DEFAULT-VALUE}.")
+    private int repeat = 3;
+
+    @Mixin private final Jvm jvm;
+
+    Rounds() {
+      this(new Jvm());
+    }
+
+    Rounds(Jvm jvm) {
+      this.jvm = jvm;
+    }
+  }
+
+  /** What is measured by the clock takes, over events that are the user's or simulated. */
   static final class Options {
     @Option(
         names = "--data",
@@ -60,11 +83,15 @@ final class FeatureRuns {
             "Length of a measurement, and of the warm-up at least; default ${DEFAULT-VALUE}.")
     private int seconds = 10;
 
-    @Option(names = "--repeat", paramLabel = "N", description = "Rounds; default ${DEFAULT-VALUE}.")
-    private int repeat = 3;
+    @Mixin private final Rounds rounds;
 
-    @Option(names = "--jvm", paramLabel = "OPTION", description = "More options for the job's JVM.")
-    private List<String> jvm = new ArrayList<>();
+    Options() {
+      this(new Rounds());
+    }
+
+    Options(Rounds rounds) {
+      this.rounds = rounds;
+    }
   }
 
   /** One line of the table. */
@@ -167,7 +194,7 @@ final class FeatureRuns {
     Path file = directory.resolve("events");
     events.save(file);
     Results results = new Results(new LinkedHashMap<>(), new LinkedHashMap<>());
-    for (int round = 0; round < options.repeat; round++) {
+    for (int round = 0; round < options.rounds.repeat; round++) {
       for (Case now : cases) {
         FeatureRun run =
             new FeatureRun(
@@ -197,7 +224,7 @@ final class FeatureRuns {
 
   private Figures run(Case now, FeatureRun run) throws Exception {
     List<String> jvm = new ArrayList<>(List.of("-Xmx2g"));
-    jvm.addAll(options.jvm);
+    jvm.addAll(options.rounds.jvm.options);
     Process job = FreshJvm.start(jvm, FeatureJobProcess.class, run.toArguments());
     Figures figures = Figures.parse(FreshJvm.await(job, FeatureJobProcess.RESULT));
     job.waitFor();
@@ -217,7 +244,7 @@ final class FeatureRuns {
   /** Bytes of state a key, and nanoseconds an event. */
   String[] costs(Path pipeline) throws IOException {
     List<String> jvm = new ArrayList<>(List.of("-Xmx2g"));
-    jvm.addAll(options.jvm);
+    jvm.addAll(options.rounds.jvm.options);
     Process process = FreshJvm.start(jvm, AggregateCosts.class, List.of(pipeline.toString()));
     return FreshJvm.await(process, AggregateCosts.RESULT).split(" ");
   }
@@ -247,7 +274,7 @@ final class FeatureRuns {
   void print(Results results, ReplayedEvents events) {
     System.out.printf(
         "%n%,d keys, %.1f events a key and day; parallelism 1; median of %d%n%n",
-        events.distinctKeys(), events.eventsAKeyAndDay(), options.repeat);
+        events.distinctKeys(), events.eventsAKeyAndDay(), options.rounds.repeat);
     List<Map.Entry<Case, List<Figures>>> bases =
         results.figures.entrySet().stream()
             .filter(entry -> COMPARED_WITH.contains(entry.getKey().job))

@@ -7,6 +7,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -39,6 +40,32 @@ class BenchmarksTest {
             "short.csv: the header lacks the column \"amount\"; it has transaction_id, event_time,"
                 + " customer_id\n");
     assertThat(refused("wrong.csv")).startsWith("wrong.csv: ").contains("much").hasLineCount(1);
+  }
+
+  @Test
+  void refusesOptionsThatACommandHasNoUseForAndValuesOutOfRule() {
+    assertThat(misused("features hot-key --data a.csv")).startsWith("Unknown options: '--data'");
+    assertThat(misused("features hot-key --seconds 9")).startsWith("Unknown options: '--seconds'");
+    assertThat(misused("features costs --data a.csv")).startsWith("Unknown options: '--data'");
+    assertThat(misused("features costs --repeat 2")).startsWith("Unknown options: '--repeat'");
+    for (String days : List.of("2", "-1", "few")) {
+      assertThat(misused("features hot-key --days " + days))
+          .startsWith("Invalid value for option '--days': '%s' is no number".formatted(days));
+    }
+    assertThat(misused("features sums --jobs pelton,spark"))
+        .startsWith("Invalid value for option '--jobs'")
+        .contains("pelton-source", "by-hand", "'spark'");
+    assertThat(misused("all-in-one --jobs pelton"))
+        .startsWith("Invalid value for option '--jobs'")
+        .contains("pass-through", "all-in-one", "naive");
+  }
+
+  /** What is said of a command line; the usage may follow. */
+  private static String misused(String commandLine) {
+    StringWriter err = new StringWriter();
+    CommandLine line = Benchmarks.commandLine().setErr(new PrintWriter(err));
+    assertThat(line.execute(commandLine.split(" "))).isEqualTo(2);
+    return err.toString();
   }
 
   @Test

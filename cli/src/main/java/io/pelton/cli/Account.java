@@ -9,6 +9,7 @@ final class Account {
   static final String EVENTS_IN = "feature.in";
   static final String DEFAULTED = "feature.defaulted";
   static final String ROWS_DEFAULTED = "feature.defaulted_rows";
+  static final String LIKE_SECONDS = "feature.time_like_seconds";
   static final String OUTCOMES_IN = "feature.outcomes_in";
   static final String OUTCOMES_USED = "feature.outcomes_used";
   static final String OUTCOMES_REPEATED = "feature.outcomes_repeated";

@@ -161,9 +161,15 @@ final class BatchRun {
     if (replaced > 0) {
       out.printf("  defaults took the place of %,d values that broke a constraint%n", replaced);
     }
+    long likeSeconds = Account.count(counts, Account.LIKE_SECONDS);
+    if (likeSeconds > 0) {
+      out.printf(
+          "  %,d events of early 1970: their times look like epoch seconds, but are read as milliseconds%n",
+          likeSeconds);
+    }
     if (!files.outcomes().isEmpty()) {
       out.printf(
-          "  outcomes: %,d read, %,d used, %,d of an event that had one, %,d without an event in time, %,d dead letters%n",
+          "  outcomes for features: %,d read, %,d used, %,d of an event that had one, %,d without an event in time, %,d dead letters%n",
           Account.count(counts, Account.OUTCOMES_IN),
           Account.count(counts, Account.OUTCOMES_USED),
           Account.count(counts, Account.OUTCOMES_REPEATED),

@@ -165,7 +165,7 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private void check(Path checkpoint, StreamExecutionEnvironment environment, PrintWriter out)
-      throws IOException {
+      throws IOException, InvalidPipelineException {
     SavedState saved = SavedState.of(checkpoint, environment.getStreamGraph(false));
     if (saved.backend() != null && saved.backend() != backend) {
       throw new InputException(
@@ -176,13 +176,15 @@ final class RunCommand implements Callable<Integer> {
     if (left.isEmpty()) {
       return;
     }
-    String state = "the state of %s in %s".formatted(String.join(", ", left), checkpoint);
+    String state = "the state of \"%s\" in %s".formatted(String.join("\", \"", left), checkpoint);
     if (!allowNonRestoredState) {
+      List<String> changes = saved.changes(options.pipeline());
       throw new InputException(
           state
               + " has no use any more: the pipeline file lost what it belongs to, as an entity's"
-              + " windowed features, a resolution, deduplicate, outcomes or feature-log. Put that"
-              + " back, or give --allow-non-restored-state to go on without this state; events that"
+              + " windowed features, a resolution, deduplicate, outcomes or feature-log"
+              + (changes.isEmpty() ? "" : " (" + String.join("; ", changes) + ")")
+              + ". Put that back, or give --allow-non-restored-state to go on without this state; events that"
               + " wait there for the watermark are dropped with it");
     }
     out.println("dropping " + state);

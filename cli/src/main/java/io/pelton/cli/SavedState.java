@@ -1,13 +1,21 @@
 package io.pelton.cli;
 
 import io.pelton.cli.embedded.EmbeddedFlink;
+import io.pelton.feature.EntityPlan;
+import io.pelton.feature.FeaturePlan;
+import io.pelton.feature.job.EntityOperator;
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineSummary;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.flink.runtime.checkpoint.Checkpoints;
@@ -46,9 +54,7 @@ record SavedState(List<String> leftover, EmbeddedFlink.@Nullable State backend) 
     List<String> leftover =
         states.stream()
             .filter(state -> !operators.contains(state.getOperatorID()) && holds(state))
-            .map(
-                state ->
-                    "\"" + state.getOperatorName().orElse(state.getOperatorID().toString()) + "\"")
+            .map(state -> state.getOperatorName().orElse(state.getOperatorID().toString()))
             .sorted()
             .toList();
     for (OperatorState state : states) {
@@ -64,6 +70,61 @@ record SavedState(List<String> leftover, EmbeddedFlink.@Nullable State backend) 
       }
     }
     return new SavedState(leftover, null);
+  }
+
+  /**
+   * Of entities whose histories are among the leftover: what they kept there, and what they keep by
+   * a pipeline file, one clause each.
+   */
+  List<String> changes(PipelineDefinition pipeline) {
+    Map<String, List<Long>> kept = new LinkedHashMap<>();
+    for (String name : leftover) {
+      EntityOperator.named(name)
+          .ifPresent(
+              operator ->
+                  kept.computeIfAbsent(operator.entity(), unused -> new ArrayList<>())
+                      .add(operator.tile()));
+    }
+    List<EntityPlan> plans = new FeaturePlan(pipeline).entities();
+    List<String> changes = new ArrayList<>();
+    kept.forEach(
+        (entity, tiles) -> {
+          List<Long> now =
+              plans.stream()
+                  .filter(plan -> plan.entity().equals(entity))
+                  .map(EntityPlan::tile)
+                  .toList();
+          changes.add(
+              "entity %s kept %s there, and now %s"
+                  .formatted(
+                      entity,
+                      described(tiles),
+                      now.isEmpty()
+                          ? "has no windowed feature"
+                          : "keeps " + described(now) + resolution(pipeline, entity)));
+        });
+    return changes;
+  }
+
+  private static String described(List<Long> tiles) {
+    return tiles.contains(0L)
+        ? "every event"
+        : "tiles of "
+            + tiles.stream()
+                .sorted()
+                .map(PipelineSummary::duration)
+                .collect(Collectors.joining(" and "));
+  }
+
+  private static String resolution(PipelineDefinition pipeline, String entity) {
+    long resolution =
+        pipeline.entities().stream()
+            .filter(declared -> declared.name().equals(entity))
+            .mapToLong(PipelineDefinition.Entity::resolution)
+            .sum();
+    return resolution == 0
+        ? ", without a resolution"
+        : ", with resolution: " + PipelineSummary.duration(resolution);
   }
 
   private static EmbeddedFlink.@Nullable State backend(KeyedStateHandle handle) {

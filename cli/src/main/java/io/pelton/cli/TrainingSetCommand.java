@@ -179,7 +179,7 @@ final class TrainingSetCommand implements Callable<Integer> {
           Account.count(counts, "training.open"));
       if (field == null) {
         out.printf(
-            "  outcomes: %,d read, %,d of events that are not in the set, %,d dead letters%n",
+            "  outcomes for labels: %,d read, %,d of events that are not in the set, %,d dead letters%n",
             Account.count(counts, "outcomes.in") + Account.count(counts, Account.OUTCOMES_IN),
             Account.count(counts, "outcomes.unmatched"),
             Account.count(counts, "outcomes.dead") + Account.count(counts, Account.OUTCOMES_DEAD));

@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pelton.cli.embedded.EmbeddedFlink;
 import io.pelton.cli.embedded.EmbeddedFlink.State;
+import io.pelton.pipeline.PipelineFile;
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.apache.flink.api.common.accumulators.LongCounter;
 import org.apache.flink.api.common.functions.OpenContext;
@@ -20,6 +23,7 @@ import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.flink.streaming.api.graph.StreamGraph;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -42,7 +46,7 @@ class SavedStateTest {
 
       SavedState other =
           SavedState.of(checkpoint, counting(flink, "recount").getStreamGraph(false));
-      assertThat(other.leftover()).containsExactly("\"count\"");
+      assertThat(other.leftover()).containsExactly("count");
       assertThat(other.backend()).as("of the state that is used").isNull();
 
       Path savepoint =
@@ -52,6 +56,46 @@ class SavedStateTest {
       assertThat(SavedState.of(savepoint, same).backend()).isNull();
       assertThat(SavedState.of(savepoint, same).leftover()).isEmpty();
     }
+  }
+
+  @Test
+  void namesTheEntitiesWhoseTilesChangedWithWhatTheyKept() throws Exception {
+    Path example = Path.of("../examples/card-fraud");
+    Files.copy(example.resolve("transaction.avsc"), directory.resolve("transaction.avsc"));
+    Path file = directory.resolve("pipeline.yaml");
+    Files.writeString(
+        file,
+        """
+        pipeline: p
+        events: {topic: e, schema: transaction.avsc, id: transaction_id, time: event_time}
+        entities:
+          customer: customer_id
+          terminal: {key: terminal_id, resolution: 5m}
+          shop: terminal_id
+        features:
+          spent: {entity: customer, aggregate: sum(amount), windows: [1d]}
+          taken: {entity: terminal, aggregate: sum(amount), windows: [1d, 30d]}
+        """);
+    SavedState saved =
+        new SavedState(
+            List.of(
+                "deduplicate events",
+                "features of customer tiles of 240000ms",
+                "features of customer tiles of 60000ms",
+                "features of shop",
+                "features of terminal"),
+            null);
+    assertThat(saved.changes(PipelineFile.read(file)))
+        .containsExactly(
+            "entity customer kept tiles of 1m and 4m there, and now keeps every event, without a"
+                + " resolution",
+            "entity shop kept every event there, and now has no windowed feature",
+            "entity terminal kept every event there, and now keeps tiles of 5m and 80m, with"
+                + " resolution: 5m");
+    assertThat(
+            new SavedState(List.of("feature log: Committer"), null)
+                .changes(PipelineFile.read(file)))
+        .isEmpty();
   }
 
   private static Path path(String uri) {

@@ -136,6 +136,30 @@ class ChangedPipelineTest {
     }
   }
 
+  @Test
+  void anotherResolutionIsRefusedWithItsEntityAndBothResolutions() throws Exception {
+    String tiled =
+        PLAIN.replace("customer: customer_id", "customer: {key: customer_id, resolution: 1m}");
+    pipeline = CardPipeline.of(directory, "resolution", tiled);
+    try (EventTopic topic = EventTopic.create(KAFKA.settings(), pipeline.definition(), 1);
+        var features = CommittedTopic.features(KAFKA.settings(), pipeline.definition())) {
+      topic.scatter(events(0, 40), 1);
+      try (PeltonProcess pelton = start()) {
+        await(pelton, features, 34);
+        stop(pelton);
+      }
+      rewrite(tiled.replace("1m", "5m"));
+      try (PeltonProcess pelton = start()) {
+        assertThat(pelton.awaitEnd(PATIENCE)).isEqualTo(2);
+        assertThat(pelton.output())
+            .contains("the state of \"features of customer tiles of 60000ms\" in ")
+            .contains(
+                "(entity customer kept tiles of 1m there, and now keeps tiles of 5m, with"
+                    + " resolution: 5m). Put that back, or give --allow-non-restored-state");
+      }
+    }
+  }
+
   private void rewrite(String text) throws Exception {
     Files.writeString(pipeline.file(), text.replace("NAME", pipeline.definition().name()));
   }

@@ -59,9 +59,14 @@ class TrainingSetTest {
   }
 
   private static Cli run(Path output, Object... more) {
+    return run(card, output, more);
+  }
+
+  private static Cli run(CardPipeline pipeline, Path output, Object... more) {
     List<Object> command =
         new ArrayList<>(
-            List.of("training-set", "--pipeline", card.file(), "--input", csv, "--output", output));
+            List.of(
+                "training-set", "--pipeline", pipeline.file(), "--input", csv, "--output", output));
     command.addAll(List.of(more));
     return Cli.run(command.toArray());
   }
@@ -115,6 +120,27 @@ class TrainingSetTest {
     assertThat(Files.readAllLines(output.resolve("training-set.csv")))
         .containsExactlyElementsOf(expected);
     assertThat(cli.out()).contains("labels: %,d known".formatted(events.size()));
+  }
+
+  @Test
+  void tellsOutcomesOfLabelsFromThoseOfFeatures() throws Exception {
+    CardPipeline both =
+        CardPipeline.write(
+            directory,
+            "both",
+            "features:\n",
+            "features:\n"
+                + "  known_frauds: {entity: terminal, source: outcomes, aggregate: count, windows: [30d]}\n",
+            "carry: [terminal_id]",
+            "outcomes: {topic: o, id: transaction_id, time: reported_at, label: fraud,"
+                + " within: 10d}");
+    Cli cli = run(both, directory.resolve("both-set"), "--outcomes", outcomes);
+    assertThat(cli.exitCode()).as(cli.err()).isZero();
+    long frauds = events.stream().filter(Transaction::fraud).count();
+    assertThat(cli.out())
+        .contains("  outcomes for features: %,d read, %,d used,".formatted(frauds, frauds))
+        .contains("  outcomes for labels: %,d read, 0 of events that are".formatted(frauds))
+        .doesNotContain("  outcomes: ");
   }
 
   @Test

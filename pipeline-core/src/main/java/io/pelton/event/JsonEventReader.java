@@ -75,7 +75,11 @@ public final class JsonEventReader {
       }
       case DOUBLE -> {
         if (token.isNumeric()) {
-          return parser.getDoubleValue();
+          double number = parser.getDoubleValue();
+          if (Double.isInfinite(number)) {
+            throw tooBig(parser, field, "double");
+          }
+          return number;
         }
         // JSON has no numbers for these; encoders write them as texts.
         if (token == JsonToken.VALUE_STRING && NOT_FINITE.contains(parser.getText())) {
@@ -120,8 +124,13 @@ public final class JsonEventReader {
     try {
       return parser.getLongValue();
     } catch (InputCoercionException e) {
-      throw new EventFormatException(
-          "field \"" + field.name() + "\": " + parser.getText() + " does not fit a long");
+      throw tooBig(parser, field, "long");
     }
+  }
+
+  private static EventFormatException tooBig(
+      JsonParser parser, EventSchema.Field field, String type) throws IOException {
+    return new EventFormatException(
+        "field \"%s\": %s does not fit a %s".formatted(field.name(), parser.getText(), type));
   }
 }

@@ -14,7 +14,14 @@ final class TextFields {
       return switch (field.type()) {
         case STRING -> text;
         case INT -> Long.parseLong(text);
-        case DOUBLE -> Double.parseDouble(text);
+        case DOUBLE -> {
+          double number = Double.parseDouble(text);
+          if (Double.isInfinite(number) && !text.contains("Infinity")) {
+            throw new EventFormatException(
+                "field \"" + field.name() + "\": " + text + " does not fit a double");
+          }
+          yield number;
+        }
         case TIMESTAMP -> EventSchema.parseTime(text);
         case BOOLEAN ->
             switch (text) {

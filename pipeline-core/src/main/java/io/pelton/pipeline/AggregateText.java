@@ -26,7 +26,7 @@ final class AggregateText {
     }
     Matcher call = CALL.matcher(text);
     String name = call.matches() ? call.group(1) : text;
-    if (!call.matches() && count(text, '(') > count(text, ')')) {
+    if (!call.matches() && lacksParenthesis(text)) {
       return problem(body, "\"" + text + "\" lacks the closing parenthesis: " + text + ")");
     }
     List<String> arguments = call.matches() ? arguments(call.group(2)) : List.of();
@@ -136,6 +136,11 @@ final class AggregateText {
   private static Aggregate problem(Section body, String message) {
     body.problem("aggregate", message);
     return NONE;
+  }
+
+  /** Whether more parentheses are opened than closed. */
+  static boolean lacksParenthesis(String text) {
+    return count(text, '(') > count(text, ')');
   }
 
   private static long count(String text, char wanted) {

@@ -162,15 +162,11 @@ final class ConstraintSections {
 
   private static List<Object> allowed(Section body, EventSchema.Field field) {
     Set<Object> allowed = new LinkedHashSet<>();
-    List<String> texts = body.texts("allowed");
-    for (String text : texts) {
+    for (String text : body.someTexts("allowed", "a list of values")) {
       Object value = value(body, "allowed", text, field);
       if (value != null && !allowed.add(value)) {
         body.problem("allowed", "\"" + text + "\" is given twice");
       }
-    }
-    if (body.has("allowed") && texts.isEmpty()) {
-      body.problem("allowed", "must not be empty: a list of values");
     }
     return new ArrayList<>(allowed);
   }

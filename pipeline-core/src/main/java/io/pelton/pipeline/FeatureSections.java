@@ -14,9 +14,11 @@ import io.pelton.pipeline.PipelineDefinition.Source;
 import io.pelton.pipeline.PipelineDefinition.Window;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -85,7 +87,8 @@ final class FeatureSections {
     List<Feature> features = List.copyOf(sections.keySet());
     if (!schema.fields().isEmpty()) {
       FeatureGraph graph = new FeatureGraph(schema, features);
-      sections.forEach((feature, body) -> checkExpressions(feature, body, graph));
+      Set<Set<String>> circles = new HashSet<>();
+      sections.forEach((feature, body) -> checkExpressions(feature, body, graph, circles));
     }
     return features;
   }
@@ -122,13 +125,23 @@ final class FeatureSections {
         : (Double) body.number("default", 0, -Double.MAX_VALUE, Double.MAX_VALUE);
   }
 
-  private static void checkExpressions(Feature feature, Section body, FeatureGraph graph) {
+  /**
+   * @param circles of features that read each other, as far as they are noted
+   */
+  private static void checkExpressions(
+      Feature feature, Section body, FeatureGraph graph, Set<Set<String>> circles) {
     ExpressionCompiler compiler = graph.compiler(feature);
     if (feature instanceof RowFeature row) {
       check(body, "value", row.value(), compiler::number);
       List<String> cycle = graph.cycle(feature);
       if (!cycle.isEmpty()) {
-        body.problem("value", "reads itself: " + String.join(" -> ", cycle));
+        if (circles.add(Set.copyOf(cycle))) {
+          body.problem(
+              "value",
+              "reads itself: "
+                  + String.join(" -> ", cycle)
+                  + "; let one of them not read the next");
+        }
       } else if (graph.afterWindows(feature)) {
         checkCarried(body, "value", "beside a windowed feature", feature, graph);
       }
@@ -266,11 +279,11 @@ final class FeatureSections {
 
   private static List<Window> windows(Section body, long keep, Aggregate aggregate, boolean tiled) {
     Map<String, Window> windows = new LinkedHashMap<>();
+    String what = "a list of widths, [1d, 7d], or of last events, [last-10]";
     if (!body.has("windows")) {
-      body.problem(
-          "windows", "is missing: a list of widths, [1d, 7d], or of last events, [last-10]");
+      body.problem("windows", "is missing: " + what);
     }
-    for (String label : body.texts("windows")) {
+    for (String label : body.someTexts("windows", what)) {
       Matcher last = LAST_EVENTS.matcher(label);
       Long millis = Section.millis(label);
       Window window;
@@ -312,9 +325,6 @@ final class FeatureSections {
             "\"%s\" is more than %d half-lives of %s; what is older counts for nothing: take a narrower window or a longer half-life"
                 .formatted(label, MOST_HALF_LIVES, PipelineSummary.duration(aggregate.halfLife())));
       }
-    }
-    if (body.has("windows") && windows.isEmpty()) {
-      body.problem("windows", "must not be empty");
     }
     return List.copyOf(windows.values());
   }

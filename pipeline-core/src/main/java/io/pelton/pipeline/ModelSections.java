@@ -42,11 +42,8 @@ final class ModelSections {
     }
     Set<String> columns = new LinkedHashSet<>();
     features.forEach(feature -> columns.addAll(feature.columns()));
-    List<String> inputs = section.texts("features");
+    List<String> inputs = section.someTexts("features", "all, or a list of features");
     boolean all = inputs.isEmpty() || inputs.equals(List.of("all"));
-    if (section.has("features") && inputs.isEmpty()) {
-      section.problem("features", "must not be empty: all, or a list of features");
-    }
     Set<String> seen = new LinkedHashSet<>();
     for (String input : all ? List.<String>of() : inputs) {
       if (!columns.contains(input)) {

@@ -67,8 +67,12 @@ public final class PipelineFile {
     PipelineFile file = new PipelineFile(path);
     PipelineDefinition pipeline = file.parse();
     if (!file.problems.isEmpty() || pipeline == null) {
-      file.problems.sort(Comparator.comparingInt(Problem::line));
-      throw new InvalidPipelineException(file.problems);
+      throw new InvalidPipelineException(
+          file.problems.stream()
+              // What is read twice notes its problems twice.
+              .distinct()
+              .sorted(Comparator.comparingInt(Problem::line))
+              .toList());
     }
     return pipeline;
   }
@@ -188,7 +192,11 @@ public final class PipelineFile {
       note(
           e.getProblemMark().map(mark -> mark.getLine() + 1).orElse(0),
           "",
-          "is no YAML: " + e.getProblem());
+          "is no YAML: "
+              + e.getProblem()
+              + (e.getProblem().startsWith("expected ',' or")
+                  ? "; a text within braces or brackets that has , : [ or { in it needs quotes"
+                  : ""));
       return null;
     } catch (YamlEngineException e) {
       note(0, "", "is no YAML: " + e.getMessage());

@@ -279,8 +279,8 @@ public final class PipelineSummary {
     return pipeline.carry().isEmpty() ? "" : ", carrying " + String.join(", ", pipeline.carry());
   }
 
-  /** The widest unit that divides it. */
-  static String duration(long millis) {
+  /** As the pipeline file writes it, in the widest unit that divides it. */
+  public static String duration(long millis) {
     long[] units = {86_400_000, 3_600_000, 60_000, 1_000};
     String[] names = {"d", "h", "m", "s"};
     for (int i = 0; i < units.length; i++) {

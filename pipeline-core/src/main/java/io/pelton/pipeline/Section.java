@@ -2,12 +2,16 @@ package io.pelton.pipeline;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.snakeyaml.engine.v2.common.FlowStyle;
+import org.snakeyaml.engine.v2.common.ScalarStyle;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.Node;
 import org.snakeyaml.engine.v2.nodes.NodeTuple;
@@ -49,17 +53,61 @@ final class Section {
     this.path = path;
     this.node = node;
     if (node instanceof MappingNode mapping) {
+      Set<String> cut = new LinkedHashSet<>();
+      String last = "";
       for (NodeTuple tuple : mapping.getValue()) {
         String key =
             tuple.getKeyNode() instanceof ScalarNode scalar ? scalar.getValue() : "(not a name)";
+        ScalarNode whole =
+            mapping.getFlowStyle() == FlowStyle.FLOW
+                ? whole(values.get(last), key, tuple.getValueNode())
+                : null;
+        if (whole != null) {
+          values.put(last, whole);
+          cut.add(last);
+          continue;
+        }
+        last = key;
         if (values.put(key, tuple.getValueNode()) != null) {
           problem(line(tuple.getKeyNode()), at(key), "the key is given twice");
         }
         lines.put(key, line(tuple.getKeyNode()));
       }
+      for (String key : cut) {
+        problem(
+            key,
+            "YAML ends a text in braces at a comma; put this one in quotes: "
+                + key
+                + ": "
+                + quoted(String.valueOf(text(key))));
+      }
     } else if (node != null) {
       problem(line(node), path, "must be a mapping of keys to values, but is " + show(node));
     }
+  }
+
+  /** A text without quotes that YAML has cut at a comma within its parentheses; else null. */
+  private static @Nullable ScalarNode whole(@Nullable Node begun, String rest, Node restValue) {
+    return begun instanceof ScalarNode text
+            && text.isPlain()
+            && AggregateText.lacksParenthesis(text.getValue())
+            && restValue instanceof ScalarNode none
+            && none.isPlain()
+            && none.getValue().isEmpty()
+        ? new ScalarNode(
+            Tag.STR,
+            true,
+            text.getValue() + ", " + rest,
+            ScalarStyle.PLAIN,
+            text.getStartMark(),
+            text.getEndMark())
+        : null;
+  }
+
+  private static String quoted(String text) {
+    return text.contains("\"") || text.contains("\\")
+        ? "'" + text.replace("'", "''") + "'"
+        : "\"" + text + "\"";
   }
 
   private static int line(Node node) {
@@ -177,6 +225,14 @@ final class Section {
       problem(key, "must be a list of texts, but is " + show(value));
     }
     return texts;
+  }
+
+  /** The same, but an empty list is a problem noted. */
+  List<String> someTexts(String key, String what) {
+    if (values.get(key) instanceof SequenceNode list && list.getValue().isEmpty()) {
+      problem(key, "must not be empty: " + what);
+    }
+    return texts(key);
   }
 
   /** Milliseconds. */

@@ -59,6 +59,37 @@ class EventReadersTest {
   }
 
   @Test
+  void aNumberTooBigForADoubleIsNoInfinityButTheWordIs() {
+    JsonEventReader json = new JsonEventReader(schema);
+    CsvEventReader csv = new CsvEventReader(schema, List.of("amount"), List.of());
+    for (String number : List.of("1e999", "-1e309", "1" + "0".repeat(309))) {
+      String said = "field \"amount\": " + number + " does not fit a double";
+      assertThatThrownBy(() -> json.read(amount(number)))
+          .isInstanceOf(EventFormatException.class)
+          .hasMessage(said);
+      assertThatThrownBy(() -> csv.read(List.of(number)))
+          .isInstanceOf(EventFormatException.class)
+          .hasMessage(said);
+    }
+    for (double number :
+        new double[] {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY}) {
+      assertThat(json.read(amount("\"" + number + "\""))[2]).isEqualTo(number);
+      assertThat(csv.read(List.of("" + number))[2]).isEqualTo(number);
+    }
+    assertThat(json.read(amount("1e308"))[2]).isEqualTo(1e308);
+    for (String word : List.of("NaN", "Infinity", "\"infinity\"", "\"1e999\"")) {
+      assertThatThrownBy(() -> json.read(amount(word))).isInstanceOf(EventFormatException.class);
+    }
+    assertThatThrownBy(
+            () -> json.read("{\"count\": \"Infinity\"}".getBytes(StandardCharsets.UTF_8)))
+        .hasMessage("field \"count\": \"Infinity\" is no whole number");
+  }
+
+  private static byte[] amount(String json) {
+    return ("{\"amount\": " + json + "}").getBytes(StandardCharsets.UTF_8);
+  }
+
+  @Test
   void avroOfAnotherWriterIsMatchedByNameWidenedAndDefaulted() throws IOException {
     Schema writer =
         new Schema.Parser()

@@ -9,6 +9,7 @@ import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -97,7 +98,9 @@ class PipelineFileTest {
 
   private List<String> problems(String yaml) throws IOException {
     Files.copy(
-        Path.of("../examples/card-fraud/transaction.avsc"), directory.resolve("transaction.avsc"));
+        Path.of("../examples/card-fraud/transaction.avsc"),
+        directory.resolve("transaction.avsc"),
+        StandardCopyOption.REPLACE_EXISTING);
     Path file = directory.resolve("p.yaml");
     Files.writeString(file, yaml);
     InvalidPipelineException e =
@@ -388,6 +391,83 @@ class PipelineFileTest {
         .anyMatch(p -> p.contains("delay: \"99999999999d\" is too long"))
         .anyMatch(p -> p.contains("allowed-lateness: \"3155760000001ms\" is too long"))
         .anyMatch(p -> p.contains("drift: needs a model section"));
+  }
+
+  @Test
+  void tellsOneThingOfAListThatDoesNotHold() throws Exception {
+    for (String wrong : List.of("[1x]", "[0d]", "[[1d]]", "{}", "")) {
+      assertThat(problems(GOOD.replace("[1d]", wrong)))
+          .singleElement()
+          .asString()
+          .contains("features.mean.windows: ")
+          .doesNotContain("must not be empty");
+    }
+    assertThat(problems(GOOD.replace("[1d]", "[]") + "model: {name: m, features: []}\n"))
+        .satisfiesExactly(
+            p -> assertThat(p).contains("windows: must not be empty: a list of widths"),
+            p -> assertThat(p).contains("features: must not be empty: all, or a list"));
+    assertThat(problems(GOOD + "model: {name: m, features: {}}\n"))
+        .singleElement()
+        .asString()
+        .contains("model.features: must be a list of texts, but is a mapping");
+  }
+
+  @Test
+  void saysThatATextWithCommasNeedsQuotesInBraces() throws Exception {
+    assertThat(
+            problems(
+                GOOD.replace("aggregate: mean(amount)", "aggregate: quantile(amount, 0.95)")
+                    .replace("{value: amount}", "{value: pow(amount, double(fraud), 1.0)}")))
+        .satisfiesExactly(
+            p ->
+                assertThat(p)
+                    .isEqualTo(
+                        "p.yaml:5: features.amount.value: YAML ends a text in braces at a comma; put"
+                            + " this one in quotes: value: \"pow(amount, double(fraud),"
+                            + " 1.0)\""),
+            p -> assertThat(p).startsWith("p.yaml:5: features.amount.value: undeclared reference"),
+            p ->
+                assertThat(p)
+                    .startsWith("p.yaml:6: features.mean.aggregate: YAML ends a text in braces")
+                    .endsWith("quotes: aggregate: \"quantile(amount, 0.95)\""));
+    for (String cut : List.of("mean(abs(amount, 'x'))", "mean(a[0])", "mean(a ? {} : 1)")) {
+      assertThat(problems(GOOD.replace("mean(amount)", cut)))
+          .singleElement()
+          .asString()
+          .startsWith("p.yaml:6: is no YAML: expected ',' or '}'")
+          .endsWith("; a text within braces or brackets that has , : [ or { in it needs quotes");
+    }
+  }
+
+  @Test
+  void tellsOfWhatIsGivenTwiceOnce() throws Exception {
+    assertThat(problems(GOOD + "  twice: {value: amount, value: amount}\n"))
+        .singleElement()
+        .asString()
+        .contains("features.twice.value: the key is given twice");
+  }
+
+  @Test
+  void tellsEachCircleOfFeaturesOnce() throws Exception {
+    assertThat(
+            problems(
+                GOOD
+                    + """
+                      a: {value: b + 1.0}
+                      b: {value: c + d}
+                      c: {value: a}
+                      d: {value: amount + b}
+                      e: {value: e}
+                      reader: {value: a}
+                    """))
+        .satisfiesExactly(
+            p ->
+                assertThat(p)
+                    .isEqualTo(
+                        "p.yaml:7: features.a.value: reads itself: a -> b -> c -> a; let one of"
+                            + " them not read the next"),
+            p -> assertThat(p).startsWith("p.yaml:10: features.d.value: reads itself: d -> b -> d"),
+            p -> assertThat(p).startsWith("p.yaml:11: features.e.value: reads itself: e -> e;"));
   }
 
   @Test

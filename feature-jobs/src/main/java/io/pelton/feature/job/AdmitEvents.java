@@ -24,6 +24,8 @@ import org.apache.flink.streaming.api.functions.ProcessFunction;
 import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Parts what the source read into rows, late events and dead letters, and counts them. It runs
@@ -48,6 +50,12 @@ final class AdmitEvents<T> extends ProcessFunction<Incoming, T> implements Check
   private static final int LATE_COUNT = 1;
   private static final int DEAD_COUNT = 2;
   private static final int DEFAULTED = 3;
+  private static final int LIKE_SECONDS = 4;
+  private static final Logger LOG = LoggerFactory.getLogger(AdmitEvents.class);
+
+  // As seconds from 2001 to 2099, as milliseconds in the first weeks of 1970.
+  private static final long LEAST_LIKE_SECONDS = 1_000_000_000;
+  private static final long MOST_LIKE_SECONDS = 4_102_444_799L;
 
   private final Passing<T> passing;
   private final long allowedLateness;
@@ -77,7 +85,8 @@ final class AdmitEvents<T> extends ProcessFunction<Incoming, T> implements Check
             FeatureMetrics.EVENTS_IN,
             FeatureMetrics.EVENTS_LATE,
             FeatureMetrics.EVENTS_DEAD,
-            FeatureMetrics.DEFAULTED);
+            FeatureMetrics.DEFAULTED,
+            FeatureMetrics.LIKE_SECONDS);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
     rules = new RuleCounters(declaredRules, getRuntimeContext().getMetricGroup());
     // After a change of parallelism any subtask may go on where any other was.
@@ -135,6 +144,9 @@ final class AdmitEvents<T> extends ProcessFunction<Incoming, T> implements Check
       }
       context.output(DEAD, deadLetter(incoming, rejection));
     } else {
+      if (row.time >= LEAST_LIKE_SECONDS && row.time <= MOST_LIKE_SECONDS) {
+        noteLikeSeconds(incoming, row);
+      }
       time = context.timerService();
       long watermark = watermark();
       if (!row.history && watermark != Long.MIN_VALUE && row.time <= watermark - allowedLateness) {
@@ -149,6 +161,26 @@ final class AdmitEvents<T> extends ProcessFunction<Incoming, T> implements Check
         out.collect(passing.of(incoming, row));
       }
     }
+  }
+
+  private void noteLikeSeconds(Incoming incoming, FeatureRow row) {
+    if (ledger().count(LIKE_SECONDS) == 0) {
+      LOG.warn(
+          "event {} of {} {} is of {}; was its time, {}, meant as epoch seconds, {}?"
+              + " Whole numbers are read as milliseconds: let its producer send these, or ISO 8601."
+              + " The rule events.rules: {not_1970: \"time.getFullYear() > 1970\"} makes such events"
+              + " dead letters. Each is counted as {}; this is said once",
+          row.id,
+          incoming.source,
+          incoming.partition < 0
+              ? "record " + incoming.offset
+              : "partition " + incoming.partition + " offset " + incoming.offset,
+          Instant.ofEpochMilli(row.time),
+          row.time,
+          Instant.ofEpochSecond(row.time),
+          FeatureMetrics.LIKE_SECONDS);
+    }
+    ledger().increment(LIKE_SECONDS);
   }
 
   private static LateEvent late(Incoming incoming, FeatureRow row, long watermark) {

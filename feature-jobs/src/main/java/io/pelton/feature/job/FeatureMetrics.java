@@ -8,6 +8,9 @@ final class FeatureMetrics {
   /** Events later than the declared out-of-orderness. */
   static final String EVENTS_LATE = "feature.late";
 
+  /** Events early in 1970, whose time is plausible as epoch seconds but was read as millis. */
+  static final String LIKE_SECONDS = "feature.time_like_seconds";
+
   /** Late events that entered a history, so that features of later events count them. */
   static final String LATE_INCLUDED = "feature.late_included";
 

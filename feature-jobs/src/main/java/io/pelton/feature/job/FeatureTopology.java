@@ -131,14 +131,14 @@ public final class FeatureTopology {
               ? DataStreamUtils.reinterpretAsKeyedStream(rows, selector, Types.STRING)
               : rows.keyBy(selector, Types.STRING);
       keyedBy = key;
-      String tiles = entity.tile() == 0 ? "" : "-tiles-of-" + entity.tile() + "ms";
+      EntityOperator operator = new EntityOperator(entity.entity(), entity.tile());
       withWindows =
           keyed
               .transform(
-                  "features of " + entity.entity() + tiles.replace('-', ' '),
+                  operator.name(),
                   new FeatureRowTypeInfo(),
                   new EntityFeaturesOperator(entity, order, retain, plan.rowNames()))
-              .uid(ENTITY + entity.entity() + tiles);
+              .uid(operator.uid());
     }
 
     SingleOutputStreamOperator<FeatureRow> features =

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.tuple;
 import io.pelton.feature.FeatureRow;
 import io.pelton.job.Incoming;
 import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineFile;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.operators.ProcessOperator;
@@ -51,6 +53,36 @@ class AdmitEventsTest {
           .extracting(late -> late.getValue().getEventId())
           .containsExactly("2");
     }
+  }
+
+  @Test
+  void countsTimesThatLookLikeSecondsAndARuleRefusesThem() throws Exception {
+    long millis = 1_600_000_000_000L;
+    try (var harness = harness()) {
+      harness.open();
+      for (long time : new long[] {0, 30_000, millis / 1000, millis / 1000 + 1, millis}) {
+        harness.processElement(event(time, time), time);
+      }
+      assertThat(harness.extractOutputValues()).hasSize(5);
+      assertThat(
+              harness
+                  .getEnvironment()
+                  .getAccumulatorRegistry()
+                  .getUserMap()
+                  .get(FeatureMetrics.LIKE_SECONDS)
+                  .getLocalValue())
+          .isEqualTo(2L);
+    }
+    Path file = directory.resolve("pipeline.yaml");
+    Files.writeString(
+        file,
+        Files.readString(file)
+            .replace(
+                "amount_not_negative: \"amount >= 0.0\"",
+                "not_1970: \"time.getFullYear() > 1970\""));
+    pipeline = PipelineFile.read(file);
+    assertThat(event(1, millis / 1000).rejection).extracting("rule").isEqualTo("not_1970");
+    assertThat(event(2, millis).rejection).isNull();
   }
 
   @Test
