@@ -38,6 +38,7 @@ final class Account {
         EVENTS_IN,
         "feature.out",
         "feature.late",
+        "feature.late_rows",
         "feature.dead",
         "feature.dead_joined",
         "feature.duplicates",

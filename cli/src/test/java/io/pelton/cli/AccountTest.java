@@ -24,7 +24,7 @@ class AccountTest {
         .isEmpty();
     assertThat(Account.broken(Map.of("feature.in", 10L, "feature.out", 9L)))
         .containsExactly(
-            "feature.in 10 is not feature.out 9 + feature.late 0 + feature.dead 0 + feature.dead_joined 0 + feature.duplicates 0 + feature.dead_rows 0 + feature.history 0");
+            "feature.in 10 is not feature.out 9 + feature.late 0 + feature.late_rows 0 + feature.dead 0 + feature.dead_joined 0 + feature.duplicates 0 + feature.dead_rows 0 + feature.history 0");
     assertThat(
             Account.broken(
                 Map.of(

@@ -29,8 +29,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Parts what the source read into rows, late events and dead letters, and counts them. It runs
- * beside the source, where the watermark is the newest, so an event that passes here is late
- * nowhere after. Late events that features of others are to count pass as well, marked.
+ * beside the source, where the watermark is the newest, so an event that passes here is late after
+ * only where watermarks went on without this subtask ({@link LateRows}). Late events that features
+ * of others are to count pass as well, marked.
  */
 final class AdmitEvents<T> extends ProcessFunction<Incoming, T> implements CheckpointedFunction {
   /** What goes on of an event that is admitted. */
@@ -183,7 +184,7 @@ final class AdmitEvents<T> extends ProcessFunction<Incoming, T> implements Check
     ledger().increment(LIKE_SECONDS);
   }
 
-  private static LateEvent late(Incoming incoming, FeatureRow row, long watermark) {
+  static LateEvent late(Incoming incoming, FeatureRow row, long watermark) {
     return LateEvent.newBuilder()
         .setEventId(row.id)
         .setEventTime(Instant.ofEpochMilli(row.time))

@@ -53,6 +53,7 @@ final class DeduplicateEvents extends AbstractStreamOperator<FeatureRow>
   private static final byte FORMAT = 1;
   private static final int DUPLICATES = 0;
   private static final int LATE_DUPLICATES = 1;
+  private static final int LATE = 2;
 
   /** Time, source, partition and offset of events taken, of one id. */
   private static final ListStateDescriptor<Tuple4<Long, String, Integer, Long>> TAKEN =
@@ -60,6 +61,7 @@ final class DeduplicateEvents extends AbstractStreamOperator<FeatureRow>
           "taken", Types.TUPLE(Types.LONG, Types.STRING, Types.INT, Types.LONG));
 
   private final Order order;
+  private final LateRows lateRows;
   private final long within;
   private final long reach;
   private final long retain;
@@ -93,6 +95,7 @@ final class DeduplicateEvents extends AbstractStreamOperator<FeatureRow>
     within = bound;
     this.order = order;
     this.names = names;
+    lateRows = LateRows.of(pipeline, order.onArrival());
     reach = pipeline.reach();
     retain = order.onArrival() ? pipeline.allowedLateness() : 0;
     // An event that comes again late must not enter histories that still hold it.
@@ -116,7 +119,9 @@ final class DeduplicateEvents extends AbstractStreamOperator<FeatureRow>
   @Override
   public void initializeState(StateInitializationContext context) throws Exception {
     super.initializeState(context);
-    ledger = new Ledger(FeatureMetrics.DUPLICATES, FeatureMetrics.LATE_DUPLICATES);
+    ledger =
+        new Ledger(
+            FeatureMetrics.DUPLICATES, FeatureMetrics.LATE_DUPLICATES, FeatureMetrics.ROWS_LATE);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
     waiting = new PriorityQueue<>(EventOrder.INSTANCE);
     outgoing = new StreamRecord<>(null);
@@ -177,6 +182,9 @@ final class DeduplicateEvents extends AbstractStreamOperator<FeatureRow>
       // They came before this one.
       takeWaiting(Long.MAX_VALUE);
       setCurrentKey(row.id);
+    }
+    if (order != Order.SORTED && lateRows.end(row, event, watermark, ledger, LATE, output)) {
+      return;
     }
     if (order == Order.SORTED) {
       if (!row.id.equals(sortedId)) {

@@ -45,6 +45,11 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
         Triggerable<String, VoidNamespace> {
   private static final long serialVersionUID = 1;
   private static final byte FORMAT = 2;
+
+  // Positions in the ledger.
+  private static final int OVERTAKEN = 0;
+  private static final int LATE = 1;
+
   private static final Logger LOG = LoggerFactory.getLogger(EntityFeaturesOperator.class);
 
   /** In which order rows are taken. */
@@ -69,6 +74,7 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
 
   private final EntityPlan plan;
   private final Order order;
+  private final LateRows lateRows;
   private final long retain;
   private final RowNames names;
 
@@ -91,14 +97,14 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
   private transient long watermark;
 
   /**
-   * @param retain how late an event may come when rows are taken on arrival, milliseconds
    * @param names what the places in a row mean
    */
   @SuppressWarnings("NullAway.Init")
-  EntityFeaturesOperator(EntityPlan plan, Order order, long retain, RowNames names) {
+  EntityFeaturesOperator(EntityPlan plan, Order order, LateRows lateRows, RowNames names) {
     this.plan = plan;
     this.order = order;
-    this.retain = retain;
+    this.lateRows = lateRows;
+    retain = lateRows.allowed();
     this.names = names;
   }
 
@@ -112,10 +118,9 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
   public void initializeState(StateInitializationContext context) throws Exception {
     super.initializeState(context);
     ledger =
-        new Ledger(
-            plan.leading()
-                ? FeatureMetrics.OVERTAKEN
-                : FeatureMetrics.OVERTAKEN + ".tiles_of_" + plan.tile() + "ms");
+        plan.leading()
+            ? new Ledger(FeatureMetrics.OVERTAKEN, FeatureMetrics.ROWS_LATE)
+            : new Ledger(FeatureMetrics.OVERTAKEN + ".tiles_of_" + plan.tile() + "ms");
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
     waiting = new RowQueue();
     outgoing = new StreamRecord<>(null);
@@ -205,6 +210,11 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
       // They came before this one.
       takeWaiting(Long.MAX_VALUE);
       setCurrentKey(row.keys[plan.key()]);
+    }
+    if (order != Order.SORTED
+        && plan.leading()
+        && lateRows.end(row, null, watermark, ledger, LATE, output)) {
+      return;
     }
     if (row.late) {
       processLate(row);
@@ -336,7 +346,7 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
     } else {
       int overtaken = history.update(plan, row, blocks, retain, oldestExpected);
       if (overtaken > 0) {
-        ledger.add(0, overtaken);
+        ledger.add(OVERTAKEN, overtaken);
         if (plan.leading()) {
           row.overtook(plan.key(), overtaken);
         }

@@ -8,6 +8,12 @@ final class FeatureMetrics {
   /** Events later than the declared out-of-orderness. */
   static final String EVENTS_LATE = "feature.late";
 
+  /**
+   * Events that were in time where they were read, but behind the watermark that went on without
+   * their subtask of the source.
+   */
+  static final String ROWS_LATE = "feature.late_rows";
+
   /** Events early in 1970, whose time is plausible as epoch seconds but was read as millis. */
   static final String LIKE_SECONDS = "feature.time_like_seconds";
 

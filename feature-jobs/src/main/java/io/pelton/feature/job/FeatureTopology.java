@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * incoming ──► admit ──► deduplicate ──► (key by entity ──► windowed features) for each entity ──► finish ──► features
- *                ├──► late     │              ▲                                               │
+ *                ├──► late ◄───┴──────────────┤ ({@link LateRows})                            │
  *                ├──► dead letters ◄──────────┼───────── features out of bounds ──────────────┘
  *                └──► outcomes joined with their events ({@link OutcomeRows}), where features aggregate them
  * </pre>
@@ -94,7 +94,7 @@ public final class FeatureTopology {
     }
     FeaturePlan plan = new FeaturePlan(pipeline);
     EntityFeaturesOperator.Order order = order(incoming, pipeline, history);
-    long retain = order.onArrival() ? pipeline.allowedLateness() : 0;
+    LateRows lateRows = LateRows.of(pipeline, order.onArrival());
 
     Set<String> streamed =
         plan.streamedTables().stream()
@@ -116,8 +116,9 @@ public final class FeatureTopology {
     OutcomeRows joined =
         outcomes == null
             ? null
-            : OutcomeRows.join(admitted.rows, outcomes, pipeline, order, retain);
+            : OutcomeRows.join(admitted.rows, outcomes, pipeline, order, lateRows.allowed());
     DataStream<FeatureRow> withWindows = admitted.rows;
+    DataStream<LateEvent> late = admitted.late;
     int keyedBy = -1;
     for (EntityPlan entity : plan.entities()) {
       int key = entity.key();
@@ -132,13 +133,15 @@ public final class FeatureTopology {
               : rows.keyBy(selector, Types.STRING);
       keyedBy = key;
       EntityOperator operator = new EntityOperator(entity.entity(), entity.tile());
-      withWindows =
+      SingleOutputStreamOperator<FeatureRow> withEntity =
           keyed
               .transform(
                   operator.name(),
                   new FeatureRowTypeInfo(),
-                  new EntityFeaturesOperator(entity, order, retain, plan.rowNames()))
+                  new EntityFeaturesOperator(entity, order, lateRows, plan.rowNames()))
               .uid(operator.uid());
+      late = late.union(withEntity.getSideOutput(AdmitEvents.LATE));
+      withWindows = withEntity;
     }
 
     SingleOutputStreamOperator<FeatureRow> features =
@@ -150,10 +153,10 @@ public final class FeatureTopology {
     DataStream<DeadLetter> deadLetters =
         admitted.deadLetters.union(features.getSideOutput(FinishRows.DEAD));
     return joined == null
-        ? new FeatureOutputs(features, admitted.late, deadLetters, null)
+        ? new FeatureOutputs(features, late, deadLetters, null)
         : new FeatureOutputs(
             features,
-            admitted.late.union(joined.late()),
+            late.union(joined.late()),
             deadLetters.union(joined.deadLetters()),
             joined.admitted());
   }
@@ -183,7 +186,7 @@ public final class FeatureTopology {
     SingleOutputStreamOperator<FeatureRow> rows = deduplicate(events, pipeline, order, plan);
     return new Admitted(
         rows,
-        events.getSideOutput(AdmitEvents.LATE),
+        events.getSideOutput(AdmitEvents.LATE).union(rows.getSideOutput(AdmitEvents.LATE)),
         events.getSideOutput(AdmitEvents.DEAD).union(rows.getSideOutput(DeduplicateEvents.DEAD)));
   }
 
@@ -226,6 +229,7 @@ public final class FeatureTopology {
     DataStream<DeadLetter> dead = events.getSideOutput(AdmitEvents.DEAD);
     JoinedTables joined =
         JoinedTables.join(events, tables, pipeline, plan.streamedTables(), order.onArrival());
+    late = late.union(joined.late());
     dead = dead.union(joined.deadLetters());
     if (pipeline.events().duplicatesWithin() == null) {
       SingleOutputStreamOperator<FeatureRow> rows =
@@ -248,7 +252,7 @@ public final class FeatureTopology {
     SingleOutputStreamOperator<FeatureRow> rows = deduplicate(complete, pipeline, order, plan);
     return new Admitted(
         rows,
-        late,
+        late.union(rows.getSideOutput(AdmitEvents.LATE)),
         dead.union(
             complete.getSideOutput(CompleteEvents.DEAD),
             rows.getSideOutput(DeduplicateEvents.DEAD)));

@@ -9,7 +9,6 @@ import io.pelton.job.FeatureRowSerializer;
 import io.pelton.job.Ledger;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.schemas.DeadLetter;
-import io.pelton.schemas.LateEvent;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -151,7 +150,7 @@ final class JoinOutcomes extends KeyedCoProcessFunction<String, FeatureRow, Feat
     see(context.timerService());
     if (!outcome.history && watermark != Long.MIN_VALUE && outcome.time <= watermark - lateness) {
       ledger.increment(LATE);
-      context.output(AdmitEvents.LATE, late(outcome));
+      context.output(AdmitEvents.LATE, LateRows.late("outcomes", outcome, watermark));
       return;
     }
     waitingOutcomes.add(outcome);
@@ -270,17 +269,6 @@ final class JoinOutcomes extends KeyedCoProcessFunction<String, FeatureRow, Feat
     }
     outcomes.clear();
     waitingOutcomes.clear();
-  }
-
-  private LateEvent late(FeatureRow outcome) {
-    return LateEvent.newBuilder()
-        .setEventId(outcome.id)
-        .setEventTime(Instant.ofEpochMilli(outcome.time))
-        .setWatermark(Instant.ofEpochMilli(watermark))
-        .setSource("outcomes")
-        .setPartition(-1)
-        .setOffset(-1)
-        .build();
   }
 
   private static DeadLetter deadLetter(FeatureRow outcome, RejectedEventException broken) {

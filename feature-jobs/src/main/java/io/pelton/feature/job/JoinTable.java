@@ -51,6 +51,7 @@ final class JoinTable extends AbstractStreamOperator<Incoming>
   private static final long serialVersionUID = 1;
   private static final byte FORMAT = 1;
   private static final int LATE = 0;
+  private static final int ROW_LATE = 1;
   private static final int EVENTS = 0;
 
   // What a timer is for.
@@ -60,6 +61,7 @@ final class JoinTable extends AbstractStreamOperator<Incoming>
   private final PipelineDefinition pipeline;
   private final String name;
   private final boolean onArrival;
+  private final LateRows lateRows;
   private final long keep;
 
   // Set up when the operator opens.
@@ -93,6 +95,7 @@ final class JoinTable extends AbstractStreamOperator<Incoming>
     this.pipeline = pipeline;
     this.name = name;
     this.onArrival = onArrival;
+    lateRows = LateRows.of(pipeline, onArrival);
     keep =
         (onArrival ? pipeline.allowedLateness() : 0)
             + (pipeline.events().late() == Late.INCLUDE ? pipeline.reach() : 0);
@@ -142,7 +145,7 @@ final class JoinTable extends AbstractStreamOperator<Incoming>
   @Override
   public void initializeState(StateInitializationContext context) throws Exception {
     super.initializeState(context);
-    ledger = new Ledger(FeatureMetrics.TABLE_ROWS_LATE);
+    ledger = new Ledger(FeatureMetrics.TABLE_ROWS_LATE, FeatureMetrics.ROWS_LATE);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
     FeaturePlan plan = new FeaturePlan(pipeline);
     eventNames = plan.admittedNames();
@@ -203,6 +206,9 @@ final class JoinTable extends AbstractStreamOperator<Incoming>
   public void processElement1(StreamRecord<Incoming> element) throws Exception {
     Incoming event = element.getValue();
     FeatureRow row = DeduplicateEvents.row(event);
+    if (lateRows.end(row, event, watermark, ledger, ROW_LATE, output)) {
+      return;
+    }
     if (join.key(row.carried) == null) {
       output.collect(element);
     } else if (tableIsRead && (onArrival || row.history && !row.late || row.time <= watermark)) {

@@ -7,6 +7,7 @@ import io.pelton.job.Incoming;
 import io.pelton.job.IncomingTypeInfo;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.schemas.DeadLetter;
+import io.pelton.schemas.LateEvent;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -26,7 +27,8 @@ import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
  *
  * @param events with what the tables hold among their fields
  */
-record JoinedTables(DataStream<Incoming> events, DataStream<DeadLetter> deadLetters) {
+record JoinedTables(
+    DataStream<Incoming> events, DataStream<LateEvent> late, DataStream<DeadLetter> deadLetters) {
   static final String ADMIT = "feature-table-admit-";
   static final String JOIN = "feature-table-join-";
 
@@ -43,6 +45,7 @@ record JoinedTables(DataStream<Incoming> events, DataStream<DeadLetter> deadLett
       boolean onArrival) {
     PipelineDefinition pinned = TableFiles.pinned(pipeline);
     DataStream<Incoming> joined = events;
+    DataStream<LateEvent> late = null;
     DataStream<DeadLetter> dead = null;
     for (int table = 0; table < joins.size(); table++) {
       String name = joins.get(table).table().name();
@@ -57,7 +60,7 @@ record JoinedTables(DataStream<Incoming> events, DataStream<DeadLetter> deadLett
               .setParallelism(rows.getParallelism());
       DataStream<DeadLetter> refused = admitted.getSideOutput(AdmitEvents.DEAD);
       dead = dead == null ? refused : dead.union(refused);
-      joined =
+      SingleOutputStreamOperator<Incoming> withTable =
           joined
               .keyBy(new JoinTable.EventKey(pinned, name), Types.STRING)
               .connect(admitted.keyBy(row -> row.id, Types.STRING))
@@ -66,7 +69,10 @@ record JoinedTables(DataStream<Incoming> events, DataStream<DeadLetter> deadLett
                   new IncomingTypeInfo(),
                   new JoinTable(pinned, name, onArrival))
               .uid(JOIN + name);
+      DataStream<LateEvent> behind = withTable.getSideOutput(AdmitEvents.LATE);
+      late = late == null ? behind : late.union(behind);
+      joined = withTable;
     }
-    return new JoinedTables(joined, Objects.requireNonNull(dead));
+    return new JoinedTables(joined, Objects.requireNonNull(late), Objects.requireNonNull(dead));
   }
 }

@@ -48,7 +48,8 @@ class EntityFeaturesOperatorTest {
       Order order, int subtasks, int subtask) throws Exception {
     KeyedOneInputStreamOperatorTestHarness<String, FeatureRow, FeatureRow> harness =
         new KeyedOneInputStreamOperatorTestHarness<>(
-            new EntityFeaturesOperator(customer, order, order.onArrival() ? 60_000 : 0, names),
+            new EntityFeaturesOperator(
+                customer, order, new LateRows(order.onArrival() ? 60_000 : 0, false), names),
             row -> row.keys[0],
             Types.STRING,
             GROUPS,

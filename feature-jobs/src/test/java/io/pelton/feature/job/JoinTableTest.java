@@ -137,6 +137,31 @@ class JoinTableTest {
   }
 
   @Test
+  void anEventBehindTheWatermarkThatWentOnIsLate() throws Exception {
+    for (boolean onArrival : List.of(false, true)) {
+      long allowed = onArrival ? pipeline.allowedLateness() : 0;
+      try (Harness harness = new Harness(onArrival)) {
+        harness.open();
+        harness.row(0, 3);
+        harness.events(allowed + 10);
+        harness.table(allowed + 10);
+        harness.event(1, 10);
+        harness.event(2, 11);
+        harness.events(allowed + 20);
+        harness.table(allowed + 20);
+        assertThat(harness.joined()).containsExactly("2=3");
+        assertThat(harness.getSideOutput(AdmitEvents.LATE))
+            .singleElement()
+            .satisfies(
+                late -> {
+                  assertThat(late.getValue().getEventId()).isEqualTo("1");
+                  assertThat(late.getValue().getValue()).isNotNull();
+                });
+      }
+    }
+  }
+
+  @Test
   void anEventTakesTheNewestRowOfItsTimeInWhateverOrderTheyCome() throws Exception {
     try (Harness harness = new Harness(false)) {
       harness.open();

@@ -66,7 +66,8 @@ class LateEventsTest {
       Order order) throws Exception {
     KeyedOneInputStreamOperatorTestHarness<String, FeatureRow, FeatureRow> harness =
         new KeyedOneInputStreamOperatorTestHarness<>(
-            new EntityFeaturesOperator(customer, order, order == Order.ARRIVAL ? RETAIN : 0, names),
+            new EntityFeaturesOperator(
+                customer, order, new LateRows(order == Order.ARRIVAL ? RETAIN : 0, true), names),
             row -> row.keys[0],
             Types.STRING);
     harness.setup(new FeatureRowTypeInfo().createSerializer(null));

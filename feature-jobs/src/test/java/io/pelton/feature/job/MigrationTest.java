@@ -145,7 +145,8 @@ class MigrationTest {
     EntityPlan customer = plan.entities().get(0);
     KeyedOneInputStreamOperatorTestHarness<String, FeatureRow, FeatureRow> harness =
         new KeyedOneInputStreamOperatorTestHarness<>(
-            new EntityFeaturesOperator(customer, Order.WATERMARK, 0, plan.rowNames()),
+            new EntityFeaturesOperator(
+                customer, Order.WATERMARK, new LateRows(0, false), plan.rowNames()),
             row -> row.keys[0],
             Types.STRING,
             16,
