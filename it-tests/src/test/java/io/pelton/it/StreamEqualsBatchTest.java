@@ -35,6 +35,9 @@ import java.util.stream.Collectors;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.runtime.execution.ExecutionState;
+import org.apache.flink.runtime.executiongraph.AccessExecutionGraph;
+import org.apache.flink.runtime.executiongraph.AccessExecutionVertex;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.util.CloseableIterator;
 import org.junit.jupiter.api.BeforeAll;
@@ -178,6 +181,10 @@ class StreamEqualsBatchTest {
           "all events were read at parallelism " + parallelism,
           PATIENCE,
           () -> count(job.getAccumulators().get(), "feature.in") == events.size());
+      Await.until(
+          "all tasks run, also those that load a model, so that there can be a savepoint",
+          PATIENCE,
+          () -> allRun(flink.cluster().getExecutionGraph(job.getJobID()).get()));
       job.stopWithSavepoint(true, null, SavepointFormatType.CANONICAL)
           .get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
       counts = job.getJobExecutionResult().get().getAllAccumulatorResults();
@@ -187,6 +194,15 @@ class StreamEqualsBatchTest {
         var drift = CommittedTopic.drift(KAFKA.settings(), pipeline.definition())) {
       return new Streamed(features.read(), predictions.read(), drift.read(), counts);
     }
+  }
+
+  private static boolean allRun(AccessExecutionGraph graph) {
+    for (AccessExecutionVertex task : graph.getAllExecutionVertices()) {
+      if (task.getExecutionState() != ExecutionState.RUNNING) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static long count(Map<String, Object> counts, String name) {
