@@ -67,8 +67,8 @@ class ParityCommandTest {
         young.add(row(i, at, new String[] {"c", "p"}, count, 2));
       }
     }
-    // As if the next one had been served before it.
-    old.get(10).overtook(0, 1);
+    // As if the next two had been served before it, the second of them after noon.
+    old.get(10).overtook(0, 2);
     log("a", before, old);
     log("b", after, young);
     events = Files.write(directory.resolve("events.csv"), lines);
@@ -113,7 +113,7 @@ class ParityCommandTest {
     assertThat(out.toString())
         .contains("12 rows in the log and in the replay")
         .as("it reaches from an old row into the range")
-        .contains("1 row was served without a late event");
+        .contains("1 rows were served without a late event");
   }
 
   @Test
@@ -133,7 +133,7 @@ class ParityCommandTest {
   @Test
   void whereNoRowHasTheFeatureTheOtherFileIsTheWayOut() {
     StringWriter err = new StringWriter();
-    assertThat(parity(new StringWriter(), err, "--to", "2018-04-01T12:00:00Z")).isEqualTo(2);
+    assertThat(parity(new StringWriter(), err, "--to", "2018-04-01T11:00:00.001Z")).isEqualTo(2);
     assertThat(err.toString())
         .contains("do not have it; compare them with that version's file")
         .doesNotContain("--from");
