@@ -109,7 +109,12 @@ final class ParityCommand implements Callable<Integer> {
                 DataStream<FeatureRow> rows;
                 try {
                   rows =
-                      logged.read(environment, pipeline, range.seenFrom(pipeline), range.to() - 1);
+                      logged.read(
+                          environment,
+                          pipeline,
+                          range.seenFrom(pipeline),
+                          range.from(),
+                          range.to() - 1);
                 } catch (IOException e) {
                   throw new InputException(e);
                 }

@@ -5,6 +5,7 @@ import io.pelton.feature.LabelRule;
 import io.pelton.feature.job.FeatureOutputs;
 import io.pelton.feature.job.TrainingSetTopology;
 import io.pelton.job.BatchOutput;
+import io.pelton.pipeline.Names;
 import io.pelton.pipeline.Outcomes;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineDefinition.RowFeature;
@@ -118,11 +119,11 @@ final class TrainingSetCommand implements Callable<Integer> {
       PipelineDefinition pipeline, String field, TrainingSetTopology.Range range, PrintWriter out)
       throws Exception {
     if (pipeline.events().schema().getField(field) == null) {
+      List<String> fields =
+          pipeline.events().schema().getFields().stream().map(f -> f.name()).toList();
       throw new InputException(
-          "--label: the event schema has no field \"%s\"; it has %s"
-              .formatted(
-                  field,
-                  pipeline.events().schema().getFields().stream().map(f -> f.name()).toList()));
+          "--label: the event schema has no field \"%s\"%s"
+              .formatted(field, Names.suggest(field, fields)));
     }
     checkName(pipeline, field);
     return run.execute(
@@ -171,12 +172,18 @@ final class TrainingSetCommand implements Callable<Integer> {
 
     @Override
     public void report(Map<String, Object> counts, PrintWriter out) {
+      long labelled = Account.count(counts, "training.labelled");
+      long without = Account.count(counts, "training.unlabelled");
+      long open = Account.count(counts, "training.open");
+      if (labelled + without + open == 0) {
+        warnOfRange(counts, out);
+      }
       out.printf(
           "  labels: %,d known, %,d without an outcome%s, %,d still open at --as-of and left empty%n",
-          Account.count(counts, "training.labelled"),
-          Account.count(counts, "training.unlabelled"),
+          labelled,
+          without,
           Double.isNaN(unlabelled) ? " and left empty" : " and taken as " + unlabelled,
-          Account.count(counts, "training.open"));
+          open);
       if (field == null) {
         out.printf(
             "  outcomes for labels: %,d read, %,d of events that are not in the set, %,d dead letters%n",
@@ -190,6 +197,25 @@ final class TrainingSetCommand implements Callable<Integer> {
                   + unlabelled);
         }
       }
+    }
+
+    /** Nothing when there are no events at all, or dead letters only. */
+    private void warnOfRange(Map<String, Object> counts, PrintWriter out) {
+      long first = Account.count(counts, TrainingSetTopology.FIRST);
+      long last = Account.count(counts, TrainingSetTopology.LAST);
+      if (first <= last) {
+        out.printf(
+            "  warning: no event is in the range%s%s%s; those of the input are of %s to %s%n",
+            option("--from", range.from(), Long.MIN_VALUE),
+            option("--to", range.to(), Long.MAX_VALUE),
+            option("--as-of", range.asOf(), Long.MAX_VALUE),
+            Instant.ofEpochMilli(first),
+            Instant.ofEpochMilli(last));
+      }
+    }
+
+    private static String option(String name, long time, long none) {
+      return time == none ? "" : " " + name + " " + Instant.ofEpochMilli(time);
     }
   }
 }

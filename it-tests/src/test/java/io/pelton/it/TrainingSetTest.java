@@ -144,10 +144,37 @@ class TrainingSetTest {
   }
 
   @Test
+  void warnsOfARangeWithoutEvents() throws Exception {
+    String data =
+        "; those of the input are of %s to %s"
+            .formatted(
+                Instant.ofEpochMilli(events.get(0).eventTimeMillis()),
+                Instant.ofEpochMilli(events.get(events.size() - 1).eventTimeMillis()));
+    Cli own = run(directory.resolve("after"), "--label", "fraud", "--from", "2019-01-01");
+    assertThat(own.exitCode()).as(own.err()).isZero();
+    assertThat(own.out())
+        .contains("training-set.csv: 0 rows")
+        .contains("warning: no event is in the range --from 2019-01-01T00:00:00Z" + data);
+    Cli joined =
+        run(
+            directory.resolve("earlier"),
+            "--outcomes",
+            outcomes,
+            "--to",
+            "2018-05-01",
+            "--as-of",
+            "2018-06-01");
+    assertThat(joined.exitCode()).as(joined.err()).isZero();
+    assertThat(joined.out())
+        .contains("range --to 2018-05-01T00:00:00Z --as-of 2018-06-01T00:00:00Z" + data);
+  }
+
+  @Test
   void saysWhatItCannotDo() throws Exception {
     Path output = directory.resolve("none");
     assertThat(run(output).exitCode()).isEqualTo(2);
-    assertThat(run(output, "--label", "frauds").err()).contains("no field \"frauds\"");
+    assertThat(run(output, "--label", "frauds").err())
+        .contains("no field \"frauds\"; did you mean \"fraud\"?");
     assertThat(run(output, "--label", "amount").err()).contains("also the name of a feature");
     CardPipeline without = CardPipeline.write(directory, "without");
     Cli cli =

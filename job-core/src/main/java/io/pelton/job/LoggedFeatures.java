@@ -9,7 +9,9 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import org.apache.avro.file.DataFileStream;
 import org.apache.avro.generic.GenericDatumReader;
 import org.apache.avro.generic.GenericRecord;
@@ -62,9 +64,7 @@ public record LoggedFeatures(List<LogDate> dates, long first, long last) {
   private static List<Long> times(LogDate date) throws IOException {
     List<Long> times = new ArrayList<>();
     for (String name : date.state().visible()) {
-      Path path = date.path(name);
-      try (DataFileStream<GenericRecord> file =
-          new DataFileStream<>(path.getFileSystem().open(path), new GenericDatumReader<>())) {
+      try (DataFileStream<GenericRecord> file = open(date.path(name))) {
         long first = Long.MAX_VALUE;
         long last = Long.MIN_VALUE;
         LogFormat.Record<LoggedRecord> records = LoggedRecord.reader(file.getSchema());
@@ -83,13 +83,20 @@ public record LoggedFeatures(List<LogDate> dates, long first, long last) {
   /**
    * Rows of whole dates, in no order.
    *
-   * @param from rows of dates before that of this time are left out, epoch milliseconds
+   * @param seenFrom rows of dates before that of this time are left out, epoch milliseconds
+   * @param from rows from this time on have to have all features of the pipeline; those before it
+   *     and after {@code to} may be of a version of its file without some, which they then miss
    * @param to rows of dates after that of this time are left out
+   * @throws IOException when there are none, or some that have to have a feature lack it
    */
   public DataStream<FeatureRow> read(
-      StreamExecutionEnvironment environment, PipelineDefinition pipeline, long from, long to)
+      StreamExecutionEnvironment environment,
+      PipelineDefinition pipeline,
+      long seenFrom,
+      long from,
+      long to)
       throws IOException {
-    LocalDate least = date(from);
+    LocalDate least = date(seenFrom);
     LocalDate greatest = date(to);
     List<Path> files = new ArrayList<>();
     for (LogDate date : dates) {
@@ -101,15 +108,16 @@ public record LoggedFeatures(List<LogDate> dates, long first, long last) {
       throw new IOException(
           "the feature log has no rows from %s to %s; it has from %s to %s"
               .formatted(
-                  Instant.ofEpochMilli(from),
+                  Instant.ofEpochMilli(seenFrom),
                   Instant.ofEpochMilli(to),
                   Instant.ofEpochMilli(first),
                   Instant.ofEpochMilli(last)));
     }
+    checkFeatures(pipeline, files, from, to);
     return environment
         .fromSource(
             FileSource.forRecordStreamFormat(
-                    new LogFormat<>(writer -> reader(pipeline), new FeatureRowTypeInfo()),
+                    new LogFormat<>(writer -> reader(pipeline, from, to), new FeatureRowTypeInfo()),
                     files.toArray(Path[]::new))
                 .setFileEnumerator(() -> new NonSplittingRecursiveEnumerator(path -> true))
                 .build(),
@@ -118,15 +126,64 @@ public record LoggedFeatures(List<LogDate> dates, long first, long last) {
         .uid("feature-log-source");
   }
 
+  private static DataFileStream<GenericRecord> open(Path path) throws IOException {
+    return new DataFileStream<>(path.getFileSystem().open(path), new GenericDatumReader<>());
+  }
+
   private static LocalDate date(long time) {
     return LocalDate.ofInstant(Instant.ofEpochMilli(time), ZoneOffset.UTC);
   }
 
-  private static LogFormat.Record<FeatureRow> reader(PipelineDefinition pipeline) {
+  /** Reads only files that lack a feature, each of them whole; of the others their schema. */
+  private void checkFeatures(PipelineDefinition pipeline, List<Path> files, long from, long to)
+      throws IOException {
+    FeatureLogCodec codec = new FeatureLogCodec(pipeline);
+    Set<String> missing = new LinkedHashSet<>();
+    long rows = 0;
+    long earliest = Long.MAX_VALUE;
+    long latest = Long.MIN_VALUE;
+    for (Path path : files) {
+      try (DataFileStream<GenericRecord> file = open(path)) {
+        List<String> lacks = codec.missing(file.getSchema());
+        LogFormat.Record<LoggedRecord> records = LoggedRecord.reader(file.getSchema());
+        while (!lacks.isEmpty() && file.hasNext()) {
+          long time = records.read(file.next()).time;
+          if (time >= from && time <= to) {
+            missing.addAll(lacks);
+            rows++;
+            earliest = Math.min(earliest, time);
+            latest = Math.max(latest, time);
+          }
+        }
+      }
+    }
+    if (rows > 0) {
+      String other = "compare them with that version's file";
+      throw new IOException(
+          "feature log: feature%s %s: %,d row%s of %s to %s, of another version of the pipeline file, do not have %s; %s"
+              .formatted(
+                  missing.size() == 1 ? "" : "s",
+                  String.join(", ", missing),
+                  rows,
+                  rows == 1 ? "" : "s",
+                  Instant.ofEpochMilli(earliest),
+                  Instant.ofEpochMilli(latest),
+                  missing.size() == 1 ? "it" : "them",
+                  latest < Math.min(to, last)
+                      ? "give --from %s for the rows after them, or %s"
+                          .formatted(Instant.ofEpochMilli(latest + 1), other)
+                      : other));
+    }
+  }
+
+  private static LogFormat.Record<FeatureRow> reader(
+      PipelineDefinition pipeline, long from, long to) {
     FeatureLogCodec codec = new FeatureLogCodec(pipeline);
     return record -> {
       try {
-        return codec.decode(record);
+        return record.get("eventTime") instanceof Long time && (time < from || time > to)
+            ? codec.decodeWhatItHas(record)
+            : codec.decode(record);
       } catch (UndecodableException e) {
         throw new IOException("feature log: " + e.getMessage(), e);
       }

@@ -17,6 +17,7 @@ import dev.cel.runtime.CelEvaluationException;
 import dev.cel.runtime.CelRuntime;
 import io.pelton.event.EventSchema;
 import io.pelton.event.FieldType;
+import io.pelton.registry.NearestName;
 import java.time.Instant;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -25,6 +26,7 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -161,8 +163,25 @@ public final class ExpressionCompiler {
     String message =
         issue.getMessage() + " (column " + (issue.getSourceLocation().getColumn() + 1) + ")";
     Matcher undeclared = UNDECLARED.matcher(message);
-    String known = undeclared.find() ? fieldsOf(undeclared.group(1)) : "";
-    return known.isEmpty() ? message : message + "; of that table there are " + known;
+    if (!undeclared.find()) {
+      return message;
+    }
+    String known = fieldsOf(undeclared.group(1));
+    return known.isEmpty()
+        ? message + nearest(undeclared.group(1))
+        : message + "; of that table there are " + known;
+  }
+
+  /** What there is under nearly that name: a field, a feature or a table. */
+  private String nearest(String unknown) {
+    List<String> names =
+        Stream.concat(Stream.of(TIME), schema.fields().stream().map(EventSchema.Field::name))
+            .map(name -> name.replaceFirst("\\..*", ""))
+            .distinct()
+            .toList();
+    return NearestName.of(unknown, names)
+        .map(name -> "; did you mean \"" + name + "\"?")
+        .orElse("");
   }
 
   /** The fields of a table that is joined with the event; CEL speaks of the table's name alone. */

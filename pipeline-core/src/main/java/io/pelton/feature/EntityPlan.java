@@ -204,10 +204,13 @@ public final class EntityPlan implements Serializable {
    *
    * @param kept what is kept of each event: numbers, truths and texts by name
    * @param back how far it looks back, milliseconds
+   * @param readers expressions that read the column, by way of others too
    */
-  public record Need(String column, List<String> kept, long back) implements Serializable {
+  public record Need(String column, List<String> kept, long back, List<String> readers)
+      implements Serializable {
     public Need {
       kept = List.copyOf(kept);
+      readers = List.copyOf(readers);
     }
   }
 

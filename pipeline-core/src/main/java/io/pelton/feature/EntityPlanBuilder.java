@@ -13,6 +13,7 @@ import io.pelton.pipeline.PipelineDefinition.Function;
 import io.pelton.pipeline.PipelineDefinition.Window;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -40,6 +41,9 @@ final class EntityPlanBuilder {
   final long tile;
   final boolean leading;
   final List<Request> requests = new ArrayList<>();
+
+  /** Of a column the expressions that read it; none when nothing was put here. */
+  final Map<String, List<String>> readers = new HashMap<>();
 
   // Expression to position in the row, in the order of the layout.
   final Map<String, Integer> numbers = new LinkedHashMap<>();
@@ -207,11 +211,13 @@ final class EntityPlanBuilder {
             .filter(Objects::nonNull)
             .forEach(kept::add);
       }
+      String column = request.feature.name() + "_" + request.window.suffix();
       needs.add(
           new Need(
-              request.feature.name() + "_" + request.window.suffix(),
+              column,
               kept,
-              request.feature.delay() + request.window.width() + tile));
+              request.feature.delay() + request.window.width() + tile,
+              readers.getOrDefault(column, List.of())));
     }
     return List.copyOf(needs);
   }

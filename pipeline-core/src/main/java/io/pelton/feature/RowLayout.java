@@ -123,6 +123,8 @@ final class RowLayout {
 
   private void add(
       EntityPlanBuilder builder, WindowedFeature feature, Window window, int column, int map) {
+    String name = feature.name() + "_" + window.suffix();
+    builder.readers.put(name, graph.readers(name).stream().map(Feature::name).toList());
     Aggregate aggregate = feature.aggregate();
     AggregateExtension extension =
         aggregate.extension() == null ? null : AggregateExtension.find(aggregate.extension());

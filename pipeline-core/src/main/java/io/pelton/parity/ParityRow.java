@@ -48,7 +48,7 @@ public final class ParityRow {
     ParityRow row = new ParityRow();
     row.id = any.id;
     row.time = any.time;
-    row.keys = any.keys;
+    row.keys = logged != null && replayed != null ? keys(logged, replayed) : any.keys;
     row.overtaken = any.overtaken;
     row.logged = logged == null ? null : logged.values;
     row.replayed = replayed == null ? null : replayed.values;
@@ -56,6 +56,17 @@ public final class ParityRow {
     row.replayedMaps = replayed == null ? null : replayed.maps;
     row.touched = new boolean[any.values.length + any.maps.length];
     return row;
+  }
+
+  /** Those of the log; those of history where the log is of a time without the entity. */
+  private static String[] keys(FeatureRow logged, FeatureRow replayed) {
+    String[] keys = logged.keys.clone();
+    for (int entity = 0; entity < keys.length; entity++) {
+      if (keys[entity].isEmpty()) {
+        keys[entity] = replayed.keys[entity];
+      }
+    }
+    return keys;
   }
 
   int overtaken(int key) {

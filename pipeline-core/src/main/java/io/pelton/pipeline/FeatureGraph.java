@@ -112,6 +112,19 @@ public final class FeatureGraph {
     return events.indexOf(name) >= 0 ? null : byColumn.get(name);
   }
 
+  /** Whether a name means a feature that is a truth, though its column holds 0 or 1. */
+  boolean isTruth(String name) {
+    if (!(feature(name) instanceof RowFeature row)) {
+      return false;
+    }
+    try {
+      compiler.truth(row.value());
+      return true;
+    } catch (ExpressionException e) {
+      return false;
+    }
+  }
+
   /** Columns of other features that a feature reads. */
   public Set<String> reads(Feature feature) {
     return reads.getOrDefault(feature.name(), Set.of());

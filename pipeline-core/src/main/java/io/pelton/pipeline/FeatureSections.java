@@ -155,7 +155,12 @@ final class FeatureSections {
         boolean anything =
             windowed.aggregate().function() == Function.DISTINCT
                 || extension != null && extension.ofTexts();
-        check(body, "aggregate", input, anything ? compiler::scalar : compiler::number);
+        boolean share = windowed.aggregate().function() == Function.SHARE;
+        check(
+            body,
+            "aggregate",
+            input,
+            anything ? compiler::scalar : share ? truths(windowed, graph) : compiler::number);
       }
       if (windowed.where() != null) {
         check(body, "where", windowed.where(), compiler::truth);
@@ -173,6 +178,24 @@ final class FeatureSections {
                 + " before any window is");
       }
     }
+  }
+
+  /** Takes what a share is of: truths, and the label of outcomes, which is 0 or 1. */
+  private static Check truths(WindowedFeature feature, FeatureGraph graph) {
+    ExpressionCompiler compiler = graph.compiler(feature);
+    return source -> {
+      compiler.number(source);
+      if (graph.isTruth(source) || (feature.ofOutcomes() && source.equals(Outcomes.LABEL))) {
+        return;
+      }
+      try {
+        compiler.truth(source);
+      } catch (ExpressionException e) {
+        throw new ExpressionException(
+            "share takes a truth, but \"%s\" is a number; write mean(%s), or a comparison, as share(%s > 0)"
+                .formatted(source, source, source));
+      }
+    };
   }
 
   /** What a feature reads after the windows travels with the row, in types that rows carry. */

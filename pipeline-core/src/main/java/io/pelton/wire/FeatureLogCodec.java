@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.apache.avro.AvroRuntimeException;
 import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericRecord;
@@ -104,8 +105,32 @@ public final class FeatureLogCodec {
    * @throws UndecodableException when it is none, or lacks a feature or an entity of this pipeline
    */
   public FeatureRow decode(GenericRecord record) throws UndecodableException {
+    return decode(record, true);
+  }
+
+  /**
+   * The same of what a record has: keys of entities that it lacks are empty, features missing.
+   *
+   * @throws UndecodableException when it is none
+   */
+  public FeatureRow decodeWhatItHas(GenericRecord record) throws UndecodableException {
+    return decode(record, false);
+  }
+
+  /** This pipeline's features that records of a writer's schema lack. */
+  public List<String> missing(Schema writer) {
+    Schema.Field written = writer.getField(PipelineSchemas.FEATURES);
+    if (written == null || written.schema().getType() != Schema.Type.RECORD) {
+      return List.of();
+    }
+    return Stream.concat(features.stream(), maps.stream())
+        .filter(name -> written.schema().getField(name) == null)
+        .toList();
+  }
+
+  private FeatureRow decode(GenericRecord record, boolean whole) throws UndecodableException {
     try {
-      FeatureRow row = RowGeneric.row(record, entities, features, maps, carry);
+      FeatureRow row = RowGeneric.row(record, entities, features, maps, carry, whole);
       for (Map.Entry<?, ?> entry : RowGeneric.map(record, OVERTAKEN).entrySet()) {
         int entity = entities.indexOf(entry.getKey().toString());
         if (entity >= 0 && entry.getValue() instanceof Integer events) {

@@ -119,6 +119,6 @@ public final class FeatureVectorCodec {
 
   private FeatureRow resolve(GenericDatumReader<GenericRecord> reader, BinaryDecoder in)
       throws IOException, UndecodableException {
-    return RowGeneric.row(reader.read(null, in), entities, features, maps, carry);
+    return RowGeneric.row(reader.read(null, in), entities, features, maps, carry, true);
   }
 }

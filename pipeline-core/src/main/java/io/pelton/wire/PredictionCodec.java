@@ -279,10 +279,10 @@ public final class PredictionCodec {
       return new ScoredRow(
           RowGeneric.text(record, "eventId"),
           RowGeneric.number(record, "eventTime"),
-          RowGeneric.keys(RowGeneric.map(record, "entities"), entities),
+          RowGeneric.keys(RowGeneric.map(record, "entities"), entities, true),
           RowGeneric.carried(RowGeneric.map(record, "carried"), carry),
           served,
-          RowGeneric.values(RowGeneric.features(record), features),
+          RowGeneric.values(RowGeneric.features(record), features, true),
           RowGeneric.number(record, "featureDigest"),
           values);
     }

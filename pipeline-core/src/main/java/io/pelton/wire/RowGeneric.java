@@ -16,23 +16,29 @@ import org.jspecify.annotations.Nullable;
 final class RowGeneric {
   private RowGeneric() {}
 
-  /** A whole feature vector, its parts found by name. */
+  /**
+   * A feature vector, its parts found by name.
+   *
+   * @param whole whether it has to have all of them; else keys that it lacks are empty, features
+   *     missing
+   */
   static FeatureRow row(
       GenericRecord record,
       List<String> entities,
       List<String> features,
       List<String> maps,
-      List<String> carry)
+      List<String> carry,
+      boolean whole)
       throws UndecodableException {
     GenericRecord values = features(record);
     FeatureRow row =
         new FeatureRow(
             text(record, "eventId"),
             number(record, "eventTime"),
-            keys(map(record, "entities"), entities),
-            values(values, features),
+            keys(map(record, "entities"), entities, whole),
+            values(values, features, whole),
             carried(map(record, "carried"), carry));
-    row.maps = maps(values, maps);
+    row.maps = maps(values, maps, whole);
     return row;
   }
 
@@ -70,14 +76,15 @@ final class RowGeneric {
     return value;
   }
 
-  static String[] keys(Map<?, ?> entities, List<String> names) throws UndecodableException {
+  static String[] keys(Map<?, ?> entities, List<String> names, boolean whole)
+      throws UndecodableException {
     String[] keys = new String[names.size()];
     for (int i = 0; i < keys.length; i++) {
       Object key = get(entities, names.get(i));
-      if (key == null) {
+      if (key == null && whole) {
         throw RowBinary.missing("entity", names.get(i));
       }
-      keys[i] = key.toString();
+      keys[i] = key == null ? "" : key.toString();
     }
     return keys;
   }
@@ -91,15 +98,16 @@ final class RowGeneric {
     return values;
   }
 
-  static double[] values(GenericRecord features, List<String> names) throws UndecodableException {
+  static double[] values(GenericRecord features, List<String> names, boolean whole)
+      throws UndecodableException {
     double[] values = new double[names.size()];
     for (int i = 0; i < values.length; i++) {
       String name = names.get(i);
       Schema.Field field = features.getSchema().getField(name);
-      if (field == null) {
+      if (field == null && whole) {
         throw RowBinary.missing("feature", name);
       }
-      Object value = features.get(field.pos());
+      Object value = field == null ? null : features.get(field.pos());
       if (value == null) {
         values[i] = Double.NaN;
       } else if (value instanceof Number number) {
@@ -111,13 +119,16 @@ final class RowGeneric {
     return values;
   }
 
-  private static Map<String, Double>[] maps(GenericRecord features, List<String> names)
-      throws UndecodableException {
+  private static Map<String, Double>[] maps(
+      GenericRecord features, List<String> names, boolean whole) throws UndecodableException {
     Map<String, Double>[] maps = FeatureRow.maps(names.size());
     for (int i = 0; i < maps.length; i++) {
       String name = names.get(i);
       if (!features.hasField(name)) {
-        throw RowBinary.missing("feature", name);
+        if (whole) {
+          throw RowBinary.missing("feature", name);
+        }
+        continue;
       }
       if (!(features.get(name) instanceof Map<?, ?> written)) {
         throw new AvroTypeException("feature " + name + " is not a map");

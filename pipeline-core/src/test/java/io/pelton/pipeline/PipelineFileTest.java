@@ -440,6 +440,39 @@ class PipelineFileTest {
   }
 
   @Test
+  void aShareIsOfTruths() throws Exception {
+    // What is told is the last feature alone: both shares hold.
+    assertThat(
+            problems(
+                GOOD
+                    + """
+                      night: {value: "time.getHours('UTC') <= 6"}
+                      nightly: {entity: customer, aggregate: share(night), windows: [1d]}
+                      high: {entity: customer, aggregate: share(amount > 10.0), windows: [1d]}
+                      share: {entity: customer, aggregate: share(amount), windows: [1d]}
+                    """))
+        .singleElement()
+        .isEqualTo(
+            "p.yaml:10: features.share.aggregate: share takes a truth, but \"amount\" is a number;"
+                + " write mean(amount), or a comparison, as share(amount > 0)");
+  }
+
+  @Test
+  void asksWhetherANearFieldOrColumnWasMeant() throws Exception {
+    assertThat(
+            problems(
+                GOOD.replace("mean(amount)", "mean(amountt)")
+                    + "  ratio: {value: \"amount / mean_2d\"}\n"))
+        .satisfiesExactly(
+            p -> assertThat(p).contains("mean.aggregate: ").endsWith("; did you mean \"amount\"?"),
+            p -> assertThat(p).contains("ratio.value: ").endsWith("; did you mean \"mean_1d\"?"));
+    assertThat(problems(GOOD.replace("mean(amount)", "mean(elsewhere)")))
+        .singleElement()
+        .asString()
+        .doesNotContain("did you mean");
+  }
+
+  @Test
   void tellsOfWhatIsGivenTwiceOnce() throws Exception {
     assertThat(problems(GOOD + "  twice: {value: amount, value: amount}\n"))
         .singleElement()

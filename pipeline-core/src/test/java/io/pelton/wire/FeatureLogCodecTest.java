@@ -62,4 +62,15 @@ class FeatureLogCodecTest {
         .isInstanceOf(UndecodableException.class)
         .hasMessageContaining("feature other: the record does not have it");
   }
+
+  @Test
+  void ofRowsOfAnotherVersionWhatTheyHaveCanBeRead() throws Exception {
+    GenericRecord written = record(row());
+    FeatureLogCodec later = new FeatureLogCodec(CodecFixture.pipeline("night", "other", "amount"));
+    assertThat(later.missing(codec.schema())).containsExactly("other");
+    assertThat(later.missing(later.schema())).isEmpty();
+    FeatureRow read = later.decodeWhatItHas(written);
+    assertThat(read.values).containsExactly(-0.0, Double.NaN, 1.5);
+    assertThat(read.keys).containsExactly("c9", "Zürich");
+  }
 }

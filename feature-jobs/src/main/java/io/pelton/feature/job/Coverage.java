@@ -66,7 +66,10 @@ final class Coverage {
     state.update(entries);
   }
 
-  /** Columns that are not complete from the start, with the event time from which they are. */
+  /**
+   * Columns that are not complete from the start, with the event time from which they are: the
+   * entity's own, and expressions as far as they read these.
+   */
   Map<String, Long> completeFrom() {
     Map<String, Long> times = new LinkedHashMap<>();
     for (EntityPlan.Need need : plan.needs()) {
@@ -76,7 +79,9 @@ final class Coverage {
       }
       // What began so long ago that the window has passed it is complete.
       if (from != ALWAYS && from + need.back() > newest) {
-        times.put(need.column(), from + need.back());
+        long complete = from + need.back();
+        times.put(need.column(), complete);
+        need.readers().forEach(reader -> times.merge(reader, complete, Math::max));
       }
     }
     return times;

@@ -26,6 +26,11 @@ import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
  * <p>For a job in BATCH mode: ids are brought together by Flink's external sort.
  */
 public final class TrainingSetTopology {
+  /** Accumulators, event times: those of the first and the last row, in the range or not. */
+  public static final String FIRST = "training.first";
+
+  public static final String LAST = "training.last";
+
   static final String RANGE = "training-range";
   static final String ADMIT = "outcome-admit";
   static final String JOIN = "training-labels";
@@ -111,9 +116,6 @@ public final class TrainingSetTopology {
   }
 
   private static DataStream<FeatureRow> of(DataStream<FeatureRow> features, Range range) {
-    return features
-        .filter(row -> range.holds(row.time))
-        .uid(RANGE)
-        .name("range of the training set");
+    return features.filter(new RowsOfRange(range)).uid(RANGE).name("range of the training set");
   }
 }

@@ -282,6 +282,39 @@ class MigrationTest {
     }
   }
 
+  @Test
+  void anExpressionIsCompleteWithTheLastOfWhatItReads() throws Exception {
+    PipelineDefinition before = pipeline("before", BEFORE);
+    PipelineDefinition after =
+        pipeline(
+            "after",
+            AFTER
+                + """
+                    complete: {value: "sum_1m / sum_10m"}
+                    both: {value: "sum_30m / night_10m"}
+                    through: {value: "nightly + amount"}
+                    nightly: {value: "night_10m / sum_1m"}
+                  """);
+    OperatorSubtaskState state;
+    try (var first = harness(before, Backend.HEAP)) {
+      first.open();
+      feed(first, rows(before).subList(0, RESTORED));
+      state = first.snapshot(1, 1);
+    }
+    long newest = rows(after).get(RESTORED - 1).time;
+    try (var second = harness(after, Backend.HEAP)) {
+      second.initializeState(state);
+      second.open();
+      assertThat(((EntityFeaturesOperator) second.getOperator()).completeFrom())
+          .containsOnly(
+              Map.entry("sum_30m", newest + 20 * 60_000),
+              Map.entry("both", newest + 20 * 60_000),
+              Map.entry("night_10m", newest + 600_000),
+              Map.entry("nightly", newest + 600_000),
+              Map.entry("through", newest + 600_000));
+    }
+  }
+
   @ParameterizedTest
   @EnumSource(Backend.class)
   void saysFromWhenAFeatureIsComplete(Backend backend) throws Exception {

@@ -101,13 +101,18 @@ class ParityTopologyTest {
   private static ParityTally compare(
       PipelineDefinition pipeline, String log, List<Incoming> events, int parallelism)
       throws Exception {
+    return compare(pipeline, log, events, LoggedFeatures.open(log).first(), parallelism);
+  }
+
+  private static ParityTally compare(
+      PipelineDefinition pipeline, String log, List<Incoming> events, long from, int parallelism)
+      throws Exception {
     LoggedFeatures logged = LoggedFeatures.open(log);
-    ParityTopology.Range range =
-        new ParityTopology.Range(logged.first(), logged.first(), logged.last() + 1);
+    ParityTopology.Range range = new ParityTopology.Range(logged.first(), from, logged.last() + 1);
     StreamExecutionEnvironment environment = JobEnvironment.batch(new Configuration());
     environment.setParallelism(parallelism);
     ParityTopology.build(
-        logged.read(environment, pipeline, range.seenFrom(pipeline), range.to() - 1),
+        logged.read(environment, pipeline, range.seenFrom(pipeline), range.from(), range.to() - 1),
         replay(environment, pipeline, events),
         pipeline,
         range);
@@ -226,7 +231,7 @@ class ParityTopologyTest {
     LoggedFeatures logged = LoggedFeatures.open(serve(pipeline, events, 1));
     StreamExecutionEnvironment environment = JobEnvironment.batch(new Configuration());
     ParityTopology.build(
-        logged.read(environment, pipeline, logged.first(), logged.last()),
+        logged.read(environment, pipeline, logged.first(), logged.first(), logged.last()),
         replay(environment, pipeline, events),
         pipeline,
         new ParityTopology.Range(0, 0, Long.MAX_VALUE));
