@@ -61,7 +61,12 @@ class RecordCodecTest {
             1L,
             Instant.ofEpochMilli(5),
             "me",
-            List.of(new PlanStep(null, List.of(new PlanVariant("champion", 3, 1.0)))));
+            "deploy card-fraud@3",
+            "salt",
+            List.of(
+                new PlanStep(
+                    null, List.of(new PlanVariant("champion", 3, 1.0)), List.of(), List.of())),
+            null);
     assertThat(commands.decode(commands.encode(command))).isEqualTo(command);
 
     RecordCodec<DriftAlert> alerts = new RecordCodec<>(DriftAlert.class, StaticSchemaStore.of());

@@ -1,0 +1,104 @@
+package io.pelton.rollout;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.pelton.schemas.ModelCommand;
+import java.time.Instant;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class RolloutPlanTest {
+  private static final long NOW = Step.ALWAYS;
+  private final RolloutPlan one = RolloutPlan.of("fraud", 1);
+
+  @Test
+  void aVersionIsInForceFromItsEventTimeOn() {
+    RolloutPlan plan = one.deploy(2, 1_000).deploy(3, 2_000);
+    assertThat(List.of(-5L, 999L, 1_000L, 1_999L, 2_000L))
+        .map(time -> plan.at(time).variants().get(0).version())
+        .containsExactly(1, 1, 2, 2, 3);
+    assertThat(plan.revision()).isEqualTo(2);
+    assertThat(plan.versions()).containsExactly(1, 2, 3);
+  }
+
+  @Test
+  void aChangeFromATimeOnEndsThoseAfterItAndOneAtOnceAll() {
+    RolloutPlan planned = one.deploy(2, 1_000).deploy(3, 2_000);
+    assertThat(planned.deploy(4, 1_500).steps())
+        .extracting(Step::effectiveFrom)
+        .containsExactly(NOW, 1_000L, 1_500L);
+    assertThat(planned.deploy(4, NOW).steps()).extracting(Step::effectiveFrom).containsExactly(NOW);
+  }
+
+  @Test
+  void aCanaryTakesItsShareOfTheChampionAndIsPromoted() {
+    RolloutPlan canary = one.canary(2, 0.1, NOW);
+    assertThat(canary.last().variants())
+        .containsExactly(new Variant("canary", 2, 0.1), new Variant("champion", 1, 0.9));
+    assertThat(canary.canary(2, 0.5, NOW).last().variants())
+        .extracting(Variant::share)
+        .containsExactly(0.5, 0.5);
+    assertThat(canary.promote("canary", NOW).last().variants())
+        .containsExactly(new Variant("champion", 2, 1));
+    assertThatThrownBy(() -> canary.promote("canari", NOW))
+        .hasMessage("model fraud has no variant \"canari\"; it has [canary, champion]");
+  }
+
+  @Test
+  void aRollbackReturnsToWhatWasBeforeWithItsSegmentsAndShadows() {
+    RolloutPlan before =
+        one.segment(new Segment("at night", "hour < 6", 5), NOW).shadow("next", 7, 0.5, NOW);
+    RolloutPlan after = before.deploy(2, NOW);
+    assertThat(after.versions()).containsExactly(1, 2, 5, 7);
+    assertThat(after.rollback().last()).isEqualTo(before.last());
+    assertThat(after.rollback().revision()).isEqualTo(after.revision() + 1);
+    assertThat(after.rollback().rollback().last()).isEqualTo(after.last());
+    // What is planned is dropped.
+    assertThat(before.deploy(2, 1_000).rollback().steps()).containsExactly(before.last());
+    assertThatThrownBy(one::rollback).hasMessageContaining("nothing before");
+  }
+
+  @Test
+  void segmentsAndShadowsAreReplacedByNameAndEnded() {
+    RolloutPlan plan =
+        one.segment(new Segment("a", "x > 1", 2), NOW)
+            .segment(new Segment("b", "x > 2", 3), NOW)
+            .segment(new Segment("a", "x > 3", 4), NOW);
+    assertThat(plan.last().segments())
+        .containsExactly(new Segment("a", "x > 3", 4), new Segment("b", "x > 2", 3));
+    assertThat(plan.endSegment("a", NOW).last().segments()).hasSize(1);
+    assertThatThrownBy(() -> plan.endSegment("c", NOW))
+        .hasMessageContaining("\"c\"; it has [a, b]");
+    RolloutPlan shadow = one.shadow("next", 2, 1, NOW).shadow("next", 3, 0.5, NOW);
+    assertThat(shadow.last().shadows()).containsExactly(new Variant("next", 3, 0.5));
+    assertThat(shadow.endShadow("next", NOW).last().shadows()).isEmpty();
+    assertThatThrownBy(() -> one.endShadow("next", NOW)).hasMessageContaining("it has []");
+  }
+
+  @Test
+  void sharesMustAddUpAndNamesDiffer() {
+    assertThatThrownBy(() -> one.ab(List.of(new Variant("a", 1, 0.5)), NOW))
+        .hasMessageContaining("add up to 0.5; they must add up to 1");
+    assertThatThrownBy(
+            () -> one.ab(List.of(new Variant("a", 1, 0.5), new Variant("a", 2, 0.5)), NOW))
+        .hasMessageContaining("called \"a\"");
+    assertThatThrownBy(() -> one.canary(2, 1, NOW)).hasMessageContaining("share 0.0");
+    assertThatThrownBy(() -> new Variant("a", 0, 1)).hasMessageContaining("version 0");
+  }
+
+  @Test
+  void aPlanIsARecordAndBack() {
+    RolloutPlan plan =
+        one.segment(new Segment("at night", "hour < 6", 5), NOW)
+            .shadow("next", 7, 0.5, NOW)
+            .canary(2, 0.1, 86_400_000);
+    ModelCommand record = RolloutRecord.of(plan, "canary fraud@2 10 %", Instant.EPOCH, "someone");
+    assertThat(RolloutRecord.plan(record)).isEqualTo(plan);
+    assertThat(record.getPlan().get(1).getEffectiveFrom())
+        .isEqualTo(Instant.ofEpochMilli(86_400_000));
+    record.setPlan(List.of());
+    assertThatThrownBy(() -> RolloutRecord.plan(record))
+        .hasMessageStartingWith("revision 3 of the plan of model fraud: ");
+  }
+}
