@@ -3,7 +3,6 @@ package io.pelton.job;
 import io.pelton.wire.SchemaStore;
 import io.pelton.wire.SingleObject;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -15,16 +14,10 @@ import java.util.concurrent.Future;
 import org.apache.avro.AvroRuntimeException;
 import org.apache.avro.Schema;
 import org.apache.avro.SchemaParser;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
-import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.PartitionInfo;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -170,55 +163,9 @@ public final class KafkaSchemaStore implements SchemaStore {
     return session().reads;
   }
 
-  /**
-   * Reads the whole topic. It is small, and a consumer of its own for each read leaves nothing open
-   * in functions that Flink never closes.
-   */
   private void read(Session session) {
     session.reads++;
-    Properties properties = kafka.consumer();
-    properties.setProperty(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
-    properties.setProperty(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
-    properties.setProperty(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");
-    long deadline = System.nanoTime() + Topics.TIMEOUT.toNanos();
-    try (KafkaConsumer<byte[], byte[]> consumer =
-        new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
-      List<TopicPartition> partitions = new ArrayList<>();
-      for (PartitionInfo partition : consumer.partitionsFor(topic, Topics.TIMEOUT)) {
-        partitions.add(new TopicPartition(topic, partition.partition()));
-      }
-      if (partitions.isEmpty()) {
-        throw new IllegalStateException(
-            "schemas topic " + topic + " at " + kafka.brokers() + " does not exist; create it");
-      }
-      consumer.assign(partitions);
-      consumer.seekToBeginning(partitions);
-      Map<TopicPartition, Long> ends = consumer.endOffsets(partitions, Topics.TIMEOUT);
-      while (!ends.entrySet().stream()
-          .allMatch(end -> consumer.position(end.getKey()) >= end.getValue())) {
-        if (System.nanoTime() > deadline) {
-          throw new IllegalStateException(
-              "schemas topic "
-                  + topic
-                  + " at "
-                  + kafka.brokers()
-                  + ": not read to its end within "
-                  + Topics.TIMEOUT.toSeconds()
-                  + " s; check the brokers");
-        }
-        consumer.poll(Duration.ofMillis(100)).forEach(record -> take(session, record));
-      }
-    } catch (KafkaException e) {
-      throw new IllegalStateException(
-          "schemas topic "
-              + topic
-              + " at "
-              + kafka.brokers()
-              + " cannot be read: "
-              + e.getMessage()
-              + "; check that the brokers are reachable and the topic exists",
-          e);
-    }
+    WholeTopic.read(kafka, "schemas topic", topic, record -> take(session, record));
   }
 
   private void take(Session session, ConsumerRecord<byte[], byte[]> record) {
