@@ -8,6 +8,7 @@ import io.pelton.feature.job.FeatureOutputs;
 import io.pelton.inference.job.InferenceJob;
 import io.pelton.inference.job.InferenceOutputs;
 import io.pelton.inference.job.InferenceTopology;
+import io.pelton.inference.job.ModelSource;
 import io.pelton.job.JobEnvironment;
 import io.pelton.job.JobOptions;
 import io.pelton.job.KafkaSinks;
@@ -73,9 +74,9 @@ public final class AllJobs {
     DataStream<DeadLetter> deadLetters = features.deadLetters();
 
     if (pipeline.model() != null) {
+      ModelSource model = InferenceJob.model(pipeline, options);
       InferenceOutputs inference =
-          InferenceTopology.build(
-              features.features(), pipeline, InferenceJob.model(pipeline, options));
+          InferenceTopology.build(features.features(), pipeline, model.registry(), model.plan());
       inference
           .predictions()
           .sinkTo(sinks.predictions())

@@ -6,6 +6,7 @@ import io.pelton.inference.job.ModelSource;
 import io.pelton.job.JobOptions;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.registry.ModelManifest;
+import io.pelton.rollout.RolloutPlan;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -42,19 +43,22 @@ final class ScoreCommand implements Callable<Integer> {
     PipelineDefinition pipeline = run.pipeline();
     ModelSource source;
     ModelManifest manifest;
+    RolloutPlan plan;
     try {
       ModelSource champion =
           ModelSource.champion(
               JobOptions.registry(registry, pipeline, run.pipelineFile()), pipeline);
       source = (model == null ? champion : new ModelSource(champion.registry(), model)).pinned();
       manifest = source.check(pipeline);
+      plan = source.plan();
     } catch (IllegalArgumentException e) {
       throw new InputException(e);
     }
     return run.execute(
         pipeline,
         (features, output) -> {
-          InferenceOutputs scored = InferenceTopology.build(features.features(), pipeline, source);
+          InferenceOutputs scored =
+              InferenceTopology.build(features.features(), pipeline, source.registry(), plan);
           output.predictions(scored.predictions(), manifest.signature().outputNames());
           output.deadLetters(features.deadLetters().union(scored.deadLetters()));
         },

@@ -136,7 +136,8 @@ class StreamEqualsBatchTest {
         InferenceTopology.build(
             features.features(),
             pipeline.definition(),
-            ModelSource.champion(registry.toString(), pipeline.definition()));
+            registry.toString(),
+            ModelSource.champion(registry.toString(), pipeline.definition()).plan());
     var drift =
         DriftTopology.build(
             predictions.predictions(),

@@ -23,4 +23,9 @@ public record ServedVersion(
     features = List.copyOf(features);
     outputs = List.copyOf(outputs);
   }
+
+  /** The same version as another variant. */
+  public ServedVersion as(String other) {
+    return new ServedVersion(model, version, artifactDigest, other, features, outputs);
+  }
 }

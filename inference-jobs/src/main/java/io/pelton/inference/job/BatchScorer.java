@@ -14,14 +14,20 @@ final class BatchScorer {
     void scored(RowBatch batch, int row, double[] scores, int at);
 
     void died(RowBatch batch, int row, String reason);
-
-    /** A batch, or a part of one, failed. */
-    void failed();
   }
+
+  /**
+   * What became of a batch.
+   *
+   * @param died rows
+   * @param errors how often the batch, or a part of it, failed
+   */
+  record Outcome(int died, int errors) {}
 
   private final ScoringModel model;
   private final Results results;
   private final double[] scores;
+  private int errors;
 
   BatchScorer(ScoringModel model, int capacity, Results results) {
     this.model = model;
@@ -29,16 +35,17 @@ final class BatchScorer {
     this.scores = new double[capacity * model.outputs()];
   }
 
-  /** Returns how many rows died. */
-  int score(RowBatch batch) {
-    return score(batch, 0, batch.size(), batch.values(), scores);
+  Outcome score(RowBatch batch) {
+    errors = 0;
+    int died = score(batch, 0, batch.size(), batch.values(), scores);
+    return new Outcome(died, errors);
   }
 
   private int score(RowBatch batch, int from, int to, double[] values, double[] into) {
     try {
       model.score(values, to - from, into);
     } catch (ScoringException e) {
-      results.failed();
+      errors++;
       if (to - from == 1) {
         results.died(batch, from, String.valueOf(e.getMessage()));
         return 1;

@@ -6,11 +6,18 @@ import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.model.FeatureDigest;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.rollout.RolloutPlan;
+import io.pelton.rollout.Router;
 import io.pelton.schemas.DeadLetter;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.apache.flink.api.common.externalresource.ExternalResourceInfo;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
@@ -23,10 +30,10 @@ import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.util.OutputTag;
 
 /**
- * Collects rows in one preallocated batch and scores it when it is full, when its first row has
- * waited long enough, before a checkpoint barrier, before a watermark, and at the end of input. So
- * it keeps no rows in state and keeps their order. Rows that the model cannot score become dead
- * letters.
+ * Collects rows in one preallocated batch for each version that a plan serves, and scores it when
+ * it is full, when its first row has waited long enough, before a checkpoint barrier, before a
+ * watermark, and at the end of input. So it keeps no rows in state and keeps their order. Rows that
+ * the model cannot score become dead letters.
  */
 final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     implements OneInputStreamOperator<FeatureRow, ScoredRow>, BoundedOneInput, BatchScorer.Results {
@@ -43,31 +50,39 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   private static final String GPU_RESOURCE = "gpu";
   private static final String GPU_INDEX = "index";
 
+  private final PipelineDefinition pipeline;
   private final List<String> pipelineFeatures;
   private final int maxBatchSize;
   private final long maxBatchDelay;
+  private final RolloutPlan plan;
   private final Models models;
 
-  private transient Models.Loaded loaded;
-  private transient ServedVersion served;
-  private transient int outputs;
-  private transient RowBatch batch;
-  private transient BatchScorer scorer;
+  private transient SortedMap<Integer, Serving> servings;
+  private transient Router router;
+
+  /** For each choice of the router who scores, and what the prediction says of it. */
+  private transient Serving[] chosen;
+
+  private transient ServedVersion[] chosenAs;
   private transient Ledger ledger;
-  private transient InferenceMetrics measured;
   private transient StreamRecord<ScoredRow> record;
+  private transient int waiting;
   private transient long firstArrivalNanos;
   private transient long deadline;
   private transient boolean timerPending;
 
   /**
-   * @param pipelineFeatures names of {@link FeatureRow#values} in order
    * @param maxBatchSize rows
    * @param maxBatchDelay milliseconds from the first row's arrival
+   * @param plan what the model is to serve
    */
   @SuppressWarnings("NullAway.Init") // Flink calls open() on the copy that it ships
   BatchingInferenceOperator(
-      List<String> pipelineFeatures, int maxBatchSize, long maxBatchDelay, Models models) {
+      PipelineDefinition pipeline,
+      int maxBatchSize,
+      long maxBatchDelay,
+      RolloutPlan plan,
+      Models models) {
     if (maxBatchSize < 1) {
       throw new IllegalArgumentException("max-size is " + maxBatchSize + "; it must be 1 or more");
     }
@@ -75,9 +90,11 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
       throw new IllegalArgumentException(
           "max-delay is " + maxBatchDelay + " ms; it must be 1 ms or more");
     }
-    this.pipelineFeatures = List.copyOf(pipelineFeatures);
+    this.pipeline = pipeline;
+    pipelineFeatures = pipeline.featureNames();
     this.maxBatchSize = maxBatchSize;
     this.maxBatchDelay = maxBatchDelay;
+    this.plan = plan;
     this.models = models;
   }
 
@@ -91,39 +108,68 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   @Override
   public void open() throws Exception {
     super.open();
+    record = new StreamRecord<>(null);
+    servings = new TreeMap<>();
+    for (int version : plan.versions()) {
+      servings.put(version, load(version));
+    }
+    serve(plan);
+  }
+
+  private Serving load(int version) throws IOException {
     long start = System.nanoTime();
     String[] temporary =
         getContainingTask().getEnvironment().getTaskManagerInfo().getTmpDirectories();
-    loaded = models.load(Path.of(temporary[0]), gpus());
+    Models.Loaded loaded = models.load(version, Path.of(temporary[0]), gpus());
     long loadMillis = (System.nanoTime() - start) / 1_000_000;
-    served = loaded.served();
-    outputs = loaded.model().outputs();
-    batch = new RowBatch(pipelineFeatures, served.features(), maxBatchSize);
-    scorer = new BatchScorer(loaded.model(), maxBatchSize, this);
-    record = new StreamRecord<>(null);
-    measured = new InferenceMetrics(getMetricGroup(), loaded, loadMillis);
+    try {
+      return new Serving(
+          loaded, loadMillis, pipelineFeatures, maxBatchSize, this, getMetricGroup());
+    } catch (RuntimeException e) {
+      loaded.close();
+      throw e;
+    }
+  }
+
+  /** Routes by a plan whose versions are all loaded. */
+  private void serve(RolloutPlan next) {
+    router = new Router(next, pipeline);
+    List<Router.Choice> choices = router.choices();
+    chosen = new Serving[choices.size()];
+    chosenAs = new ServedVersion[choices.size()];
+    for (Router.Choice choice : choices) {
+      Serving serving = Objects.requireNonNull(servings.get(choice.version()));
+      chosen[choice.index()] = serving;
+      chosenAs[choice.index()] = serving.as(choice.name());
+    }
   }
 
   @Override
   public void processElement(StreamRecord<FeatureRow> element) {
     FeatureRow row = element.getValue();
-    if (!batch.fits(row)) {
+    Router.Choice choice =
+        router.choose(row.keys.length == 0 ? row.id : row.keys[0], row.time, row.carried);
+    Serving serving = chosen[choice.index()];
+    ServedVersion as = chosenAs[choice.index()];
+    if (row.values.length < pipelineFeatures.size()) {
       String detail =
           "row has %d features; the pipeline has %d"
               .formatted(row.values.length, pipelineFeatures.size());
-      bury(row, pipelineFeatures, row.values, detail);
+      serving.measured.deadLetters.inc();
+      bury(row, as, pipelineFeatures, row.values, detail);
       account(0, 1);
       return;
     }
-    batch.add(row);
-    if (batch.size() == 1) {
+    serving.batch.add(row, as);
+    waiting++;
+    if (waiting == 1) {
       firstArrivalNanos = System.nanoTime();
       if (maxBatchSize > 1) {
         awaitDeadline();
       }
     }
-    if (batch.isFull()) {
-      flush(FlushReason.SIZE);
+    if (serving.batch.isFull()) {
+      flush(serving, FlushReason.SIZE);
     }
   }
 
@@ -161,8 +207,8 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     try {
       super.close();
     } finally {
-      if (loaded != null) {
-        loaded.close();
+      if (servings != null) {
+        servings.values().forEach(Serving::close);
       }
     }
   }
@@ -170,6 +216,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   @Override
   public void scored(RowBatch scoredBatch, int index, double[] scores, int at) {
     FeatureRow row = scoredBatch.row(index);
+    ServedVersion served = scoredBatch.served(index);
     double[] features = scoredBatch.features(index);
     output.collect(
         record.replace(
@@ -181,18 +228,14 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
                 served,
                 features,
                 FeatureDigest.of(features),
-                Arrays.copyOfRange(scores, at, at + outputs)),
+                Arrays.copyOfRange(scores, at, at + served.outputs().size())),
             row.time));
   }
 
   @Override
   public void died(RowBatch scoredBatch, int index, String reason) {
-    bury(scoredBatch.row(index), served.features(), scoredBatch.features(index), reason);
-  }
-
-  @Override
-  public void failed() {
-    measured.errors.inc();
+    ServedVersion served = scoredBatch.served(index);
+    bury(scoredBatch.row(index), served, served.features(), scoredBatch.features(index), reason);
   }
 
   /**
@@ -213,7 +256,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
 
   private void onTimer(long time) {
     timerPending = false;
-    if (batch.size() == 0) {
+    if (waiting == 0) {
       return;
     }
     if (time >= deadline) {
@@ -224,16 +267,24 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   }
 
   private void flush(FlushReason reason) {
-    int size = batch.size();
+    if (waiting > 0) {
+      servings.values().forEach(serving -> flush(serving, reason));
+    }
+  }
+
+  private void flush(Serving serving, FlushReason reason) {
+    int size = serving.batch.size();
     if (size == 0) {
       return;
     }
     long start = System.nanoTime();
-    int died = scorer.score(batch);
+    BatchScorer.Outcome outcome = serving.scorer.score(serving.batch);
     long end = System.nanoTime();
-    batch.clear();
-    account(size - died, died);
-    measured.flushed(reason, size, (start - firstArrivalNanos) / 1_000, (end - start) / 1_000);
+    serving.batch.clear();
+    waiting -= size;
+    account(size - outcome.died(), outcome.died());
+    serving.measured.flushed(
+        reason, size, outcome, (start - firstArrivalNanos) / 1_000, (end - start) / 1_000);
   }
 
   private void account(int scored, int died) {
@@ -242,8 +293,8 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     ledger.add(DEAD, died);
   }
 
-  private void bury(FeatureRow row, List<String> names, double[] values, String detail) {
-    measured.deadLetters.inc();
+  private void bury(
+      FeatureRow row, ServedVersion served, List<String> names, double[] values, String detail) {
     DeadLetter letter = InferenceDeadLetter.of(row, served, names, values, detail);
     output.collect(DEAD_LETTERS, new StreamRecord<>(letter, row.time));
   }

@@ -50,7 +50,8 @@ public final class InferenceJob {
                     pipeline.allowedLateness(),
                     pipeline.events().idleAfter()));
 
-    InferenceOutputs outputs = InferenceTopology.build(features.rows(), pipeline, model);
+    InferenceOutputs outputs =
+        InferenceTopology.build(features.rows(), pipeline, model.registry(), model.plan());
 
     outputs.predictions().sinkTo(sinks.predictions()).uid("predictions-sink").name("predictions");
     outputs

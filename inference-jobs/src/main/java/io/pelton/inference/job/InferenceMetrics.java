@@ -28,7 +28,9 @@ final class InferenceMetrics {
   static final String ERRORS = "errors";
   static final String DEAD_LETTERS = "deadLetters";
   static final String DEVICE = "device";
-  static final String VERSION = "modelVersion";
+
+  /** Group with a version's number as its value: all below are of one version. */
+  static final String MODEL_VERSION = "version";
 
   /** Then the reason in lower case: {@code flushesBySize}. */
   static final String FLUSHES = "flushesBy";
@@ -45,7 +47,8 @@ final class InferenceMetrics {
   private final Counter[] flushes = new Counter[FlushReason.values().length];
 
   InferenceMetrics(MetricGroup operator, Models.Loaded loaded, long loadMillis) {
-    MetricGroup group = operator.addGroup(GROUP);
+    int version = loaded.served().version();
+    MetricGroup group = operator.addGroup(GROUP).addGroup(MODEL_VERSION, Integer.toString(version));
     rows = group.counter(ROWS);
     batches = group.counter(BATCHES);
     errors = group.counter(ERRORS);
@@ -59,13 +62,18 @@ final class InferenceMetrics {
           group.counter(FLUSHES + name.charAt(0) + name.substring(1).toLowerCase(Locale.ROOT));
     }
     String device = loaded.model().device();
-    int version = loaded.served().version();
     group.gauge(DEVICE, (Gauge<String>) () -> device);
-    group.gauge(VERSION, (Gauge<Integer>) () -> version);
     group.gauge(LOAD_TIME, (Gauge<Long>) () -> loadMillis);
   }
 
-  void flushed(FlushReason reason, int count, long queueMicros, long computeMicros) {
+  void flushed(
+      FlushReason reason,
+      int count,
+      BatchScorer.Outcome outcome,
+      long queueMicros,
+      long computeMicros) {
+    errors.inc(outcome.errors());
+    deadLetters.inc(outcome.died());
     flushes[reason.ordinal()].inc();
     batches.inc();
     rows.inc(count);

@@ -4,6 +4,7 @@ import io.pelton.feature.FeatureRow;
 import io.pelton.job.ScoredRowTypeInfo;
 import io.pelton.model.ScoredRow;
 import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.rollout.RolloutPlan;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 
@@ -12,7 +13,7 @@ import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
  *
  * <pre>
  *                 registry
- *                    | model version, at the start
+ *                    | the versions of the plan, at the start
  *                    v
  * features ----&gt; inference ----&gt; predictions
  *                    |
@@ -28,17 +29,23 @@ public final class InferenceTopology {
   private InferenceTopology() {}
 
   /**
+   * @param registry directory on any Flink file system
+   * @param plan what the model is to serve
    * @throws IllegalArgumentException when the pipeline has no model section
    */
   public static InferenceOutputs build(
-      DataStream<FeatureRow> features, PipelineDefinition pipeline, ModelSource source) {
+      DataStream<FeatureRow> features,
+      PipelineDefinition pipeline,
+      String registry,
+      RolloutPlan plan) {
     PipelineDefinition.Model model = ModelSource.model(pipeline);
     BatchingInferenceOperator inference =
         new BatchingInferenceOperator(
-            pipeline.featureNames(),
+            pipeline,
             model.maxBatchSize(),
             model.maxBatchDelay(),
-            source.models(pipeline));
+            plan,
+            RegistryModels.of(registry, plan.model(), pipeline));
 
     SingleOutputStreamOperator<ScoredRow> predictions =
         features

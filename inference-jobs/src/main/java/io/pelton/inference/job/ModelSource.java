@@ -5,6 +5,7 @@ import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.registry.ModelManifest;
 import io.pelton.registry.ModelVersion;
 import io.pelton.registry.Registry;
+import io.pelton.rollout.RolloutPlan;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Files;
@@ -42,20 +43,27 @@ public record ModelSource(String registry, String reference) implements Serializ
    * @throws IOException that says why the model cannot serve
    */
   public ModelManifest check(PipelineDefinition pipeline) throws IOException {
+    Registry versions = new Registry(FlinkStorage.open(registry));
+    ModelVersion version = versions.resolve(reference);
     Path temporary = Files.createTempDirectory("pelton-check");
     try {
-      models(pipeline).load(temporary, List.of()).close();
+      RegistryModels.of(registry, version.model(), pipeline)
+          .load(version.version(), temporary, List.of())
+          .close();
     } finally {
       FileUtils.deleteDirectory(temporary.toFile());
     }
-    Registry versions = new Registry(FlinkStorage.open(registry));
-    ModelVersion version = versions.resolve(reference);
     return versions.manifest(version.model(), version.version());
   }
 
-  RegistryModels models(PipelineDefinition pipeline) {
-    PipelineDefinition.Model model = model(pipeline);
-    return new RegistryModels(this, model.device(), pipeline.modelFeatures(), model.maxBatchSize());
+  /**
+   * A plan of the version that the reference means now, alone.
+   *
+   * @throws IOException when the registry has none
+   */
+  public RolloutPlan plan() throws IOException {
+    ModelVersion version = new Registry(FlinkStorage.open(registry)).resolve(reference);
+    return RolloutPlan.of(version.model(), version.version());
   }
 
   /**

@@ -7,17 +7,19 @@ import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.List;
 
-/** Gives a subtask the model that it is to serve. */
+/** Gives a subtask the versions of a model that it is to serve. */
 interface Models extends Serializable {
   /**
+   * @param version of the model
    * @param temporary directory of the TaskManager for files
    * @param gpus indexes of the GPUs that Flink gives this TaskManager; empty when none
    */
-  Loaded load(Path temporary, List<Integer> gpus) throws IOException;
+  Loaded load(int version, Path temporary, List<Integer> gpus) throws IOException;
 
   /**
-   * A model that is ready to score, until it is closed.
+   * A version that is ready to score, until it is closed.
    *
+   * @param served as champion
    * @param release gives back what loading took
    */
   record Loaded(ServedVersion served, ScoringModel model, Runnable release)

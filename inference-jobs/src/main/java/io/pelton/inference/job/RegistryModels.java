@@ -10,52 +10,63 @@ import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.registry.ModelManifest;
 import io.pelton.registry.ModelVersion;
 import io.pelton.registry.Registry;
+import io.pelton.rollout.Variant;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Loads a version from the registry.
+ * Loads versions from the registry.
  *
  * @param features what the pipeline offers the model
  * @param maxBatchSize largest batch to warm up with
  */
 record RegistryModels(
-    ModelSource source, PipelineDefinition.Device device, List<String> features, int maxBatchSize)
+    String registry,
+    String model,
+    PipelineDefinition.Device device,
+    List<String> features,
+    int maxBatchSize)
     implements Models {
-  /** Variant of the only version that serves while there is no rollout plan. */
-  private static final String VARIANT = Registry.CHAMPION;
-
   private static final int WARM_UPS = 20;
 
+  /**
+   * @throws IllegalArgumentException when the pipeline has no model section
+   */
+  static RegistryModels of(String registry, String model, PipelineDefinition pipeline) {
+    PipelineDefinition.Model section = ModelSource.model(pipeline);
+    return new RegistryModels(
+        registry, model, section.device(), pipeline.modelFeatures(), section.maxBatchSize());
+  }
+
   @Override
-  public Loaded load(Path temporary, List<Integer> gpus) throws IOException {
-    Registry registry = new Registry(FlinkStorage.open(source.registry()));
-    ModelVersion version = registry.resolve(source.reference());
-    VersionFiles.Lease files = VersionFiles.SHARED.lease(registry, version, temporary);
+  public Loaded load(int version, Path temporary, List<Integer> gpus) throws IOException {
+    VersionFiles.Lease files =
+        VersionFiles.SHARED.lease(
+            new Registry(FlinkStorage.open(registry)), new ModelVersion(model, version), temporary);
     @Nullable Integer gpu = null;
-    @Nullable ScoringModel model = null;
+    @Nullable ScoringModel loading = null;
     try {
       if (device != PipelineDefinition.Device.CPU) {
         gpu = GpuLeases.SHARED.lease(gpus);
       }
       ModelManifest manifest = files.manifest();
-      model = ModelLoader.load(files.directory(), manifest, device, gpu, features);
-      warmUp(manifest, model);
+      loading = ModelLoader.load(files.directory(), manifest, device, gpu, features);
+      warmUp(manifest, loading);
       ServedVersion served =
           new ServedVersion(
               manifest.name(),
               manifest.version(),
               manifest.artifactDigest(),
-              VARIANT,
+              Variant.CHAMPION,
               manifest.signature().features(),
               manifest.signature().outputNames());
       @Nullable Integer leased = gpu;
-      return new Loaded(served, model, () -> release(files, leased));
+      return new Loaded(served, loading, () -> release(files, leased));
     } catch (IOException | RuntimeException | Error e) {
-      if (model != null) {
-        model.close();
+      if (loading != null) {
+        loading.close();
       }
       release(files, gpu);
       throw e;
@@ -70,15 +81,15 @@ record RegistryModels(
   }
 
   /** The first batches of a size cost the engine its planning; no event should wait for that. */
-  private void warmUp(ModelManifest manifest, ScoringModel model) throws ModelLoadException {
-    double[] rows = new double[maxBatchSize * model.features()];
-    double[] outputs = new double[maxBatchSize * model.outputs()];
+  private void warmUp(ModelManifest manifest, ScoringModel ready) throws ModelLoadException {
+    double[] rows = new double[maxBatchSize * ready.features()];
+    double[] outputs = new double[maxBatchSize * ready.outputs()];
     try {
       for (int count = 1; count < maxBatchSize; count *= 4) {
-        model.score(rows, count, outputs);
+        ready.score(rows, count, outputs);
       }
       for (int i = 0; i < WARM_UPS; i++) {
-        model.score(rows, maxBatchSize, outputs);
+        ready.score(rows, maxBatchSize, outputs);
       }
     } catch (ScoringException e) {
       throw new ModelLoadException(

@@ -1,21 +1,20 @@
 package io.pelton.inference.job;
 
 import io.pelton.feature.FeatureRow;
+import io.pelton.model.ServedVersion;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A preallocated batch: rows in order of arrival, and their features in the model's order. */
 final class RowBatch {
-  /** How many values a row must have. */
-  private final int pipelineWidth;
-
   /** For each model feature, its place in the pipeline's features. */
   private final int[] columns;
 
   private final boolean sameColumns;
   private final int width;
   private final @Nullable FeatureRow[] rows;
+  private final @Nullable ServedVersion[] served;
   private final double[] @Nullable [] features;
   private final double[] values;
   private int size;
@@ -24,7 +23,6 @@ final class RowBatch {
    * @throws IllegalArgumentException when the model takes a feature that the pipeline does not have
    */
   RowBatch(List<String> pipelineFeatures, List<String> modelFeatures, int capacity) {
-    pipelineWidth = pipelineFeatures.size();
     width = modelFeatures.size();
     columns = new int[width];
     for (int i = 0; i < width; i++) {
@@ -37,16 +35,16 @@ final class RowBatch {
     }
     sameColumns = modelFeatures.equals(pipelineFeatures);
     rows = new FeatureRow[capacity];
+    served = new ServedVersion[capacity];
     features = new double[capacity][];
     values = new double[capacity * width];
   }
 
-  /** Whether the row has a value for every feature of the pipeline. */
-  boolean fits(FeatureRow row) {
-    return row.values.length >= pipelineWidth;
-  }
-
-  void add(FeatureRow row) {
+  /**
+   * @param row with a value for every feature of the pipeline
+   * @param as what its prediction is to say of the version
+   */
+  void add(FeatureRow row, ServedVersion as) {
     double[] from = row.values;
     int at = size * width;
     double[] scored;
@@ -62,6 +60,7 @@ final class RowBatch {
       }
     }
     rows[size] = row;
+    served[size] = as;
     features[size] = scored;
     size++;
   }
@@ -76,6 +75,10 @@ final class RowBatch {
 
   FeatureRow row(int index) {
     return present(rows[index]);
+  }
+
+  ServedVersion served(int index) {
+    return present(served[index]);
   }
 
   /** What is scored of a row, in the model's order. */
@@ -95,6 +98,7 @@ final class RowBatch {
 
   void clear() {
     Arrays.fill(rows, 0, size, null);
+    Arrays.fill(served, 0, size, null);
     Arrays.fill(features, 0, size, null);
     size = 0;
   }

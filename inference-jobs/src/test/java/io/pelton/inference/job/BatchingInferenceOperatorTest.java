@@ -8,9 +8,21 @@ import io.pelton.feature.FeatureRow;
 import io.pelton.job.ScoredRowTypeInfo;
 import io.pelton.model.FeatureDigest;
 import io.pelton.model.ScoredRow;
+import io.pelton.pipeline.InvalidPipelineException;
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineFile;
+import io.pelton.rollout.RolloutPlan;
+import io.pelton.rollout.Segment;
+import io.pelton.rollout.Step;
 import io.pelton.schemas.DeadLetter;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,9 +54,10 @@ import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 final class BatchingInferenceOperatorTest {
-  private static final List<String> PIPELINE = List.of("a", "unused", "b");
+  @TempDir static Path directory;
 
   private static final Map<String, Metric> METRICS = new ConcurrentHashMap<>();
 
@@ -298,9 +311,64 @@ final class BatchingInferenceOperatorTest {
     assertThat(metric("rows")).isEqualTo(5L);
     assertThat(metric("batches")).isEqualTo(2L);
     assertThat(metric("device")).isEqualTo("cpu");
-    assertThat(metric("modelVersion")).isEqualTo(3);
     assertThat((Long) metric("loadTimeMillis")).isNotNegative();
     assertThat(metrics()).containsKeys("batchSize", "queueTimeMicros", "computeTimeMicros");
+  }
+
+  @Test
+  void scoresAnEventByTheVersionThatThePlanGivesIt() throws Exception {
+    harness.close();
+    RolloutPlan plan =
+        RolloutPlan.of("fake", 3)
+            .segment(new Segment("abroad", "place == 'FR'", 5), Step.ALWAYS)
+            .canary(4, 0.5, 1_000);
+    harness = harness(operator(1_000, 10, plan));
+    harness.open();
+    assertThat(FakeModels.OPEN).hasValue(3);
+    for (int i = 0; i < 2_000; i++) {
+      FeatureRow row = row(i);
+      row.keys[0] = "" + i % 100;
+      row.carried[0] = i % 10 == 0 ? "FR" : "DE";
+      process(row);
+    }
+    harness.endInput();
+
+    assertThat(scored()).hasSize(2_000);
+    Map<String, Set<String>> keyed = new TreeMap<>();
+    for (ScoredRow row : scored()) {
+      String served = row.served.variant() + "@" + row.served.version();
+      assertThat(row.outputs)
+          .containsExactly(row.features[1] - row.features[0], row.features[1] + row.features[0]);
+      if (row.carried[0].equals("FR")) {
+        assertThat(served).isEqualTo("abroad@5");
+      } else if (row.time < 1_000) {
+        assertThat(served).isEqualTo("champion@3");
+      } else {
+        assertThat(served).isIn("canary@4", "champion@3");
+        keyed.computeIfAbsent(row.keys[0], key -> new HashSet<>()).add(served);
+      }
+    }
+    assertThat(keyed.values()).allSatisfy(served -> assertThat(served).hasSize(1));
+    assertThat(keyed.values()).contains(Set.of("canary@4"), Set.of("champion@3"));
+    assertAccounting(harness, 2_000, 2_000, 0);
+    // Rows of a version stay in order.
+    for (int version : List.of(3, 4, 5)) {
+      assertThat(scored().stream().filter(row -> row.served.version() == version))
+          .isSortedAccordingTo(Comparator.comparingLong((ScoredRow row) -> row.time));
+    }
+  }
+
+  @Test
+  void aVersionThatDoesNotLoadLeavesNothingOpen() {
+    RolloutPlan plan = RolloutPlan.of("fake", 3).canary(FakeModels.BROKEN, 0.5, Step.ALWAYS);
+    assertThatThrownBy(
+            () -> {
+              try (var broken = harness(operator(4, 10, plan))) {
+                broken.open();
+              }
+            })
+        .hasMessage("fake@666 is broken");
+    assertThat(FakeModels.OPEN).hasValue(1);
   }
 
   @Test
@@ -352,14 +420,55 @@ final class BatchingInferenceOperatorTest {
   }
 
   private static BatchingInferenceOperator operator(int maxBatchSize, long maxBatchDelay) {
-    return new BatchingInferenceOperator(PIPELINE, maxBatchSize, maxBatchDelay, new FakeModels());
+    return operator(maxBatchSize, maxBatchDelay, RolloutPlan.of("fake", 3));
+  }
+
+  private static BatchingInferenceOperator operator(
+      int maxBatchSize, long maxBatchDelay, RolloutPlan plan) {
+    return new BatchingInferenceOperator(
+        pipeline(), maxBatchSize, maxBatchDelay, plan, new FakeModels());
+  }
+
+  private static PipelineDefinition pipeline() {
+    try {
+      Files.writeString(
+          directory.resolve("event.avsc"),
+          """
+          {"type": "record", "name": "Event", "fields": [
+            {"name": "id", "type": "string"},
+            {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+            {"name": "key", "type": "string"},
+            {"name": "place", "type": "string"},
+            {"name": "x", "type": "double"}]}
+          """);
+      return PipelineFile.read(
+          Files.writeString(
+              directory.resolve("pipeline.yaml"),
+              """
+              pipeline: fake
+              events: {topic: e, schema: event.avsc, id: id, time: at}
+              entities: {one: key}
+              features: {a: {value: x}, unused: {value: x}, b: {value: x}}
+              model: {name: fake}
+              carry: [place]
+              """));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InvalidPipelineException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   private static OneInputStreamOperatorTestHarness<FeatureRow, ScoredRow> harness(
       int maxBatchSize, long maxBatchDelay) throws Exception {
+    return harness(operator(maxBatchSize, maxBatchDelay));
+  }
+
+  private static OneInputStreamOperatorTestHarness<FeatureRow, ScoredRow> harness(
+      BatchingInferenceOperator operator) throws Exception {
     OneInputStreamOperatorTestHarness<FeatureRow, ScoredRow> harness =
         new OneInputStreamOperatorTestHarness<>(
-            operator(maxBatchSize, maxBatchDelay),
+            operator,
             new MockEnvironmentBuilder()
                 .setMetricGroup(recordingMetrics())
                 .setExternalResourceInfoProvider(name -> Set.of(gpu("1"), gpu("0")))

@@ -3,6 +3,7 @@ package io.pelton.inference.job;
 import io.pelton.model.ScoringException;
 import io.pelton.model.ScoringModel;
 import io.pelton.model.ServedVersion;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -13,9 +14,11 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class FakeModels implements Models {
   static final double BAD = -666;
-  static final ServedVersion SERVED =
-      new ServedVersion(
-          "fake", 3, "digest", "champion", List.of("b", "a"), List.of("difference", "sum"));
+
+  /** A version that does not load. */
+  static final int BROKEN = 666;
+
+  static final ServedVersion SERVED = version(3);
 
   /** Sizes of the batches that were scored, failed ones too. */
   static final List<Integer> BATCHES = new CopyOnWriteArrayList<>();
@@ -25,6 +28,11 @@ final class FakeModels implements Models {
   static final AtomicInteger OPEN = new AtomicInteger();
   static final AtomicInteger LEASED = new AtomicInteger();
 
+  private static ServedVersion version(int version) {
+    return new ServedVersion(
+        "fake", version, "digest", "champion", List.of("b", "a"), List.of("difference", "sum"));
+  }
+
   static void reset() {
     BATCHES.clear();
     GPUS.clear();
@@ -33,11 +41,17 @@ final class FakeModels implements Models {
   }
 
   @Override
-  public Loaded load(Path temporary, List<Integer> gpus) {
+  public Loaded load(int version, Path temporary, List<Integer> gpus) throws IOException {
+    if (version == BROKEN) {
+      throw new IOException("fake@" + version + " is broken");
+    }
     GPUS.addAll(gpus);
     OPEN.incrementAndGet();
     LEASED.incrementAndGet();
-    return new Loaded(SERVED, new Model(), LEASED::decrementAndGet);
+    return new Loaded(
+        version == SERVED.version() ? SERVED : version(version),
+        new Model(),
+        LEASED::decrementAndGet);
   }
 
   private static final class Model implements ScoringModel {

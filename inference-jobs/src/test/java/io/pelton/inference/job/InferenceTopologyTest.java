@@ -17,6 +17,7 @@ import io.pelton.registry.LocalStorage;
 import io.pelton.registry.ModelManifest;
 import io.pelton.registry.NewVersion;
 import io.pelton.registry.Registry;
+import io.pelton.rollout.RolloutPlan;
 import io.pelton.schemas.DeadLetter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -107,7 +108,7 @@ final class InferenceTopologyTest {
                 "rows")
             .uid("rows");
     FailOnce.failed.set(false);
-    InferenceTopology.build(slow, pipeline(), source("fraud"))
+    InferenceTopology.build(slow, pipeline(), source("fraud").registry(), source("fraud").plan())
         .predictions()
         .map(new FailOnce())
         .uid("fail-once")
@@ -176,7 +177,8 @@ final class InferenceTopologyTest {
   void everyOperatorHasAUidAndAName() {
     StreamExecutionEnvironment environment = environment(RuntimeExecutionMode.STREAMING, 1);
     InferenceOutputs outputs =
-        InferenceTopology.build(input(environment, rows(1)), pipeline(), source("fraud"));
+        InferenceTopology.build(
+            input(environment, rows(1)), pipeline(), "registry", RolloutPlan.of("fraud", 1));
     outputs.predictions().print().uid("print");
     outputs.deadLetters().print().uid("print-dead");
 
@@ -206,7 +208,9 @@ final class InferenceTopologyTest {
     StreamExecutionEnvironment environment = environment(RuntimeExecutionMode.STREAMING, 1);
 
     assertThatThrownBy(
-            () -> InferenceTopology.build(input(environment, rows(1)), without, source("fraud")))
+            () ->
+                InferenceTopology.build(
+                    input(environment, rows(1)), without, "registry", RolloutPlan.of("fraud", 1)))
         .hasMessage("pipeline cards has no model section; add one to score with it");
   }
 
@@ -264,7 +268,8 @@ final class InferenceTopologyTest {
       throws Exception {
     StreamExecutionEnvironment environment = environment(mode, parallelism);
     InferenceOutputs outputs =
-        InferenceTopology.build(input(environment, rows), pipeline(), source);
+        InferenceTopology.build(
+            input(environment, rows), pipeline(), source.registry(), source.plan());
     CloseableIterator<ScoredRow> predictions = outputs.predictions().collectAsync();
     CloseableIterator<DeadLetter> dead = outputs.deadLetters().collectAsync();
     JobClient job = environment.executeAsync("inference");

@@ -12,8 +12,8 @@ final class RowBatchTest {
   @Test
   void keepsValuesUnroundedInThePipelinesOrder() {
     RowBatch batch = new RowBatch(List.of("a", "b"), List.of("a", "b"), 2);
-    batch.add(row(EXACT, 0.1));
-    batch.add(row(Double.NaN, 1e300));
+    batch.add(row(EXACT, 0.1), FakeModels.SERVED);
+    batch.add(row(Double.NaN, 1e300), FakeModels.SERVED);
 
     assertThat(batch.values()).containsExactly(EXACT, 0.1, Double.NaN, 1e300);
     assertThat(batch.values(1, 2)).containsExactly(Double.NaN, 1e300);
@@ -23,13 +23,13 @@ final class RowBatchTest {
   @Test
   void keepsValuesUnroundedInTheModelsOrder() {
     RowBatch batch = new RowBatch(List.of("a", "b", "c"), List.of("c", "a"), 2);
-    batch.add(row(EXACT, 0, 0.1));
+    batch.add(row(EXACT, 0, 0.1), FakeModels.SERVED);
     double[] values = batch.values();
 
     assertThat(values).startsWith(0.1, EXACT).hasSize(4);
     assertThat(batch.features(0)).containsExactly(0.1, EXACT);
     batch.clear();
-    batch.add(row(1, 2, 3));
+    batch.add(row(1, 2, 3), FakeModels.SERVED);
     assertThat(batch.values()).isSameAs(values).startsWith(3, 1);
   }
 
