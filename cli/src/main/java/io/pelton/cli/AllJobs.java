@@ -65,6 +65,8 @@ public final class AllJobs {
                 Topic.DEAD_LETTERS,
                 Topic.DRIFT,
                 Topic.ALERTS,
+                Topic.CONTROL,
+                Topic.STATUS,
                 Topic.SCHEMAS));
 
     FeatureOutputs features = FeatureJob.features(environment, pipeline, options, sinks, NAME);
@@ -76,7 +78,12 @@ public final class AllJobs {
     if (pipeline.model() != null) {
       ModelSource model = InferenceJob.model(pipeline, options);
       InferenceOutputs inference =
-          InferenceTopology.build(features.features(), pipeline, model.registry(), model.plan());
+          InferenceTopology.build(
+              features.features(),
+              pipeline,
+              model.registry(),
+              model.plan(),
+              InferenceJob.control(pipeline, options));
       inference
           .predictions()
           .sinkTo(sinks.predictions())

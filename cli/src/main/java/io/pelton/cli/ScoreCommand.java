@@ -58,7 +58,7 @@ final class ScoreCommand implements Callable<Integer> {
         pipeline,
         (features, output) -> {
           InferenceOutputs scored =
-              InferenceTopology.build(features.features(), pipeline, source.registry(), plan);
+              InferenceTopology.build(features.features(), pipeline, source.registry(), plan, null);
           output.predictions(scored.predictions(), manifest.signature().outputNames());
           output.deadLetters(features.deadLetters().union(scored.deadLetters()));
         },

@@ -137,7 +137,8 @@ class StreamEqualsBatchTest {
             features.features(),
             pipeline.definition(),
             registry.toString(),
-            ModelSource.champion(registry.toString(), pipeline.definition()).plan());
+            ModelSource.champion(registry.toString(), pipeline.definition()).plan(),
+            null);
     var drift =
         DriftTopology.build(
             predictions.predictions(),

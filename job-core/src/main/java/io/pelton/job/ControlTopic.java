@@ -5,31 +5,45 @@ import io.pelton.pipeline.Topic;
 import io.pelton.rollout.RolloutPlan;
 import io.pelton.rollout.RolloutRecord;
 import io.pelton.schemas.ModelCommand;
+import io.pelton.schemas.RolloutStatus;
 import io.pelton.wire.RecordCodec;
 import io.pelton.wire.UndecodableException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.TreeMap;
 import java.util.concurrent.Future;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The control topic of a pipeline: the whole plan of each model, the newest record of a model
- * counts.
+ * counts. What became of plans goes to the status topic.
  */
 public final class ControlTopic {
+  private static final Logger LOG = LoggerFactory.getLogger(ControlTopic.class);
+
   private final KafkaSettings kafka;
   private final String topic;
+  private final String statusTopic;
   private final KafkaSchemaStore schemas;
 
   public ControlTopic(KafkaSettings kafka, PipelineDefinition pipeline) {
     this.kafka = kafka;
     topic = pipeline.topic(Topic.CONTROL);
+    statusTopic = pipeline.topic(Topic.STATUS);
     schemas = new KafkaSchemaStore(kafka, pipeline.topic(Topic.SCHEMAS));
   }
 
@@ -55,6 +69,35 @@ public final class ControlTopic {
   }
 
   /**
+   * The newest status of each subtask of each job that serves a model.
+   *
+   * @throws KafkaUnavailableException when the brokers do not answer, or the topic is missing
+   */
+  public List<RolloutStatus> statuses(String model) throws KafkaUnavailableException {
+    RecordCodec<RolloutStatus> codec = new RecordCodec<>(RolloutStatus.class, schemas);
+    Map<String, RolloutStatus> newest = new TreeMap<>();
+    try {
+      WholeTopic.read(
+          kafka,
+          "status topic",
+          statusTopic,
+          record -> {
+            try {
+              RolloutStatus status = codec.decode(record.value());
+              if (status.getModel().equals(model)) {
+                newest.put("%s %06d".formatted(status.getJob(), status.getSubtask()), status);
+              }
+            } catch (UndecodableException e) {
+              LOG.warn("status topic {}, offset {}: {}", topic, record.offset(), e.getMessage());
+            }
+          });
+    } catch (IllegalStateException e) {
+      throw new KafkaUnavailableException(String.valueOf(e.getMessage()), e);
+    }
+    return List.copyOf(newest.values());
+  }
+
+  /**
    * Writes a command and returns when the brokers have it.
    *
    * @throws KafkaUnavailableException when the brokers do not answer or refuse
@@ -76,6 +119,94 @@ public final class ControlTopic {
     }
   }
 
+  /**
+   * Follows the plans of a model from the newest on, and tells what became of them.
+   *
+   * @throws KafkaUnavailableException when the brokers do not answer, or the topic is missing
+   */
+  public Follower follow(String model) throws KafkaUnavailableException {
+    return new Follower(model);
+  }
+
+  /** An open look at the control topic. {@link #tell} may be called by any thread. */
+  public final class Follower implements AutoCloseable {
+    private final Newest newest;
+    private final KafkaConsumer<byte[], byte[]> consumer;
+    private final KafkaProducer<byte[], byte[]> producer;
+    private final RecordCodec<RolloutStatus> statuses =
+        new RecordCodec<>(RolloutStatus.class, schemas);
+
+    private Follower(String model) throws KafkaUnavailableException {
+      newest = new Newest(model);
+      schemas.publish(List.of(RolloutStatus.getClassSchema()));
+      Properties properties = kafka.consumer();
+      properties.setProperty(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
+      properties.setProperty(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");
+      consumer =
+          new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+      try {
+        List<TopicPartition> partitions =
+            consumer.partitionsFor(topic, Topics.TIMEOUT).stream()
+                .map(partition -> new TopicPartition(topic, partition.partition()))
+                .toList();
+        if (partitions.isEmpty()) {
+          throw new KafkaUnavailableException(
+              "control topic " + topic + " at " + kafka.brokers() + " does not exist; create it");
+        }
+        consumer.assign(partitions);
+        consumer.seekToBeginning(partitions);
+        producer =
+            new KafkaProducer<>(
+                kafka.producer(), new ByteArraySerializer(), new ByteArraySerializer());
+      } catch (RuntimeException | KafkaUnavailableException e) {
+        consumer.close();
+        throw e;
+      }
+    }
+
+    /**
+     * The newest plan of the records that come within a while; empty when none came, or the newest
+     * is no plan.
+     */
+    public Optional<RolloutPlan> poll(Duration patience) {
+      newest.value = new byte[0];
+      consumer.poll(patience).forEach(newest::take);
+      try {
+        return newest.command().map(RolloutRecord::plan);
+      } catch (IllegalArgumentException | IllegalStateException e) {
+        LOG.warn("a command is left out: {}", e.getMessage());
+        return Optional.empty();
+      }
+    }
+
+    /** Ends a {@link #poll} that waits, now or next, with an exception. */
+    public void wakeUp() {
+      consumer.wakeup();
+    }
+
+    /** Writes a status, at some time soon. */
+    public void tell(RolloutStatus status) {
+      byte[] value;
+      synchronized (statuses) {
+        value = statuses.encode(status);
+      }
+      producer.send(
+          new ProducerRecord<>(
+              statusTopic, status.getModel().getBytes(StandardCharsets.UTF_8), value),
+          (metadata, e) -> {
+            if (e != null) {
+              LOG.warn("a status of model {} could not be written", status.getModel(), e);
+            }
+          });
+    }
+
+    @Override
+    public void close() {
+      consumer.close();
+      producer.close(Topics.TIMEOUT);
+    }
+  }
+
   private final class Newest {
     private final String model;
     private final RecordCodec<ModelCommand> codec = new RecordCodec<>(ModelCommand.class, schemas);
@@ -87,8 +218,7 @@ public final class ControlTopic {
     }
 
     void take(ConsumerRecord<byte[], byte[]> record) {
-      if (record.key() != null
-          && model.equals(new String(record.key(), StandardCharsets.UTF_8))) {
+      if (record.key() != null && model.equals(new String(record.key(), StandardCharsets.UTF_8))) {
         value = record.value() == null ? new byte[0] : record.value();
         place = "partition " + record.partition() + " offset " + record.offset();
       }

@@ -51,14 +51,16 @@ public record RolloutPlan(
     return steps.get(steps.size() - 1);
   }
 
-  /** All versions that it needs loaded, those of a rollback too. */
+  /** All versions that it needs loaded. */
   public SortedSet<Integer> versions() {
     SortedSet<Integer> versions = new TreeSet<>();
     steps.forEach(step -> versions.addAll(step.versions()));
-    if (previous != null) {
-      versions.addAll(previous.versions());
-    }
     return versions;
+  }
+
+  /** Those that a rollback needs: they stay loaded, or are when that can be. */
+  public SortedSet<Integer> warm() {
+    return previous == null ? new TreeSet<>() : previous.versions();
   }
 
   /**

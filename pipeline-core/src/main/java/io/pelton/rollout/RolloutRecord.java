@@ -4,8 +4,16 @@ import io.pelton.schemas.ModelCommand;
 import io.pelton.schemas.PlanSegment;
 import io.pelton.schemas.PlanStep;
 import io.pelton.schemas.PlanVariant;
+import io.pelton.wire.RecordModel;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.time.Instant;
 import java.util.List;
+import org.apache.avro.file.DataFileStream;
+import org.apache.avro.file.DataFileWriter;
+import org.apache.avro.specific.SpecificDatumReader;
+import org.apache.avro.specific.SpecificDatumWriter;
 import org.jspecify.annotations.Nullable;
 
 /** Plans as records of the control topic. */
@@ -45,6 +53,32 @@ public final class RolloutRecord {
           "revision %d of the plan of model %s: %s"
               .formatted(command.getRevision(), command.getModel(), e.getMessage()),
           e);
+    }
+  }
+
+  /** A plan as bytes that say their schema. */
+  public static byte[] write(RolloutPlan plan) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (DataFileWriter<ModelCommand> writer =
+        new DataFileWriter<>(
+            new SpecificDatumWriter<>(
+                ModelCommand.getClassSchema(), RecordModel.of(ModelCommand.class)))) {
+      writer.create(ModelCommand.getClassSchema(), bytes);
+      writer.append(of(plan, "", Instant.EPOCH, ""));
+    }
+    return bytes.toByteArray();
+  }
+
+  /** Reads what {@link #write} wrote, in this version or an earlier one. */
+  public static RolloutPlan read(byte[] bytes) throws IOException {
+    try (DataFileStream<ModelCommand> reader =
+        new DataFileStream<>(
+            new ByteArrayInputStream(bytes),
+            new SpecificDatumReader<>(
+                ModelCommand.getClassSchema(),
+                ModelCommand.getClassSchema(),
+                RecordModel.of(ModelCommand.class)))) {
+      return plan(reader.next());
     }
   }
 

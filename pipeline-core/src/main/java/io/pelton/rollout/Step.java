@@ -80,4 +80,26 @@ public record Step(
     shadows.forEach(shadow -> versions.add(shadow.version()));
     return versions;
   }
+
+  /** What it says, for people: {@code canary @4 10 %, champion @3 90 %}. */
+  public String words() {
+    List<String> words = new ArrayList<>();
+    for (Segment segment : segments) {
+      words.add("%s @%d where %s".formatted(segment.name(), segment.version(), segment.when()));
+    }
+    for (Variant variant : variants) {
+      words.add(words(variant));
+    }
+    for (Variant shadow : shadows) {
+      words.add("shadow " + words(shadow));
+    }
+    return String.join(", ", words);
+  }
+
+  private static String words(Variant variant) {
+    return variant.name()
+        + " @"
+        + variant.version()
+        + (variant.share() == 1 ? "" : " %.4g %%".formatted(100 * variant.share()));
+  }
 }

@@ -8,17 +8,28 @@ import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.rollout.RolloutPlan;
+import io.pelton.rollout.RolloutRecord;
 import io.pelton.rollout.Router;
 import io.pelton.schemas.DeadLetter;
+import io.pelton.schemas.RolloutState;
+import io.pelton.schemas.RolloutStatus;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
-import java.util.TreeMap;
+import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.externalresource.ExternalResourceInfo;
+import org.apache.flink.api.common.operators.MailboxExecutor;
+import org.apache.flink.api.common.state.ListState;
+import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -27,7 +38,11 @@ import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
+import org.apache.flink.util.IOUtils;
 import org.apache.flink.util.OutputTag;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Collects rows in one preallocated batch for each version that a plan serves, and scores it when
@@ -38,6 +53,7 @@ import org.apache.flink.util.OutputTag;
 final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     implements OneInputStreamOperator<FeatureRow, ScoredRow>, BoundedOneInput, BatchScorer.Results {
   private static final long serialVersionUID = 1L;
+  private static final Logger LOG = LoggerFactory.getLogger(BatchingInferenceOperator.class);
 
   static final OutputTag<DeadLetter> DEAD_LETTERS =
       new OutputTag<>("inference-dead-letters", new SpecificRecordTypeInfo<>(DeadLetter.class));
@@ -47,6 +63,8 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   private static final int OUT = 1;
   private static final int DEAD = 2;
 
+  private static final ListStateDescriptor<byte[]> SERVED =
+      new ListStateDescriptor<>("plan", PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO);
   private static final String GPU_RESOURCE = "gpu";
   private static final String GPU_INDEX = "index";
 
@@ -54,10 +72,21 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   private final List<String> pipelineFeatures;
   private final int maxBatchSize;
   private final long maxBatchDelay;
-  private final RolloutPlan plan;
+  private final RolloutPlan initial;
   private final Models models;
+  private final @Nullable Control control;
 
-  private transient SortedMap<Integer, Serving> servings;
+  private transient Control.@Nullable Following following;
+  private transient ListState<byte[]> served;
+  private transient @Nullable RolloutPlan restored;
+
+  /** What is served. */
+  private transient RolloutPlan plan;
+
+  /** The newest plan that was asked for. */
+  private transient RolloutPlan wanted;
+
+  private transient Versions versions;
   private transient Router router;
 
   /** For each choice of the router who scores, and what the prediction says of it. */
@@ -74,15 +103,17 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   /**
    * @param maxBatchSize rows
    * @param maxBatchDelay milliseconds from the first row's arrival
-   * @param plan what the model is to serve
+   * @param initial what the model is to serve until a command says otherwise
+   * @param control where commands come from; null when what is served never changes
    */
   @SuppressWarnings("NullAway.Init") // Flink calls open() on the copy that it ships
   BatchingInferenceOperator(
       PipelineDefinition pipeline,
       int maxBatchSize,
       long maxBatchDelay,
-      RolloutPlan plan,
-      Models models) {
+      RolloutPlan initial,
+      Models models,
+      @Nullable Control control) {
     if (maxBatchSize < 1) {
       throw new IllegalArgumentException("max-size is " + maxBatchSize + "; it must be 1 or more");
     }
@@ -94,8 +125,9 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     pipelineFeatures = pipeline.featureNames();
     this.maxBatchSize = maxBatchSize;
     this.maxBatchDelay = maxBatchDelay;
-    this.plan = plan;
+    this.initial = initial;
     this.models = models;
+    this.control = control;
   }
 
   @Override
@@ -103,45 +135,161 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     super.initializeState(context);
     ledger = new Ledger(InferenceMetrics.IN, InferenceMetrics.OUT, InferenceMetrics.DEAD);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
+    // Of all subtasks, for after a change of parallelism any may go on where any other was.
+    served = context.getOperatorStateStore().getUnionListState(SERVED);
+    restored = null;
+    for (byte[] bytes : served.get()) {
+      RolloutPlan one = RolloutRecord.read(bytes);
+      restored = restored == null || restored.revision() < one.revision() ? one : restored;
+    }
   }
 
   @Override
   public void open() throws Exception {
     super.open();
     record = new StreamRecord<>(null);
-    servings = new TreeMap<>();
-    for (int version : plan.versions()) {
-      servings.put(version, load(version));
-    }
-    serve(plan);
-  }
-
-  private Serving load(int version) throws IOException {
-    long start = System.nanoTime();
     String[] temporary =
         getContainingTask().getEnvironment().getTaskManagerInfo().getTmpDirectories();
-    Models.Loaded loaded = models.load(version, Path.of(temporary[0]), gpus());
-    long loadMillis = (System.nanoTime() - start) / 1_000_000;
-    try {
-      return new Serving(
-          loaded, loadMillis, pipelineFeatures, maxBatchSize, this, getMetricGroup());
-    } catch (RuntimeException e) {
-      loaded.close();
-      throw e;
+    versions =
+        new Versions(
+            models,
+            Path.of(temporary[0]),
+            gpus(),
+            loaded -> new Serving(loaded, pipelineFeatures, maxBatchSize, this),
+            new InferenceMetrics.OfVersions(getMetricGroup()));
+    serveFirst();
+    wanted = plan;
+  }
+
+  private void follow(Control commands) throws Exception {
+    MailboxExecutor taskThread =
+        getContainingTask()
+            .getMailboxExecutorFactory()
+            .createExecutor(getOperatorConfig().getChainIndex());
+    following =
+        commands.follow(
+            initial.model(),
+            next -> taskThread.execute(() -> heard(next, taskThread), "hear of a plan"));
+  }
+
+  /** Serves the newest plan that can be served: of the control topic, of the state, the first. */
+  private void serveFirst() throws Exception {
+    List<RolloutPlan> candidates = new ArrayList<>();
+    if (control != null) {
+      follow(control);
+      control.newest(initial.model()).ifPresent(candidates::add);
+    }
+    if (restored != null
+        && candidates.stream().noneMatch(plan -> plan.revision() >= restored.revision())) {
+      candidates.clear();
+    }
+    if (restored != null && !candidates.contains(restored)) {
+      candidates.add(restored);
+    }
+    if (restored == null && !candidates.contains(initial)) {
+      candidates.add(initial);
+    }
+    Map<RolloutPlan, String> refused = new LinkedHashMap<>();
+    for (int i = 0; i < candidates.size(); i++) {
+      RolloutPlan candidate = candidates.get(i);
+      try {
+        serve(candidate, new Router(candidate, pipeline), versions.load(candidate.versions()));
+        break;
+      } catch (IOException | RuntimeException e) {
+        if (i == candidates.size() - 1) {
+          throw e;
+        }
+        refused.put(candidate, reason(e));
+      }
+    }
+    refused.forEach((candidate, why) -> say(candidate, why));
+    if (plan.revision() > 0) {
+      say(plan, "");
     }
   }
 
-  /** Routes by a plan whose versions are all loaded. */
-  private void serve(RolloutPlan next) {
-    router = new Router(next, pipeline);
+  /** Routes by a plan whose versions are all loaded; what only the one before needed goes. */
+  private void serve(RolloutPlan next, Router routing, SortedMap<Integer, Serving> loaded) {
+    flush(FlushReason.ROLLOUT);
+    versions.serve(next, loaded);
+    plan = next;
+    router = routing;
     List<Router.Choice> choices = router.choices();
     chosen = new Serving[choices.size()];
     chosenAs = new ServedVersion[choices.size()];
     for (Router.Choice choice : choices) {
-      Serving serving = Objects.requireNonNull(servings.get(choice.version()));
+      Serving serving = Objects.requireNonNull(loaded.get(choice.version()));
       chosen[choice.index()] = serving;
       chosenAs[choice.index()] = serving.as(choice.name());
     }
+  }
+
+  /** A plan is loaded off this thread, and served when all of it is ready. */
+  private void heard(RolloutPlan next, MailboxExecutor taskThread) {
+    if (next.equals(wanted)) {
+      return;
+    }
+    if (next.revision() <= wanted.revision()) {
+      say(
+          next,
+          "revision %d is not above %d, which came before"
+              .formatted(next.revision(), wanted.revision()));
+      return;
+    }
+    wanted = next;
+    versions.loadInBackground(
+        next,
+        pipeline,
+        (routing, loaded) ->
+            taskThread.execute(() -> ready(next, routing, loaded), "serve a loaded plan"),
+        failure -> taskThread.execute(() -> refuse(next, failure), "refuse a plan"));
+  }
+
+  private void ready(RolloutPlan next, Router routing, SortedMap<Integer, Serving> loaded) {
+    if (next.revision() < wanted.revision()) {
+      return; // a newer one is on its way, which needs them or not
+    }
+    serve(next, routing, loaded);
+    say(next, "");
+  }
+
+  private void refuse(RolloutPlan next, Throwable failure) {
+    say(next, reason(failure));
+    versions.tidy(plan);
+  }
+
+  private void say(RolloutPlan about, String refused) {
+    String serving = plan.last().words();
+    if (refused.isEmpty()) {
+      LOG.info("Revision {} of model {} is served: {}", about.revision(), about.model(), serving);
+    } else {
+      LOG.warn(
+          "Revision {} of model {} is refused: {}; {} stays",
+          about.revision(),
+          about.model(),
+          refused,
+          serving);
+    }
+    if (following != null) {
+      TaskInfo task = getRuntimeContext().getTaskInfo();
+      following.tell(
+          RolloutStatus.newBuilder()
+              .setModel(about.model())
+              .setJob(getRuntimeContext().getJobInfo().getJobId().toString())
+              .setSubtask(task.getIndexOfThisSubtask())
+              .setSubtasks(task.getNumberOfParallelSubtasks())
+              .setAt(Instant.now())
+              .setRevision(about.revision())
+              .setState(refused.isEmpty() ? RolloutState.SERVING : RolloutState.REFUSED)
+              .setServing(serving)
+              .setServingRevision(plan.revision())
+              .setDetail(refused)
+              .build());
+    }
+  }
+
+  private static String reason(Throwable failure) {
+    return failure.getMessage() == null ? failure.toString() : failure.getMessage();
   }
 
   @Override
@@ -195,6 +343,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   public void snapshotState(StateSnapshotContext context) throws Exception {
     super.snapshotState(context);
     ledger.snapshot();
+    served.update(List.of(RolloutRecord.write(plan)));
   }
 
   @Override
@@ -207,9 +356,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     try {
       super.close();
     } finally {
-      if (servings != null) {
-        servings.values().forEach(Serving::close);
-      }
+      IOUtils.closeAll(following, versions);
     }
   }
 
@@ -268,7 +415,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
 
   private void flush(FlushReason reason) {
     if (waiting > 0) {
-      servings.values().forEach(serving -> flush(serving, reason));
+      versions.serving().forEach(serving -> flush(serving, reason));
     }
   }
 

@@ -5,6 +5,7 @@ enum FlushReason {
   SIZE,
   DELAY,
   WATERMARK,
+  ROLLOUT,
   CHECKPOINT,
   END
 }

@@ -13,6 +13,7 @@ import java.util.List;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.kafka.clients.consumer.OffsetResetStrategy;
+import org.jspecify.annotations.Nullable;
 
 /** The inference job on Kafka: the features topic in; predictions and dead letters out. */
 public final class InferenceJob {
@@ -38,7 +39,13 @@ public final class InferenceJob {
         options.sinks(
             pipeline,
             NAME,
-            List.of(Topic.FEATURES, Topic.PREDICTIONS, Topic.DEAD_LETTERS, Topic.SCHEMAS));
+            List.of(
+                Topic.FEATURES,
+                Topic.PREDICTIONS,
+                Topic.DEAD_LETTERS,
+                Topic.CONTROL,
+                Topic.STATUS,
+                Topic.SCHEMAS));
 
     Decoded<FeatureRow> features =
         new KafkaSources(environment, options.kafka(), pipeline)
@@ -51,7 +58,8 @@ public final class InferenceJob {
                     pipeline.events().idleAfter()));
 
     InferenceOutputs outputs =
-        InferenceTopology.build(features.rows(), pipeline, model.registry(), model.plan());
+        InferenceTopology.build(
+            features.rows(), pipeline, model.registry(), model.plan(), control(pipeline, options));
 
     outputs.predictions().sinkTo(sinks.predictions()).uid("predictions-sink").name("predictions");
     outputs
@@ -75,5 +83,11 @@ public final class InferenceJob {
     return options.model() == null
         ? champion.pinned()
         : new ModelSource(champion.registry(), options.model()).pinned();
+  }
+
+  /** Where a job hears of other versions; null when it is told to serve one. */
+  public static @Nullable Control control(PipelineDefinition pipeline, JobOptions options)
+      throws IOException {
+    return options.model() == null ? new KafkaControl(options.kafka(), pipeline) : null;
   }
 }

@@ -1,6 +1,8 @@
 package io.pelton.inference.job;
 
+import java.util.HashMap;
 import java.util.Locale;
+import java.util.Map;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.Gauge;
 import org.apache.flink.metrics.Histogram;
@@ -46,8 +48,31 @@ final class InferenceMetrics {
   final Histogram computeTime;
   private final Counter[] flushes = new Counter[FlushReason.values().length];
 
-  InferenceMetrics(MetricGroup operator, Models.Loaded loaded, long loadMillis) {
-    int version = loaded.served().version();
+  private Serving served;
+
+  /** Those of all versions that an operator has served; Flink does not take a name twice. */
+  static final class OfVersions {
+    private final MetricGroup operator;
+    private final Map<Integer, InferenceMetrics> known = new HashMap<>();
+
+    OfVersions(MetricGroup operator) {
+      this.operator = operator;
+    }
+
+    /** Those of a version, which tell of {@code serving} from now on. */
+    InferenceMetrics of(int version, Serving serving) {
+      InferenceMetrics metrics = known.get(version);
+      if (metrics == null) {
+        metrics = new InferenceMetrics(operator, version, serving);
+        known.put(version, metrics);
+      }
+      metrics.served = serving;
+      return metrics;
+    }
+  }
+
+  private InferenceMetrics(MetricGroup operator, int version, Serving serving) {
+    served = serving;
     MetricGroup group = operator.addGroup(GROUP).addGroup(MODEL_VERSION, Integer.toString(version));
     rows = group.counter(ROWS);
     batches = group.counter(BATCHES);
@@ -61,9 +86,8 @@ final class InferenceMetrics {
       flushes[reason.ordinal()] =
           group.counter(FLUSHES + name.charAt(0) + name.substring(1).toLowerCase(Locale.ROOT));
     }
-    String device = loaded.model().device();
-    group.gauge(DEVICE, (Gauge<String>) () -> device);
-    group.gauge(LOAD_TIME, (Gauge<Long>) () -> loadMillis);
+    group.gauge(DEVICE, (Gauge<String>) () -> served.loaded.model().device());
+    group.gauge(LOAD_TIME, (Gauge<Long>) () -> served.loadMillis);
   }
 
   void flushed(

@@ -7,6 +7,7 @@ import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.rollout.RolloutPlan;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Features to predictions.
@@ -30,14 +31,16 @@ public final class InferenceTopology {
 
   /**
    * @param registry directory on any Flink file system
-   * @param plan what the model is to serve
+   * @param plan what the model is to serve, until a command says otherwise
+   * @param control where commands come from; null when what is served never changes
    * @throws IllegalArgumentException when the pipeline has no model section
    */
   public static InferenceOutputs build(
       DataStream<FeatureRow> features,
       PipelineDefinition pipeline,
       String registry,
-      RolloutPlan plan) {
+      RolloutPlan plan,
+      @Nullable Control control) {
     PipelineDefinition.Model model = ModelSource.model(pipeline);
     BatchingInferenceOperator inference =
         new BatchingInferenceOperator(
@@ -45,7 +48,8 @@ public final class InferenceTopology {
             model.maxBatchSize(),
             model.maxBatchDelay(),
             plan,
-            RegistryModels.of(registry, plan.model(), pipeline));
+            RegistryModels.of(registry, plan.model(), pipeline),
+            control);
 
     SingleOutputStreamOperator<ScoredRow> predictions =
         features

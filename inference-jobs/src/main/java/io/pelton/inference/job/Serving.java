@@ -4,31 +4,32 @@ import io.pelton.model.ServedVersion;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.apache.flink.metrics.MetricGroup;
 
 /** A version that is ready to score, with the rows that wait for it. Of one subtask. */
 final class Serving implements AutoCloseable {
+  final Models.Loaded loaded;
   final RowBatch batch;
   final BatchScorer scorer;
-  final InferenceMetrics measured;
 
-  private final Models.Loaded loaded;
+  /** Set before it serves. */
+  InferenceMetrics measured;
+
+  long loadMillis;
+
   private final Map<String, ServedVersion> variants = new HashMap<>();
 
   /**
    * @throws IllegalArgumentException when the model takes a feature that the pipeline does not have
    */
+  @SuppressWarnings("NullAway.Init")
   Serving(
       Models.Loaded loaded,
-      long loadMillis,
       List<String> pipelineFeatures,
       int maxBatchSize,
-      BatchScorer.Results results,
-      MetricGroup metrics) {
+      BatchScorer.Results results) {
     this.loaded = loaded;
     batch = new RowBatch(pipelineFeatures, loaded.served().features(), maxBatchSize);
     scorer = new BatchScorer(loaded.model(), maxBatchSize, results);
-    measured = new InferenceMetrics(metrics, loaded, loadMillis);
     variants.put(loaded.served().variant(), loaded.served());
   }
 

@@ -426,7 +426,7 @@ final class BatchingInferenceOperatorTest {
   private static BatchingInferenceOperator operator(
       int maxBatchSize, long maxBatchDelay, RolloutPlan plan) {
     return new BatchingInferenceOperator(
-        pipeline(), maxBatchSize, maxBatchDelay, plan, new FakeModels());
+        pipeline(), maxBatchSize, maxBatchDelay, plan, new FakeModels(), null);
   }
 
   private static PipelineDefinition pipeline() {

@@ -65,8 +65,8 @@ final class InferenceTopologyTest {
               .build());
 
   private static final List<String> PIPELINE = List.of("amount", "unused", "count", "risk");
-  private static final List<String> MODEL = List.of("risk", "amount", "count");
-  private static final double[] WEIGHTS = {2, 0.5, -1.25};
+  static final List<String> MODEL = List.of("risk", "amount", "count");
+  static final double[] WEIGHTS = {2, 0.5, -1.25};
   private static final double BIAS = 0.1;
 
   @TempDir Path directory;
@@ -108,7 +108,8 @@ final class InferenceTopologyTest {
                 "rows")
             .uid("rows");
     FailOnce.failed.set(false);
-    InferenceTopology.build(slow, pipeline(), source("fraud").registry(), source("fraud").plan())
+    InferenceTopology.build(
+            slow, pipeline(), source("fraud").registry(), source("fraud").plan(), null)
         .predictions()
         .map(new FailOnce())
         .uid("fail-once")
@@ -178,7 +179,7 @@ final class InferenceTopologyTest {
     StreamExecutionEnvironment environment = environment(RuntimeExecutionMode.STREAMING, 1);
     InferenceOutputs outputs =
         InferenceTopology.build(
-            input(environment, rows(1)), pipeline(), "registry", RolloutPlan.of("fraud", 1));
+            input(environment, rows(1)), pipeline(), "registry", RolloutPlan.of("fraud", 1), null);
     outputs.predictions().print().uid("print");
     outputs.deadLetters().print().uid("print-dead");
 
@@ -210,7 +211,11 @@ final class InferenceTopologyTest {
     assertThatThrownBy(
             () ->
                 InferenceTopology.build(
-                    input(environment, rows(1)), without, "registry", RolloutPlan.of("fraud", 1)))
+                    input(environment, rows(1)),
+                    without,
+                    "registry",
+                    RolloutPlan.of("fraud", 1),
+                    null))
         .hasMessage("pipeline cards has no model section; add one to score with it");
   }
 
@@ -269,7 +274,7 @@ final class InferenceTopologyTest {
     StreamExecutionEnvironment environment = environment(mode, parallelism);
     InferenceOutputs outputs =
         InferenceTopology.build(
-            input(environment, rows), pipeline(), source.registry(), source.plan());
+            input(environment, rows), pipeline(), source.registry(), source.plan(), null);
     CloseableIterator<ScoredRow> predictions = outputs.predictions().collectAsync();
     CloseableIterator<DeadLetter> dead = outputs.deadLetters().collectAsync();
     JobClient job = environment.executeAsync("inference");
@@ -279,8 +284,7 @@ final class InferenceTopologyTest {
     return new Run(scored, job.getJobExecutionResult().get());
   }
 
-  private static StreamExecutionEnvironment environment(
-      RuntimeExecutionMode mode, int parallelism) {
+  static StreamExecutionEnvironment environment(RuntimeExecutionMode mode, int parallelism) {
     Configuration configuration = new Configuration();
     configuration.set(PipelineOptions.GENERIC_TYPES, false);
     configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
@@ -306,7 +310,7 @@ final class InferenceTopologyTest {
     return new ModelSource(directory.resolve("registry").toUri().toString(), reference);
   }
 
-  private static List<FeatureRow> rows(int count) {
+  static List<FeatureRow> rows(int count) {
     return new ArrayList<>(
         LongStream.range(0, count).mapToObj(InferenceTopologyTest::row).toList());
   }
@@ -324,7 +328,7 @@ final class InferenceTopologyTest {
         new Object[0]);
   }
 
-  private static PipelineDefinition pipeline() {
+  static PipelineDefinition pipeline() {
     Schema schema = SchemaBuilder.record("Transaction").fields().requiredString("id").endRecord();
     List<PipelineDefinition.Feature> features = new ArrayList<>();
     for (String name : PIPELINE) {
@@ -354,7 +358,7 @@ final class InferenceTopologyTest {
         Map.of());
   }
 
-  private static void assertNoFilesLeft() {
+  static void assertNoFilesLeft() {
     assertThat(VersionFiles.SHARED.copies()).isZero();
   }
 }

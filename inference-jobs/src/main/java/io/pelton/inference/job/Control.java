@@ -1,0 +1,31 @@
+package io.pelton.inference.job;
+
+import io.pelton.rollout.RolloutPlan;
+import io.pelton.schemas.RolloutStatus;
+import java.io.Serializable;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/** Where a job hears of plans, and tells what became of them. */
+public interface Control extends Serializable {
+  /**
+   * The newest plan of a model now; empty when there was no command yet.
+   *
+   * @throws Exception when that cannot be known
+   */
+  Optional<RolloutPlan> newest(String model) throws Exception;
+
+  /**
+   * Hears of each plan from the newest on, until it is closed. Not by way of Flink's own channels:
+   * a rollback must not wait behind the rows that a bad version holds up.
+   *
+   * @param plans called by a thread of its own; what it throws ends the following
+   */
+  Following follow(String model, Consumer<RolloutPlan> plans) throws Exception;
+
+  /** An open ear. */
+  interface Following extends AutoCloseable {
+    /** Writes a status, at some time soon. */
+    void tell(RolloutStatus status);
+  }
+}

@@ -1,0 +1,266 @@
+package io.pelton.inference.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.pelton.feature.FeatureRow;
+import io.pelton.job.FeatureRowTypeInfo;
+import io.pelton.model.ScoredRow;
+import io.pelton.model.TinyModels;
+import io.pelton.registry.LocalStorage;
+import io.pelton.registry.Registry;
+import io.pelton.rollout.RolloutPlan;
+import io.pelton.rollout.Step;
+import io.pelton.schemas.RolloutState;
+import io.pelton.schemas.RolloutStatus;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.apache.flink.api.common.RuntimeExecutionMode;
+import org.apache.flink.core.execution.JobClient;
+import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.test.junit5.MiniClusterExtension;
+import org.apache.flink.util.CloseableIterator;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Versions change while a stream is scored, with real models in their engine. */
+final class RolloutTest {
+  @RegisterExtension
+  static final MiniClusterExtension CLUSTER =
+      new MiniClusterExtension(
+          new MiniClusterResourceConfiguration.Builder()
+              .setNumberTaskManagers(1)
+              .setNumberSlotsPerTaskManager(2)
+              .build());
+
+  private static final int SUBTASKS = 2;
+  private static final int SWAPS = 40;
+  private static final int BETWEEN = 100;
+
+  private static final List<Consumer<RolloutPlan>> LISTENERS = new CopyOnWriteArrayList<>();
+  private static final AtomicReference<RolloutPlan> NEWEST = new AtomicReference<>();
+  private static final AtomicInteger SCORED = new AtomicInteger();
+  private static final List<RolloutStatus> SAID = new CopyOnWriteArrayList<>();
+
+  @TempDir Path directory;
+  private Registry registry;
+  private int published;
+
+  /** Commands as the test gives them. */
+  private record Commands() implements Control {
+    static void give(RolloutPlan plan) {
+      NEWEST.set(plan);
+      LISTENERS.forEach(listener -> listener.accept(plan));
+    }
+
+    static List<RolloutStatus> about(long revision) {
+      return SAID.stream().filter(status -> status.getRevision() == revision).toList();
+    }
+
+    @Override
+    public Optional<RolloutPlan> newest(String model) {
+      return Optional.ofNullable(NEWEST.get());
+    }
+
+    @Override
+    public Following follow(String model, Consumer<RolloutPlan> plans) {
+      LISTENERS.add(plans);
+      return new Following() {
+        @Override
+        public void tell(RolloutStatus status) {
+          SAID.add(status);
+        }
+
+        @Override
+        public void close() {
+          LISTENERS.remove(plans);
+        }
+      };
+    }
+  }
+
+  @BeforeEach
+  void createRegistry() {
+    LISTENERS.clear();
+    NEWEST.set(null);
+    SAID.clear();
+    SCORED.set(0);
+    registry = new Registry(new LocalStorage(directory.resolve("registry")));
+  }
+
+  private int publish() throws Exception {
+    published++;
+    return registry
+        .publish(
+            TinyModels.onnxVersion(
+                "fraud",
+                directory.resolve(published + ".onnx"),
+                InferenceTopologyTest.MODEL,
+                InferenceTopologyTest.WEIGHTS,
+                published))
+        .version();
+  }
+
+  private int publishCorrupt() throws Exception {
+    int version = publish();
+    try (var files = Files.walk(directory.resolve("registry"))) {
+      Path artifact =
+          files
+              .filter(file -> file.toString().contains("/" + version + "/"))
+              .filter(file -> file.toString().endsWith(".onnx"))
+              .findFirst()
+              .orElseThrow();
+      Files.write(artifact, new byte[] {1}, StandardOpenOption.APPEND);
+    }
+    return version;
+  }
+
+  private List<ScoredRow> score(DataStream<FeatureRow> rows) throws Exception {
+    InferenceOutputs outputs =
+        InferenceTopology.build(
+            rows,
+            InferenceTopologyTest.pipeline(),
+            directory.resolve("registry").toUri().toString(),
+            RolloutPlan.of("fraud", 1),
+            new Commands());
+    rows.getExecutionEnvironment().setBufferTimeout(1);
+    CloseableIterator<ScoredRow> predictions =
+        outputs.predictions().filter(row -> SCORED.incrementAndGet() > 0).collectAsync();
+    JobClient job = rows.getExecutionEnvironment().executeAsync("rollout");
+    List<ScoredRow> scored = new ArrayList<>();
+    predictions.forEachRemaining(scored::add);
+    job.getJobExecutionResult().get();
+    return scored;
+  }
+
+  /**
+   * Rows, each hundredth of which goes when those before it are scored and all subtasks have said
+   * what became of the plan that comes with it.
+   */
+  private static DataStream<FeatureRow> inStep(StreamExecutionEnvironment environment, int count) {
+    return environment
+        .fromData(InferenceTopologyTest.rows(count), new FeatureRowTypeInfo())
+        .map(
+            row -> {
+              long number = Long.parseLong(row.id);
+              if (number > 0 && number % BETWEEN == 0) {
+                while (SCORED.get() < number) {
+                  Thread.sleep(1); // a cancelled task is woken by it
+                }
+                RolloutPlan plan = planned.get((int) (number / BETWEEN) - 1);
+                Commands.give(plan);
+                while (Commands.about(plan.revision()).size() < SUBTASKS) {
+                  Thread.sleep(1);
+                }
+              }
+              return row;
+            })
+        .returns(new FeatureRowTypeInfo())
+        .setParallelism(1)
+        .rebalance();
+  }
+
+  private static volatile List<RolloutPlan> planned = List.of();
+
+  @Test
+  void goodAndRefusedVersionsInAStreamLoseNothingAndAreToldApart() throws Exception {
+    publish();
+    List<RolloutPlan> plans = new ArrayList<>();
+    List<Integer> expected = new ArrayList<>(List.of(1));
+    RolloutPlan last = RolloutPlan.of("fraud", 1);
+    for (int swap = 0; swap < SWAPS; swap++) {
+      boolean good = swap % 2 == 0;
+      last = last.deploy(good ? publish() : publishCorrupt(), Step.ALWAYS);
+      plans.add(last);
+      expected.add(good ? last.last().variants().get(0).version() : expected.get(swap));
+    }
+    planned = plans;
+    StreamExecutionEnvironment environment =
+        InferenceTopologyTest.environment(RuntimeExecutionMode.STREAMING, SUBTASKS);
+    List<ScoredRow> scored = score(inStep(environment, (SWAPS + 1) * BETWEEN));
+
+    Map<Integer, ScoredRow> byId = new TreeMap<>();
+    for (ScoredRow row : scored) {
+      assertThat(byId.put(Integer.valueOf(row.id), row)).as("event %s twice", row.id).isNull();
+    }
+    assertThat(byId).hasSize((SWAPS + 1) * BETWEEN);
+    byId.forEach(
+        (id, row) -> {
+          int version = expected.get(id / BETWEEN);
+          assertThat(row.served.version()).as("event %d", id).isEqualTo(version);
+        });
+    for (RolloutPlan plan : plans) {
+      boolean good = plan.revision() % 2 == 1;
+      assertThat(Commands.about(plan.revision()))
+          .hasSize(SUBTASKS)
+          .allSatisfy(
+              status -> {
+                assertThat(status.getState())
+                    .isEqualTo(good ? RolloutState.SERVING : RolloutState.REFUSED);
+                assertThat(status.getDetail()).contains(good ? "" : "corrupt");
+                assertThat(status.getServing())
+                    .isEqualTo("champion @" + expected.get((int) plan.revision()));
+              });
+    }
+    InferenceTopologyTest.assertNoFilesLeft();
+  }
+
+  @Test
+  void aCanaryTakesItsKeysAndARollbackGivesThemBack() throws Exception {
+    publish();
+    int canary = publish();
+    RolloutPlan first = RolloutPlan.of("fraud", 1).canary(canary, 0.5, Step.ALWAYS);
+    planned = List.of(first, first.rollback());
+    StreamExecutionEnvironment environment =
+        InferenceTopologyTest.environment(RuntimeExecutionMode.STREAMING, SUBTASKS);
+    List<ScoredRow> scored = score(inStep(environment, 3 * BETWEEN));
+
+    assertThat(scored).hasSize(3 * BETWEEN);
+    Map<String, Set<String>> canaries = new TreeMap<>();
+    for (ScoredRow row : scored) {
+      String served = row.served.variant() + "@" + row.served.version();
+      if (Integer.parseInt(row.id) / BETWEEN == 1) {
+        assertThat(served).isIn("champion@1", "canary@" + canary);
+        canaries.computeIfAbsent(served, version -> new HashSet<>()).add(row.id);
+      } else {
+        assertThat(served).isEqualTo("champion@1");
+      }
+    }
+    assertThat(canaries.get("canary@" + canary)).hasSizeBetween(25, 75);
+    InferenceTopologyTest.assertNoFilesLeft();
+  }
+
+  @Test
+  void aJobStartsFromTheNewestPlanAndFromTheFirstWhereThatIsRefused() throws Exception {
+    publish();
+    int good = publish();
+    int corrupt = publishCorrupt();
+    for (int version : List.of(good, corrupt)) {
+      SAID.clear();
+      NEWEST.set(RolloutPlan.of("fraud", 1).deploy(version, Step.ALWAYS));
+      StreamExecutionEnvironment environment =
+          InferenceTopologyTest.environment(RuntimeExecutionMode.STREAMING, 1);
+      List<ScoredRow> scored =
+          score(environment.fromData(InferenceTopologyTest.rows(50), new FeatureRowTypeInfo()));
+      assertThat(scored)
+          .extracting(row -> row.served.version())
+          .hasSize(50)
+          .containsOnly(version == good ? good : 1);
+    }
+  }
+}
