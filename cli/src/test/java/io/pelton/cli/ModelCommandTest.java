@@ -3,6 +3,7 @@ package io.pelton.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pelton.drift.BaselineProfile;
+import io.pelton.model.MixedModels;
 import io.pelton.model.TinyModels;
 import io.pelton.registry.GoldenRows;
 import io.pelton.registry.LocalStorage;
@@ -171,6 +172,83 @@ final class ModelCommandTest {
   }
 
   @Test
+  void importsSeveralInputsAndAllColumnsOfAnOutput() throws Exception {
+    writeMixed();
+
+    assertThat(importMixed()).as(err).isZero();
+    assertThat(out).isEqualTo("fraud@1 is published: 2 golden rows, baseline of 2 rows\n");
+    assertThat(golden().features()[1]).containsExactly(1.5, 2, 7, 8, 0, 0.25);
+    assertThat(golden().outputs()[1]).containsExactly(0.75, 1, 3.5, 4, 0, 0.125, 1);
+    assertThat(pelton("show", "fraud@1")).isZero();
+    assertThat(out.lines().map(line -> line.replaceAll(" +", " ")))
+        .contains(
+            "input amounts FLOAT32 [amount, mean]",
+            "input count INT64 rows [count]",
+            "input small INT32 [small]",
+            "input flag BOOLEAN rows [flag]",
+            "input precise FLOAT64 [precise]",
+            "output embedding_0 to embedding_5 = embedding:0 to 5",
+            "output unflagged = unflagged:0");
+  }
+
+  @Test
+  void whatIsWrongWithAnInputOrOutputIsSaid() throws Exception {
+    writeMixed();
+
+    failsMixed("--input small=amount: tensor \"small\" is given twice; ", "--input=small=amount");
+    failsMixed("--input x=flag: feature \"flag\" is given twice; ", "--input=x=flag");
+    failsMixed("--input x: names no features; of several inputs each must: ", "--input=x");
+    failsMixed("--input x=a,,b: a feature's name is empty; ", "--input=x=a,,b");
+    failsMixed(
+        "--input x:int46=a: no type \"int46\"; known: FLOAT32, FLOAT64, INT32, INT64, BOOLEAN",
+        "--input=x:int46=a");
+    failsMixed(
+        "--input x:INT64:rows=a,b: a tensor of shape [rows] takes one feature, not 2; ",
+        "--input=x:INT64:rows=a,b");
+    failsMixed("--input =a: must be TENSOR[:TYPE[:rows]][=FEATURE,...]", "--input==a");
+    failsMixed("--features: the inputs name features of their own; ", "--features=amount");
+    failsMixed(
+        "--output e=embeddin:*: the model has no output tensor \"embeddin\" of shape [rows, columns]; did you mean \"embedding\"?",
+        "--output=e=embeddin:*");
+    failsMixed(
+        "--output embedding_1=half: \"embedding_1\" is given twice; ", "--output=embedding_1=half");
+    csv("baseline.csv", "amount,mean,count,small,flag,precise\n1,2,3,4,0,6\n1,2,3,4,0.5,6\n");
+    failsMixed(
+        "rows 0 to 2 cannot be scored: fraud@1: feature flag is 0.5, but its tensor \"flag\" of type BOOLEAN takes only 0 and 1; ");
+    assertThat(registry.models()).isEmpty();
+  }
+
+  private void writeMixed() throws IOException {
+    model = MixedModels.onnx(directory.resolve("mixed.onnx"));
+    csv("baseline.csv", "amount,mean,count,small,flag,precise\n1,2,3,4,1,6\n1.5,2,7,8,0,0.25\n");
+  }
+
+  private void failsMixed(String message, String... more) {
+    assertThat(importMixed(more)).isEqualTo(2);
+    assertThat(err).startsWith(message).hasLineCount(1);
+  }
+
+  private int importMixed(String... more) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "import",
+                "--name=fraud",
+                "--engine=OnnxRuntime",
+                "--artifact=" + model,
+                "--input=amounts=amount,mean",
+                "--input=count:int64:rows=count",
+                "--input=small:INT32=small",
+                "--input=flag:BOOLEAN:rows=flag",
+                "--input=precise:FLOAT64=precise",
+                "--output=embedding=embedding:*",
+                "--output=unflagged=unflagged",
+                "--baseline=" + baseline));
+    arguments.addAll(List.of(more));
+    return pelton(arguments.toArray(new String[0]));
+  }
+
+  @Test
   void namesOfOutputsMustBeColumnsOfTheirOwn() throws Exception {
     Map.of(
             "1st=probabilities:1", "\"1st\" must be A-Z, a-z, 0-9 and '_', no digit first",
@@ -228,7 +306,7 @@ final class ModelCommandTest {
     assertThat(importModel()).isEqualTo(2);
     assertThat(err).contains("--features=NAME", "--pipeline=FILE");
     assertThat(importModel("--features=a", "--output=score")).isEqualTo(2);
-    assertThat(err).contains("'score' must be NAME=TENSOR[:COLUMN]");
+    assertThat(err).contains("'score' must be NAME=TENSOR[:COLUMN|:*]");
     assertThat(Pelton.commandLine().execute("model")).isEqualTo(2);
   }
 
