@@ -78,14 +78,14 @@ final class ModelImportCommand implements Callable<Integer> {
       names = "--engine",
       required = true,
       paramLabel = "ENGINE",
-      description = "OnnxRuntime or TensorFlow.")
+      description = "OnnxRuntime, TensorFlow or PyTorch.")
   private String engine;
 
   @Option(
       names = "--artifact",
       required = true,
       paramLabel = "PATH",
-      description = "An .onnx file or a SavedModel directory.")
+      description = "An .onnx file, a SavedModel directory or a TorchScript file.")
   private Path artifact;
 
   @Option(

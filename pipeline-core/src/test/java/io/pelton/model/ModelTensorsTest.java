@@ -4,6 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import ai.djl.inference.Predictor;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.repository.zoo.Criteria;
+import ai.djl.repository.zoo.ZooModel;
+import ai.djl.translate.NoopTranslator;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
@@ -22,6 +30,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -39,6 +49,9 @@ import org.tensorflow.types.TUint8;
 /** Tensors of other types, shapes and numbers than one matrix of floats and one score. */
 final class ModelTensorsTest {
   private static final int ROWS = 100;
+
+  private static final List<Signature.Input> NARROW =
+      List.of(new Signature.Input("features", Signature.DataType.FLOAT32, List.of("a", "b", "c")));
 
   @TempDir private Path directory;
   private Registry registry;
@@ -83,6 +96,152 @@ final class ModelTensorsTest {
     try (SavedModelBundle bundle = SavedModelBundle.load(saved.toString(), "serve")) {
       for (int row = 0; row < ROWS; row++) {
         assertThat(scored[row]).containsExactly(bare(bundle, rows[row]), within(1e-6));
+      }
+    }
+  }
+
+  @Test
+  void pyTorchTakesAndGivesTensorsOfEveryTypeAsTheEngineItselfInBatchesOfOne() throws Exception {
+    Path file = TorchModels.mixed(directory.resolve("mixed.pt"));
+    List<Signature.Output> outputs = embedding();
+    outputs.add(new Signature.Output("half", "half", 5));
+    outputs.add(new Signature.Output("signed", "signed", 0));
+    outputs.add(new Signature.Output("byte", "byte", 0));
+    outputs.add(new Signature.Output("unflagged", "unflagged", 0));
+    outputs.add(new Signature.Output("third", "strided", 1));
+    double[][] rows = rows();
+
+    double[][] scored = score(publish(Engines.PYTORCH, file, MixedModels.INPUTS, outputs), rows);
+
+    try (ZooModel<NDList, NDList> model =
+            Criteria.builder()
+                .setTypes(NDList.class, NDList.class)
+                .optEngine(Engines.PYTORCH)
+                .optModelPath(file)
+                .optTranslator(new NoopTranslator(null))
+                .build()
+                .loadModel();
+        Predictor<NDList, NDList> predictor = model.newPredictor()) {
+      for (int row = 0; row < ROWS; row++) {
+        assertThat(scored[row])
+            .containsExactly(bare(model.getNDManager(), predictor, rows[row]), within(1e-6));
+      }
+    }
+  }
+
+  @Test
+  void aTensorOfPyTorchWithoutNameGoesByItsPosition() throws Exception {
+    double[] weights = {0.5, -1.25, 2};
+    Path file = TorchModels.logistic(directory.resolve("tiny.pt"), weights, 0.1);
+    List<Signature.Input> inputs =
+        List.of(new Signature.Input("x", Signature.DataType.FLOAT32, List.of("a", "b", "c")));
+
+    double[][] scored =
+        score(
+            publish(Engines.PYTORCH, file, inputs, List.of(new Signature.Output("p", "0", 0))),
+            narrowRows());
+
+    assertThat(scored[99][0])
+        .isCloseTo(TinyModels.probability(weights, 0.1, narrowRows()[99]), within(1e-6));
+    assertThatThrownBy(
+            () ->
+                load(
+                    publish(
+                        Engines.PYTORCH,
+                        file,
+                        inputs,
+                        List.of(new Signature.Output("p", "score", 0)))))
+        .hasMessageContaining(
+            "output p: the model has no output tensor \"score\"; its output tensors: 0");
+    assertThatThrownBy(
+            () ->
+                load(
+                    publish(
+                        Engines.PYTORCH,
+                        file,
+                        MixedModels.INPUTS,
+                        List.of(new Signature.Output("p", "0", 0)))))
+        .isInstanceOf(ModelLoadException.class)
+        .hasMessageContaining("m@3 fails on its golden rows: ")
+        .hasMessageContaining("Expected at most 2 argument(s)");
+  }
+
+  @Test
+  void aPickledModuleIsNoTorchScript() throws Exception {
+    Path pickled = directory.resolve("state.pt");
+    try (ZipOutputStream archive = new ZipOutputStream(Files.newOutputStream(pickled))) {
+      archive.putNextEntry(new ZipEntry("state/data.pkl"));
+    }
+    Path text = Files.writeString(directory.resolve("text.pt"), "no zip");
+    for (Path artifact : List.of(pickled, text, Files.createDirectory(directory.resolve("d")))) {
+      if (Files.isDirectory(artifact)) {
+        Files.writeString(artifact.resolve("weights"), "");
+      }
+      assertThatThrownBy(
+              () -> load(publish(Engines.PYTORCH, artifact, MixedModels.INPUTS, embedding())))
+          .isInstanceOf(ModelLoadException.class)
+          .hasMessageContaining(" is no TorchScript archive; save the model by torch.jit.script");
+    }
+  }
+
+  @Test
+  void quantizedModelsScoreAsTheEngineItselfInBatchesOfOne() throws Exception {
+    Path file = QuantizedModels.withFixedScales(directory.resolve("q.onnx"));
+    double[][] rows = narrowRows();
+
+    double[][] scored =
+        score(
+            publish(
+                Engines.ONNX,
+                file,
+                NARROW,
+                List.of(
+                    new Signature.Output("p", "probabilities", 1),
+                    new Signature.Output("raw", "logit_bytes", 0))),
+            rows);
+
+    OrtEnvironment environment = OrtEnvironment.getEnvironment();
+    try (OrtSession session = environment.createSession(file.toString())) {
+      for (int row = 0; row < ROWS; row++) {
+        try (OnnxTensor input = OnnxTensor.createTensor(environment, floats(rows, row, row + 1));
+            OrtSession.Result result = session.run(Map.of("features", input))) {
+          assertThat(scored[row])
+              .containsExactly(
+                  new double[] {
+                    ((float[][]) result.get("probabilities").orElseThrow().getValue())[0][1],
+                    ((byte[][]) result.get("logit_bytes").orElseThrow().getValue())[0][0] & 0xff
+                  },
+                  within(1e-6));
+        }
+      }
+    }
+    assertThat(Arrays.stream(scored).mapToDouble(row -> row[1]).distinct().count())
+        .isGreaterThan(20);
+  }
+
+  /** Such a model's scores depend on the batch; so they are compared with those of the same. */
+  @Test
+  void modelsThatQuantizeByTheBatchScoreAsTheEngineItselfInTheSameBatches() throws Exception {
+    Path file = QuantizedModels.withScalesOfTheBatch(directory.resolve("q.onnx"));
+    double[][] rows = narrowRows();
+
+    double[][] scored =
+        score(
+            publish(
+                Engines.ONNX, file, NARROW, List.of(new Signature.Output("p", "probabilities", 1))),
+            rows);
+
+    OrtEnvironment environment = OrtEnvironment.getEnvironment();
+    try (OrtSession session = environment.createSession(file.toString())) {
+      for (int[] batch : new int[][] {{0, 1}, {1, 65}, {65, ROWS}}) {
+        try (OnnxTensor input =
+                OnnxTensor.createTensor(environment, floats(rows, batch[0], batch[1]));
+            OrtSession.Result result = session.run(Map.of("features", input))) {
+          float[][] expected = (float[][]) result.get("probabilities").orElseThrow().getValue();
+          for (int row = batch[0]; row < batch[1]; row++) {
+            assertThat(scored[row][0]).isCloseTo(expected[row - batch[0]][1], within(1e-6));
+          }
+        }
       }
     }
   }
@@ -243,6 +402,56 @@ final class ModelTensorsTest {
       inputs.values().forEach(Tensor::close);
     }
     return expected;
+  }
+
+  private static double[] bare(NDManager manager, Predictor<NDList, NDList> predictor, double[] row)
+      throws Exception {
+    try (NDManager scope = manager.newSubManager()) {
+      NDList inputs =
+          new NDList(
+              scope.create(new float[][] {{(float) row[0], (float) row[1]}}),
+              scope.create(new long[] {(long) row[2]}),
+              scope.create(new int[][] {{(int) row[3]}}),
+              scope.create(new boolean[] {row[4] == 1}),
+              scope.create(new double[][] {{row[5]}}));
+      double[] expected = new double[11];
+      for (NDArray output : predictor.predict(inputs)) {
+        float[] values = output.toType(DataType.FLOAT32, true).toFloatArray();
+        switch (output.getName()) {
+          case "embedding" -> {
+            for (int i = 0; i < 6; i++) {
+              expected[i] = values[i];
+            }
+          }
+          case "half" -> expected[6] = values[5];
+          case "signed" -> expected[7] = values[0];
+          case "byte" -> expected[8] = values[0];
+          case "unflagged" -> expected[9] = values[0];
+          default -> expected[10] = values[1];
+        }
+        output.close();
+      }
+      return expected;
+    }
+  }
+
+  private static double[][] narrowRows() {
+    Random random = new Random(5);
+    double[][] rows = new double[ROWS][3];
+    for (double[] row : rows) {
+      Arrays.setAll(row, i -> random.nextGaussian());
+    }
+    return rows;
+  }
+
+  private static float[][] floats(double[][] rows, int from, int to) {
+    float[][] floats = new float[to - from][3];
+    for (int row = from; row < to; row++) {
+      for (int i = 0; i < 3; i++) {
+        floats[row - from][i] = (float) rows[row][i];
+      }
+    }
+    return floats;
   }
 
   private static List<Signature.Output> embedding() {
