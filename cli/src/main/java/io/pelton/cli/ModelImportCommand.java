@@ -55,6 +55,10 @@ final class ModelImportCommand implements Callable<Integer> {
   private static final int GOLDEN_ROWS = 20;
 
   private static final int BATCH = 1024;
+
+  /** Most that a score may move with the other rows of its batch; relative where it is above 1. */
+  private static final double BATCH_TOLERANCE = 1e-5;
+
   private static final GoldenRows NO_GOLDEN_ROWS = new GoldenRows(new double[0][], new double[0][]);
 
   /** Where a staged version lies, as a job would have it. */
@@ -202,11 +206,10 @@ final class ModelImportCommand implements Callable<Integer> {
       try (ScoringModel model =
           ModelLoader.load(
               staging.resolve(FETCHED), staged, PipelineDefinition.Device.CPU, null, known)) {
-        goldenRows =
-            expected == null
-                ? new GoldenRows(goldenFeatures, score(model, goldenFeatures))
-                : toReproduce;
-        sampleOutputs = score(model, sample);
+        double[][] together = score(model, goldenFeatures, BATCH);
+        warnWhereTheBatchMatters(together, score(model, goldenFeatures, 1), outputNames);
+        goldenRows = expected == null ? new GoldenRows(goldenFeatures, together) : toReproduce;
+        sampleOutputs = score(model, sample, BATCH);
       }
       String profile =
           BaselineProfile.of(signature.features(), sample, outputNames, sampleOutputs, edges)
@@ -374,13 +377,37 @@ final class ModelImportCommand implements Callable<Integer> {
     return null;
   }
 
-  private static double[][] score(ScoringModel model, double[][] rows) throws IOException {
+  /** Scores that depend on a row's neighbours are not the same in stream, batch and replay. */
+  private void warnWhereTheBatchMatters(
+      double[][] together, double[][] alone, List<String> outputNames) {
+    for (int row = 0; row < together.length; row++) {
+      for (int output = 0; output < outputNames.size(); output++) {
+        double difference = Math.abs(together[row][output] - alone[row][output]);
+        if (difference > BATCH_TOLERANCE * Math.max(1, Math.abs(alone[row][output]))) {
+          PrintWriter err = command.commandLine().getErr();
+          err.printf(
+              "warning: scores depend on the other rows of a batch: golden row %d, output %s is %s alone, %s among %d;"
+                  + " a model with int8 scales of the batch (dynamic quantization) does so, one with fixed scales does not%n",
+              row,
+              outputNames.get(output),
+              alone[row][output],
+              together[row][output],
+              together.length);
+          err.flush();
+          return;
+        }
+      }
+    }
+  }
+
+  private static double[][] score(ScoringModel model, double[][] rows, int size)
+      throws IOException {
     int width = model.features();
     double[][] scores = new double[rows.length][];
-    double[] batch = new double[BATCH * width];
-    double[] batchScores = new double[BATCH * model.outputs()];
-    for (int from = 0; from < rows.length; from += BATCH) {
-      int count = Math.min(BATCH, rows.length - from);
+    double[] batch = new double[size * width];
+    double[] batchScores = new double[size * model.outputs()];
+    for (int from = 0; from < rows.length; from += size) {
+      int count = Math.min(size, rows.length - from);
       for (int row = 0; row < count; row++) {
         System.arraycopy(rows[from + row], 0, batch, row * width, width);
       }

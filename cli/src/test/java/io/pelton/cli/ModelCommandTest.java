@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pelton.drift.BaselineProfile;
 import io.pelton.model.MixedModels;
+import io.pelton.model.QuantizedModels;
 import io.pelton.model.TinyModels;
+import io.pelton.model.TorchModels;
 import io.pelton.registry.GoldenRows;
 import io.pelton.registry.LocalStorage;
 import io.pelton.registry.ModelManifest;
@@ -216,6 +218,43 @@ final class ModelCommandTest {
     failsMixed(
         "rows 0 to 2 cannot be scored: fraud@1: feature flag is 0.5, but its tensor \"flag\" of type BOOLEAN takes only 0 and 1; ");
     assertThat(registry.models()).isEmpty();
+  }
+
+  @Test
+  void scoresThatDependOnTheBatchAreWarnedOf() throws Exception {
+    csv("baseline.csv", "a,b,c\n0.5,1,-1\n30,-2,0.1\n");
+    model = QuantizedModels.withScalesOfTheBatch(directory.resolve("q.onnx"));
+    assertThat(importModel("--features=a,b,c")).isZero();
+    assertThat(err)
+        .startsWith(
+            "warning: scores depend on the other rows of a batch: golden row 0, output score")
+        .hasLineCount(1);
+    assertThat(out).isEqualTo("fraud@1 is published: 2 golden rows, baseline of 2 rows\n");
+
+    model = QuantizedModels.withFixedScales(directory.resolve("fixed.onnx"));
+    assertThat(importModel("--features=a,b,c")).isZero();
+    assertThat(err).isEmpty();
+  }
+
+  @Test
+  void importsATorchScriptFile() throws Exception {
+    Path file = TorchModels.logistic(directory.resolve("m.pt"), WEIGHTS, BIAS);
+
+    int code =
+        pelton(
+            "import",
+            "--name=fraud",
+            "--engine=PyTorch",
+            "--artifact=" + file,
+            "--input=features",
+            "--features=amount,risk",
+            "--output=score=0",
+            "--baseline=" + baseline);
+
+    assertThat(err).isEmpty();
+    assertThat(code).isZero();
+    assertThat(golden().outputs()[0][0])
+        .isCloseTo(TinyModels.probability(WEIGHTS, BIAS, 1, 0.5), Offset.offset(1e-6));
   }
 
   private void writeMixed() throws IOException {
