@@ -138,12 +138,14 @@ final class ModelCommand implements Runnable {
       add(
           lines,
           "input",
-          "%s %s [%s]"
-              .formatted(input.tensor(), input.type(), String.join(", ", input.features())));
+          "%s %s%s [%s]"
+              .formatted(
+                  input.tensor(),
+                  input.type(),
+                  input.vector() ? " rows" : "",
+                  String.join(", ", input.features())));
     }
-    for (Signature.Output output : manifest.signature().outputs()) {
-      add(lines, "output", "%s = %s:%d".formatted(output.name(), output.tensor(), output.column()));
-    }
+    addOutputs(lines, manifest.signature().outputs());
     for (Map.Entry<String, Double> metric : manifest.evaluation().entrySet()) {
       add(lines, "evaluation", metric.getKey() + " " + metric.getValue());
     }
@@ -159,6 +161,39 @@ final class ModelCommand implements Runnable {
     addIfKnown(lines, "data digest", provenance.dataDigest());
     lines.add(new String[] {"published by", "Pelton " + provenance.codeVersion()});
     return lines;
+  }
+
+  /** One a line; all columns of a tensor that go by one name and their numbers in one. */
+  private static void addOutputs(List<String[]> lines, List<Signature.Output> outputs) {
+    for (int first = 0; first < outputs.size(); ) {
+      int last = first;
+      while (last + 1 < outputs.size() && follows(outputs.get(last), outputs.get(last + 1))) {
+        last++;
+      }
+      Signature.Output from = outputs.get(first);
+      Signature.Output to = outputs.get(last);
+      add(
+          lines,
+          "output",
+          first == last
+              ? "%s = %s:%d".formatted(from.name(), from.tensor(), from.column())
+              : "%s to %s = %s:%d to %d"
+                  .formatted(from.name(), to.name(), from.tensor(), from.column(), to.column()));
+      first = last + 1;
+    }
+  }
+
+  private static boolean follows(Signature.Output before, Signature.Output after) {
+    String number = "_" + before.column();
+    return before.name().endsWith(number)
+        && after.tensor().equals(before.tensor())
+        && after.column() == before.column() + 1
+        && after
+            .name()
+            .equals(
+                before.name().substring(0, before.name().length() - number.length())
+                    + "_"
+                    + after.column());
   }
 
   private static void add(List<String[]> lines, String name, String value) {

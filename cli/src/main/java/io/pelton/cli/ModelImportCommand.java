@@ -12,6 +12,7 @@ import io.pelton.pipeline.PipelineFile;
 import io.pelton.registry.GoldenRows;
 import io.pelton.registry.LocalStorage;
 import io.pelton.registry.ModelManifest;
+import io.pelton.registry.NearestName;
 import io.pelton.registry.NewVersion;
 import io.pelton.registry.Provenance;
 import io.pelton.registry.Registry;
@@ -27,9 +28,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.apache.flink.util.FileUtils;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -52,7 +55,16 @@ final class ModelImportCommand implements Callable<Integer> {
   private static final int GOLDEN_ROWS = 20;
 
   private static final int BATCH = 1024;
-  private static final Pattern OUTPUT = Pattern.compile("([^=]+)=(.+?)(?::([0-9]{1,6}))?");
+
+  /** Most that a score may move with the other rows of its batch; relative where it is above 1. */
+  private static final double BATCH_TOLERANCE = 1e-5;
+
+  private static final GoldenRows NO_GOLDEN_ROWS = new GoldenRows(new double[0][], new double[0][]);
+
+  /** Where a staged version lies, as a job would have it. */
+  private static final String FETCHED = "fetched";
+
+  private static final Pattern OUTPUT = Pattern.compile("([^=]+)=(.+?)(?::([0-9]{1,6}|\\*))?");
   private static final Pattern AVRO_NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
 
   /** Columns of every table of predictions, beside the event's id and time. */
@@ -70,37 +82,43 @@ final class ModelImportCommand implements Callable<Integer> {
       names = "--engine",
       required = true,
       paramLabel = "ENGINE",
-      description = "OnnxRuntime or TensorFlow.")
+      description = "OnnxRuntime, TensorFlow or PyTorch.")
   private String engine;
 
   @Option(
       names = "--artifact",
       required = true,
       paramLabel = "PATH",
-      description = "An .onnx file or a SavedModel directory.")
+      description = "An .onnx file, a SavedModel directory or a TorchScript file.")
   private Path artifact;
 
   @Option(
       names = "--input",
       required = true,
-      paramLabel = "TENSOR",
-      description = "Input tensor, of shape [rows, features].")
-  private String input;
+      paramLabel = "TENSOR[:TYPE[:rows]][=FEATURE,...]",
+      description =
+          "Input tensor, of shape [rows, features], or of [rows] with :rows. Repeatable, with the"
+              + " features of each; a single one may take those of --features or --pipeline.")
+  private List<String> inputs;
 
   @Option(
       names = "--input-type",
       defaultValue = "FLOAT32",
-      description = "${COMPLETION-CANDIDATES}; default: ${DEFAULT-VALUE}.")
+      paramLabel = "TYPE",
+      description =
+          "Type of inputs that name none: ${COMPLETION-CANDIDATES}; default: ${DEFAULT-VALUE}.")
   private Signature.DataType inputType;
 
-  @ArgGroup(multiplicity = "1")
-  private Features features;
+  @ArgGroup(multiplicity = "0..1")
+  private Features features = new Features();
 
   @Option(
       names = "--output",
       required = true,
-      paramLabel = "NAME=TENSOR[:COLUMN]",
-      description = "A column of an output tensor; repeatable. Default column: 0.")
+      paramLabel = "NAME=TENSOR[:COLUMN|:*]",
+      description =
+          "A column of an output tensor, default 0, or with :* all of them, as NAME_0, NAME_1, ...;"
+              + " repeatable. Tensors without names go by their position: 0, 1, ...")
   private List<String> outputs;
 
   @Option(
@@ -141,14 +159,14 @@ final class ModelImportCommand implements Callable<Integer> {
         required = true,
         split = ",",
         paramLabel = "NAME",
-        description = "In the order of the input tensor's columns.")
+        description = "Of a single input, in the order of its columns.")
     private @Nullable List<String> names;
 
     @Option(
         names = "--pipeline",
         required = true,
         paramLabel = "FILE",
-        description = "Takes the features of the pipeline's model.")
+        description = "Of the pipeline's model: a single input takes all of them.")
     private @Nullable Path pipeline;
   }
 
@@ -164,11 +182,11 @@ final class ModelImportCommand implements Callable<Integer> {
     }
     @Nullable PipelineDefinition pipeline =
         features.pipeline == null ? null : PipelineFile.read(features.pipeline);
-    List<String> modelFeatures = featureNames(pipeline);
+    List<Signature.Input> signatureInputs =
+        ModelInputs.parse(inputs, inputType, sharedFeatures(pipeline));
     Signature signature =
-        new Signature(
-            List.of(new Signature.Input(input, inputType, modelFeatures)),
-            outputs(modelFeatures, fixedColumns(pipeline)));
+        new Signature(signatureInputs, outputs(signatureInputs, fixedColumns(pipeline)));
+    List<String> known = pipeline == null ? signature.features() : pipeline.modelFeatures();
     List<String> outputNames = signature.outputNames();
     double[][] sample = FeatureTable.read(baseline).values(signature.features());
     FeatureTable goldenTable = golden == null ? null : FeatureTable.read(golden);
@@ -183,15 +201,15 @@ final class ModelImportCommand implements Callable<Integer> {
       GoldenRows goldenRows;
       double[][] sampleOutputs;
       GoldenRows toReproduce =
-          expected == null
-              ? new GoldenRows(new double[0][], new double[0][])
-              : new GoldenRows(goldenFeatures, expected);
-      try (ScoringModel model = stage(staging, signature, toReproduce)) {
-        goldenRows =
-            expected == null
-                ? new GoldenRows(goldenFeatures, score(model, goldenFeatures))
-                : toReproduce;
-        sampleOutputs = score(model, sample);
+          expected == null ? NO_GOLDEN_ROWS : new GoldenRows(goldenFeatures, expected);
+      ModelManifest staged = stage(staging, signature, toReproduce);
+      try (ScoringModel model =
+          ModelLoader.load(
+              staging.resolve(FETCHED), staged, PipelineDefinition.Device.CPU, null, known)) {
+        double[][] together = score(model, goldenFeatures, BATCH);
+        warnWhereTheBatchMatters(together, score(model, goldenFeatures, 1), outputNames);
+        goldenRows = expected == null ? new GoldenRows(goldenFeatures, together) : toReproduce;
+        sampleOutputs = score(model, sample, BATCH);
       }
       String profile =
           BaselineProfile.of(signature.features(), sample, outputNames, sampleOutputs, edges)
@@ -215,17 +233,29 @@ final class ModelImportCommand implements Callable<Integer> {
     }
   }
 
-  private List<String> featureNames(@Nullable PipelineDefinition pipeline) throws InputException {
+  /** Features of a single input that names none; null when the inputs name their own. */
+  private @Nullable List<String> sharedFeatures(@Nullable PipelineDefinition pipeline)
+      throws InputException {
+    if (pipeline != null && pipeline.model() == null) {
+      throw new InputException(
+          "%s: no model section; add one, or name the features by --features"
+              .formatted(features.pipeline));
+    }
+    if (ModelInputs.nameFeatures(inputs)) {
+      if (features.names != null) {
+        throw new InputException(
+            "--features: the inputs name features of their own; leave out one of both");
+      }
+      return null;
+    }
     if (features.names != null) {
       return features.names;
     }
     if (pipeline == null) {
-      throw new IllegalStateException("picocli requires one of the group");
-    }
-    if (pipeline.model() == null) {
-      throw new InputException(
-          "%s: no model section; add one, or name the features by --features"
-              .formatted(features.pipeline));
+      throw new CommandLine.ParameterException(
+          command.commandLine(),
+          "Missing the model's features: give --features=NAME[,NAME...], --pipeline=FILE or"
+              + " --input=TENSOR=FEATURE[,FEATURE...]");
     }
     return pipeline.modelFeatures();
   }
@@ -240,52 +270,77 @@ final class ModelImportCommand implements Callable<Integer> {
   }
 
   /** The outputs; each is to be a column of its own beside the features and the fixed columns. */
-  private List<Signature.Output> outputs(List<String> modelFeatures, Set<String> fixedColumns)
-      throws InputException {
+  private List<Signature.Output> outputs(
+      List<Signature.Input> signatureInputs, Set<String> fixedColumns) throws IOException {
     List<Signature.Output> parsed = new ArrayList<>();
     Set<String> names = new HashSet<>();
+    Signature inputsOnly = new Signature(signatureInputs, List.of());
     for (String text : outputs) {
-      Signature.Output output = output(text);
-      String name = output.name();
-      @Nullable String rule = null;
-      if (!AVRO_NAME.matcher(name).matches()) {
-        rule = "must be A-Z, a-z, 0-9 and '_', no digit first";
-      } else if (!names.add(name)) {
-        rule = "is given twice; every output needs a name of its own";
-      } else if (modelFeatures.contains(name)) {
-        rule = "is a feature of the model; name the output otherwise";
-      } else if (fixedColumns.contains(name)) {
-        rule = "is a column that all predictions have; name the output otherwise";
+      for (Signature.Output output : outputs(text, inputsOnly)) {
+        String name = output.name();
+        @Nullable String rule = null;
+        if (!AVRO_NAME.matcher(name).matches()) {
+          rule = "must be A-Z, a-z, 0-9 and '_', no digit first";
+        } else if (!names.add(name)) {
+          rule = "is given twice; every output needs a name of its own";
+        } else if (inputsOnly.features().contains(name)) {
+          rule = "is a feature of the model; name the output otherwise";
+        } else if (fixedColumns.contains(name)) {
+          rule = "is a column that all predictions have; name the output otherwise";
+        }
+        if (rule != null) {
+          throw new InputException("--output %s: \"%s\" %s".formatted(text, name, rule));
+        }
+        parsed.add(output);
       }
-      if (rule != null) {
-        throw new InputException("--output %s: \"%s\" %s".formatted(text, name, rule));
-      }
-      parsed.add(output);
     }
     return parsed;
   }
 
-  private Signature.Output output(String text) {
+  /** One output, or every column of its tensor. */
+  private List<Signature.Output> outputs(String text, Signature inputsOnly) throws IOException {
     Matcher matcher = OUTPUT.matcher(text);
     if (!matcher.matches()) {
       throw new CommandLine.ParameterException(
           command.commandLine(),
-          "Invalid value for option '--output': '" + text + "' must be NAME=TENSOR[:COLUMN]");
+          "Invalid value for option '--output': '" + text + "' must be NAME=TENSOR[:COLUMN|:*]");
     }
+    String name = matcher.group(1);
+    String tensor = matcher.group(2);
     @Nullable String column = matcher.group(3);
-    return new Signature.Output(
-        matcher.group(1), matcher.group(2), column == null ? 0 : Integer.parseInt(column));
+    if (!"*".equals(column)) {
+      return List.of(
+          new Signature.Output(name, tensor, column == null ? 0 : Integer.parseInt(column)));
+    }
+    SortedMap<String, Integer> widths = outputWidths(inputsOnly);
+    @Nullable Integer width = widths.get(tensor);
+    if (width == null) {
+      throw new InputException(
+          "--output %s: the model has no output tensor \"%s\" of shape [rows, columns]%s"
+              .formatted(text, tensor, NearestName.hint(tensor, widths.keySet())));
+    }
+    return IntStream.range(0, width)
+        .mapToObj(i -> new Signature.Output(name + "_" + i, tensor, i))
+        .toList();
+  }
+
+  private SortedMap<String, Integer> outputWidths(Signature inputsOnly) throws IOException {
+    Path staging = Files.createTempDirectory("pelton-import-");
+    try {
+      ModelManifest manifest = stage(staging, inputsOnly, NO_GOLDEN_ROWS);
+      return ModelLoader.outputWidths(staging.resolve(FETCHED), manifest);
+    } finally {
+      FileUtils.deleteDirectory(staging.toFile());
+    }
   }
 
   /** Publishes to a registry that no one sees, so that loading is the same as it will be. */
-  private ScoringModel stage(Path staging, Signature signature, GoldenRows expected)
+  private ModelManifest stage(Path staging, Signature signature, GoldenRows expected)
       throws IOException {
     Registry staged = new Registry(new LocalStorage(staging.resolve("registry")));
     ModelManifest manifest = staged.publish(version(signature, expected, null));
-    Path fetched = Files.createDirectory(staging.resolve("fetched"));
-    staged.fetch(manifest.name(), manifest.version(), fetched);
-    return ModelLoader.load(
-        fetched, manifest, PipelineDefinition.Device.CPU, null, signature.features());
+    Path fetched = Files.createDirectory(staging.resolve(FETCHED));
+    return staged.fetch(manifest.name(), manifest.version(), fetched);
   }
 
   private NewVersion version(Signature signature, GoldenRows goldenRows, @Nullable String profile) {
@@ -322,13 +377,37 @@ final class ModelImportCommand implements Callable<Integer> {
     return null;
   }
 
-  private static double[][] score(ScoringModel model, double[][] rows) throws IOException {
+  /** Scores that depend on a row's neighbours are not the same in stream, batch and replay. */
+  private void warnWhereTheBatchMatters(
+      double[][] together, double[][] alone, List<String> outputNames) {
+    for (int row = 0; row < together.length; row++) {
+      for (int output = 0; output < outputNames.size(); output++) {
+        double difference = Math.abs(together[row][output] - alone[row][output]);
+        if (difference > BATCH_TOLERANCE * Math.max(1, Math.abs(alone[row][output]))) {
+          PrintWriter err = command.commandLine().getErr();
+          err.printf(
+              "warning: scores depend on the other rows of a batch: golden row %d, output %s is %s alone, %s among %d;"
+                  + " a model with int8 scales of the batch (dynamic quantization) does so, one with fixed scales does not%n",
+              row,
+              outputNames.get(output),
+              alone[row][output],
+              together[row][output],
+              together.length);
+          err.flush();
+          return;
+        }
+      }
+    }
+  }
+
+  private static double[][] score(ScoringModel model, double[][] rows, int size)
+      throws IOException {
     int width = model.features();
     double[][] scores = new double[rows.length][];
-    double[] batch = new double[BATCH * width];
-    double[] batchScores = new double[BATCH * model.outputs()];
-    for (int from = 0; from < rows.length; from += BATCH) {
-      int count = Math.min(BATCH, rows.length - from);
+    double[] batch = new double[size * width];
+    double[] batchScores = new double[size * model.outputs()];
+    for (int from = 0; from < rows.length; from += size) {
+      int count = Math.min(size, rows.length - from);
       for (int row = 0; row < count; row++) {
         System.arraycopy(rows[from + row], 0, batch, row * width, width);
       }

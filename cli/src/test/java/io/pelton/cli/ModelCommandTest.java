@@ -3,7 +3,10 @@ package io.pelton.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pelton.drift.BaselineProfile;
+import io.pelton.model.MixedModels;
+import io.pelton.model.QuantizedModels;
 import io.pelton.model.TinyModels;
+import io.pelton.model.TorchModels;
 import io.pelton.registry.GoldenRows;
 import io.pelton.registry.LocalStorage;
 import io.pelton.registry.ModelManifest;
@@ -171,6 +174,120 @@ final class ModelCommandTest {
   }
 
   @Test
+  void importsSeveralInputsAndAllColumnsOfAnOutput() throws Exception {
+    writeMixed();
+
+    assertThat(importMixed()).as(err).isZero();
+    assertThat(out).isEqualTo("fraud@1 is published: 2 golden rows, baseline of 2 rows\n");
+    assertThat(golden().features()[1]).containsExactly(1.5, 2, 7, 8, 0, 0.25);
+    assertThat(golden().outputs()[1]).containsExactly(0.75, 1, 3.5, 4, 0, 0.125, 1);
+    assertThat(pelton("show", "fraud@1")).isZero();
+    assertThat(out.lines().map(line -> line.replaceAll(" +", " ")))
+        .contains(
+            "input amounts FLOAT32 [amount, mean]",
+            "input count INT64 rows [count]",
+            "input small INT32 [small]",
+            "input flag BOOLEAN rows [flag]",
+            "input precise FLOAT64 [precise]",
+            "output embedding_0 to embedding_5 = embedding:0 to 5",
+            "output unflagged = unflagged:0");
+  }
+
+  @Test
+  void whatIsWrongWithAnInputOrOutputIsSaid() throws Exception {
+    writeMixed();
+
+    failsMixed("--input small=amount: tensor \"small\" is given twice; ", "--input=small=amount");
+    failsMixed("--input x=flag: feature \"flag\" is given twice; ", "--input=x=flag");
+    failsMixed("--input x: names no features; of several inputs each must: ", "--input=x");
+    failsMixed("--input x=a,,b: a feature's name is empty; ", "--input=x=a,,b");
+    failsMixed(
+        "--input x:int46=a: no type \"int46\"; known: FLOAT32, FLOAT64, INT32, INT64, BOOLEAN",
+        "--input=x:int46=a");
+    failsMixed(
+        "--input x:INT64:rows=a,b: a tensor of shape [rows] takes one feature, not 2; ",
+        "--input=x:INT64:rows=a,b");
+    failsMixed("--input =a: must be TENSOR[:TYPE[:rows]][=FEATURE,...]", "--input==a");
+    failsMixed("--features: the inputs name features of their own; ", "--features=amount");
+    failsMixed(
+        "--output e=embeddin:*: the model has no output tensor \"embeddin\" of shape [rows, columns]; did you mean \"embedding\"?",
+        "--output=e=embeddin:*");
+    failsMixed(
+        "--output embedding_1=half: \"embedding_1\" is given twice; ", "--output=embedding_1=half");
+    csv("baseline.csv", "amount,mean,count,small,flag,precise\n1,2,3,4,0,6\n1,2,3,4,0.5,6\n");
+    failsMixed(
+        "rows 0 to 2 cannot be scored: fraud@1: feature flag is 0.5, but its tensor \"flag\" of type BOOLEAN takes only 0 and 1; ");
+    assertThat(registry.models()).isEmpty();
+  }
+
+  @Test
+  void scoresThatDependOnTheBatchAreWarnedOf() throws Exception {
+    csv("baseline.csv", "a,b,c\n0.5,1,-1\n30,-2,0.1\n");
+    model = QuantizedModels.withScalesOfTheBatch(directory.resolve("q.onnx"));
+    assertThat(importModel("--features=a,b,c")).isZero();
+    assertThat(err)
+        .startsWith(
+            "warning: scores depend on the other rows of a batch: golden row 0, output score")
+        .hasLineCount(1);
+    assertThat(out).isEqualTo("fraud@1 is published: 2 golden rows, baseline of 2 rows\n");
+
+    model = QuantizedModels.withFixedScales(directory.resolve("fixed.onnx"));
+    assertThat(importModel("--features=a,b,c")).isZero();
+    assertThat(err).isEmpty();
+  }
+
+  @Test
+  void importsATorchScriptFile() throws Exception {
+    Path file = TorchModels.logistic(directory.resolve("m.pt"), WEIGHTS, BIAS);
+
+    int code =
+        pelton(
+            "import",
+            "--name=fraud",
+            "--engine=PyTorch",
+            "--artifact=" + file,
+            "--input=features",
+            "--features=amount,risk",
+            "--output=score=0",
+            "--baseline=" + baseline);
+
+    assertThat(err).isEmpty();
+    assertThat(code).isZero();
+    assertThat(golden().outputs()[0][0])
+        .isCloseTo(TinyModels.probability(WEIGHTS, BIAS, 1, 0.5), Offset.offset(1e-6));
+  }
+
+  private void writeMixed() throws IOException {
+    model = MixedModels.onnx(directory.resolve("mixed.onnx"));
+    csv("baseline.csv", "amount,mean,count,small,flag,precise\n1,2,3,4,1,6\n1.5,2,7,8,0,0.25\n");
+  }
+
+  private void failsMixed(String message, String... more) {
+    assertThat(importMixed(more)).isEqualTo(2);
+    assertThat(err).startsWith(message).hasLineCount(1);
+  }
+
+  private int importMixed(String... more) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "import",
+                "--name=fraud",
+                "--engine=OnnxRuntime",
+                "--artifact=" + model,
+                "--input=amounts=amount,mean",
+                "--input=count:int64:rows=count",
+                "--input=small:INT32=small",
+                "--input=flag:BOOLEAN:rows=flag",
+                "--input=precise:FLOAT64=precise",
+                "--output=embedding=embedding:*",
+                "--output=unflagged=unflagged",
+                "--baseline=" + baseline));
+    arguments.addAll(List.of(more));
+    return pelton(arguments.toArray(new String[0]));
+  }
+
+  @Test
   void namesOfOutputsMustBeColumnsOfTheirOwn() throws Exception {
     Map.of(
             "1st=probabilities:1", "\"1st\" must be A-Z, a-z, 0-9 and '_', no digit first",
@@ -228,7 +345,7 @@ final class ModelCommandTest {
     assertThat(importModel()).isEqualTo(2);
     assertThat(err).contains("--features=NAME", "--pipeline=FILE");
     assertThat(importModel("--features=a", "--output=score")).isEqualTo(2);
-    assertThat(err).contains("'score' must be NAME=TENSOR[:COLUMN]");
+    assertThat(err).contains("'score' must be NAME=TENSOR[:COLUMN|:*]");
     assertThat(Pelton.commandLine().execute("model")).isEqualTo(2);
   }
 

@@ -4,22 +4,20 @@ import ai.djl.Model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
-import io.pelton.registry.NearestName;
 import io.pelton.registry.Signature;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * A model in one of DJL's engines. It calls the model's block itself rather than through a
- * Predictor, which would copy the outputs once more; the input buffer is kept, and all else that a
- * batch allocates hangs on a scope that ends with the batch.
+ * Predictor, which would copy the outputs once more; the input buffers are kept, and all else that
+ * a batch allocates hangs on a scope that ends with the batch.
  */
 final class DjlModel implements ScoringModel {
   private final String reference;
@@ -28,22 +26,33 @@ final class DjlModel implements ScoringModel {
   private final NDManager manager;
   private final ParameterStore parameters;
   private final String device;
-  private final Signature.Input input;
-  private final List<Signature.Output> columns;
+  private final boolean named;
+  private final List<InputTensor> inputs = new ArrayList<>();
+  private final List<String> inputNames = new ArrayList<>();
+  private final List<OutputTensor> outputTensors;
   private final int features;
-  private ByteBuffer buffer;
+  private final int outputs;
 
-  DjlModel(String reference, Model model, Signature signature, String device) {
+  /**
+   * @param named whether the engine knows its inputs by name; else they go by their order
+   */
+  DjlModel(String reference, Model model, Signature signature, String device, boolean named) {
     this.reference = reference;
     this.model = model;
     this.block = model.getBlock();
     this.manager = model.getNDManager();
     this.parameters = new ParameterStore(manager, false);
     this.device = device;
-    this.input = signature.inputs().get(0);
-    this.columns = signature.outputs();
-    this.features = input.features().size();
-    this.buffer = allocate(64);
+    this.named = named;
+    this.features = signature.features().size();
+    int offset = 0;
+    for (Signature.Input input : signature.inputs()) {
+      inputs.add(new InputTensor(reference, input, offset, features));
+      inputNames.add(input.tensor());
+      offset += input.features().size();
+    }
+    this.outputTensors = OutputTensor.of(reference, signature.outputs());
+    this.outputs = signature.outputs().size();
   }
 
   @Override
@@ -53,7 +62,7 @@ final class DjlModel implements ScoringModel {
 
   @Override
   public int outputs() {
-    return columns.size();
+    return outputs;
   }
 
   @Override
@@ -77,18 +86,40 @@ final class DjlModel implements ScoringModel {
       return;
     }
     try (NDManager scope = manager.newSubManager()) {
-      NDArray batch = scope.create(fill(rows, count), new Shape(count, features), type());
-      batch.setName(input.tensor());
-      NDList results = block.forward(parameters, new NDList(batch), false);
-      for (int output = 0; output < columns.size(); output++) {
-        readColumn(results, output, count, outputs);
+      NDList results = forward(scope, rows, count);
+      for (OutputTensor tensor : outputTensors) {
+        tensor.read(results, count, outputs);
       }
     } catch (RuntimeException e) {
-      throw new ScoringException(
-          "%s cannot score a batch of %d rows: %s"
-              .formatted(reference, count, Engines.rootMessage(e)),
-          e);
+      throw cannotScore(count, e);
     }
+  }
+
+  private ScoringException cannotScore(int count, RuntimeException cause) {
+    return new ScoringException(
+        "%s cannot score a batch of %d rows: %s"
+            .formatted(reference, count, Engines.rootMessage(cause)),
+        cause);
+  }
+
+  /**
+   * Columns of every output tensor by name, from scoring a row of zeros; tensors of other shapes
+   * than [rows] and [rows, columns] are left out.
+   */
+  SortedMap<String, Integer> outputWidths() throws ScoringException {
+    SortedMap<String, Integer> widths = new TreeMap<>();
+    try (NDManager scope = manager.newSubManager()) {
+      NDList results = forward(scope, new double[features], 1);
+      for (int i = 0; i < results.size(); i++) {
+        int width = OutputTensor.width(results.get(i).getShape(), 1);
+        if (width > 0) {
+          widths.put(OutputTensor.name(results, i), width);
+        }
+      }
+    } catch (RuntimeException e) {
+      throw cannotScore(1, e);
+    }
+    return widths;
   }
 
   @Override
@@ -96,82 +127,15 @@ final class DjlModel implements ScoringModel {
     model.close();
   }
 
-  private DataType type() {
-    return input.type() == Signature.DataType.FLOAT32 ? DataType.FLOAT32 : DataType.FLOAT64;
-  }
-
-  private ByteBuffer allocate(int rows) {
-    return ByteBuffer.allocateDirect(Math.multiplyExact(rows * features, type().getNumOfBytes()))
-        .order(ByteOrder.nativeOrder());
-  }
-
-  private ByteBuffer fill(double[] rows, int count) {
-    int values = count * features;
-    int bytes = values * type().getNumOfBytes();
-    if (buffer.capacity() < bytes) {
-      buffer = allocate(count);
-    }
-    buffer.clear();
-    if (type() == DataType.FLOAT32) {
-      for (int i = 0; i < values; i++) {
-        buffer.putFloat(i * Float.BYTES, (float) rows[i]);
+  private NDList forward(NDManager scope, double[] rows, int count) throws ScoringException {
+    NDList batch = new NDList(inputs.size());
+    for (int i = 0; i < inputs.size(); i++) {
+      NDArray tensor = inputs.get(i).of(scope, rows, count);
+      if (named) {
+        tensor.setName(inputNames.get(i));
       }
-    } else {
-      buffer.asDoubleBuffer().put(rows, 0, values);
+      batch.add(tensor);
     }
-    return buffer.limit(bytes);
-  }
-
-  private void readColumn(NDList results, int output, int count, double[] outputs)
-      throws ScoringException {
-    Signature.Output column = columns.get(output);
-    NDArray tensor = tensor(results, column);
-    Shape shape = tensor.getShape();
-    int width = shape.dimension() == 2 ? Math.toIntExact(shape.get(1)) : 1;
-    if (shape.dimension() < 1
-        || shape.dimension() > 2
-        || shape.get(0) != count
-        || column.column() >= width) {
-      throw new ScoringException(
-          "%s: output %s is column %d of tensor %s, which has shape %s for %d rows; it must be [rows] or [rows, columns]"
-              .formatted(reference, column.name(), column.column(), column.tensor(), shape, count));
-    }
-    int stride = columns.size();
-    ByteBuffer values = tensor.toByteBuffer().order(ByteOrder.nativeOrder());
-    DataType type = tensor.getDataType();
-    for (int row = 0; row < count; row++) {
-      int at = row * width + column.column();
-      outputs[row * stride + output] =
-          switch (type) {
-            case FLOAT32 -> values.getFloat(at * Float.BYTES);
-            case FLOAT64 -> values.getDouble(at * Double.BYTES);
-            case INT64 -> values.getLong(at * Long.BYTES);
-            case INT32 -> values.getInt(at * Integer.BYTES);
-            default ->
-                throw new ScoringException(
-                    "%s: output %s has type %s; it must be FLOAT32, FLOAT64, INT32 or INT64"
-                        .formatted(reference, column.name(), type));
-          };
-    }
-  }
-
-  private NDArray tensor(NDList results, Signature.Output column) throws ScoringException {
-    List<String> names = new ArrayList<>();
-    for (NDArray result : results) {
-      if (column.tensor().equals(result.getName())) {
-        return result;
-      }
-      names.add(result.getName());
-    }
-    throw new ScoringException(
-        "%s: output %s: the model has no output tensor \"%s\"%s; its output tensors: %s"
-            .formatted(
-                reference,
-                column.name(),
-                column.tensor(),
-                NearestName.of(column.tensor(), names)
-                    .map(name -> "; did you mean \"" + name + "\"?")
-                    .orElse(""),
-                String.join(", ", names)));
+    return block.forward(parameters, batch, false);
   }
 }

@@ -16,11 +16,16 @@ import java.util.TreeSet;
 public final class Engines {
   public static final String ONNX = "OnnxRuntime";
   public static final String TENSORFLOW = "TensorFlow";
+  public static final String PYTORCH = "PyTorch";
 
   static {
     setUnlessSet("ai.djl.offline", "true");
     setUnlessSet("OPT_OUT_TRACKING", "true");
     setUnlessSet("ai.djl.onnx.disable_alternative", "true");
+    // A subtask is one thread; and batches vary in size, for each of which PyTorch would compile.
+    setUnlessSet("ai.djl.pytorch.num_threads", "1");
+    setUnlessSet("ai.djl.pytorch.num_interop_threads", "1");
+    setUnlessSet("ai.djl.pytorch.graph_optimizer", "false");
   }
 
   private Engines() {}
@@ -31,7 +36,7 @@ public final class Engines {
    * @param model what asks for it, for messages
    */
   public static Engine engine(String model, String name) throws ModelLoadException {
-    List<String> known = List.of(ONNX, TENSORFLOW);
+    List<String> known = List.of(ONNX, TENSORFLOW, PYTORCH);
     if (!known.contains(name)) {
       throw new ModelLoadException(
           model + ": unknown engine \"" + name + "\"" + NearestName.hint(name, known));
@@ -52,7 +57,7 @@ public final class Engines {
     }
   }
 
-  /** TensorFlow's are a separate file; without it DJL looks for a download. */
+  /** TensorFlow's and PyTorch's are separate files; without them DJL looks for a download. */
   private static void requireNatives(String model, String name) throws ModelLoadException {
     if (name.equals(TENSORFLOW)
         && Utils.getEnvOrSystemProperty("TENSORFLOW_LIBRARY_PATH") == null
@@ -60,6 +65,13 @@ public final class Engines {
       throw new ModelLoadException(
           "%s: engine TensorFlow has no native library for %s on the class path; add org.tensorflow:tensorflow-core-native for it with native/lib/tensorflow.properties, or set TENSORFLOW_LIBRARY_PATH to the directory that holds it"
               .formatted(model, Platform.fromSystem("tensorflow").getClassifier()));
+    }
+    if (name.equals(PYTORCH)
+        && Utils.getEnvOrSystemProperty("PYTORCH_LIBRARY_PATH") == null
+        && Platform.detectPlatform("pytorch").isPlaceholder()) {
+      throw new ModelLoadException(
+          "%s: engine PyTorch has no native library for %s on the class path; add ai.djl.pytorch:pytorch-native-cpu for it, or set PYTORCH_LIBRARY_PATH to the directory that holds it"
+              .formatted(model, Platform.fromSystem("pytorch").getClassifier()));
     }
   }
 
@@ -77,9 +89,11 @@ public final class Engines {
   }
 
   private static String artifact(String engine) {
-    return engine.equals(ONNX)
-        ? "ai.djl.onnxruntime:onnxruntime-engine"
-        : "ai.djl.tensorflow:tensorflow-engine";
+    return switch (engine) {
+      case ONNX -> "ai.djl.onnxruntime:onnxruntime-engine";
+      case TENSORFLOW -> "ai.djl.tensorflow:tensorflow-engine";
+      default -> "ai.djl.pytorch:pytorch-engine";
+    };
   }
 
   private static void setUnlessSet(String property, String value) {

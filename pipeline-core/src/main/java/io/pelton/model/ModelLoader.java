@@ -105,6 +105,22 @@ public final class ModelLoader {
     return model;
   }
 
+  /**
+   * How many columns each output tensor of a version has, by name, on the CPU. The signature's
+   * inputs have to be right; its outputs do not count.
+   */
+  public static SortedMap<String, Integer> outputWidths(Path directory, ModelManifest manifest)
+      throws IOException {
+    Engines.engine(manifest.reference(), manifest.engine());
+    try (DjlModel model = open(directory, manifest, Device.cpu())) {
+      checkInputs(manifest, model);
+      return model.outputWidths();
+    } catch (ScoringException e) {
+      throw new ModelLoadException(
+          manifest.reference() + " fails on a row of zeros: " + e.getMessage(), e);
+    }
+  }
+
   private static void verifyDigests(Path directory, ModelManifest manifest) throws IOException {
     for (Map.Entry<String, String> file : manifest.files().entrySet()) {
       Path path = directory.resolve(file.getKey());
@@ -142,10 +158,9 @@ public final class ModelLoader {
   private static void checkSignature(ModelManifest manifest, List<String> pipelineFeatures)
       throws ModelLoadException {
     Signature signature = manifest.signature();
-    if (signature.inputs().size() != 1) {
+    if (signature.inputs().isEmpty()) {
       throw new ModelLoadException(
-          "%s: signature has %d input tensors; a model must take one tensor of shape [rows, features]"
-              .formatted(manifest.reference(), signature.inputs().size()));
+          manifest.reference() + ": signature names no input tensors; it must name one or more");
     }
     if (signature.outputs().isEmpty()) {
       throw new ModelLoadException(
@@ -206,14 +221,17 @@ public final class ModelLoader {
       throws IOException {
     Path artifact = directory.resolve(manifest.artifact());
     Map<String, String> options =
-        manifest.engine().equals(Engines.TENSORFLOW)
-            ? tensorFlowOptions(artifact, manifest)
-            : onnxOptions(artifact, manifest);
+        switch (manifest.engine()) {
+          case Engines.TENSORFLOW -> tensorFlowOptions(artifact, manifest);
+          case Engines.PYTORCH -> torchOptions(artifact, manifest);
+          default -> onnxOptions(artifact, manifest);
+        };
     Model model = Model.newInstance(manifest.name(), device, manifest.engine());
     try {
       model.load(artifact, null, options);
       String actual = device.isGpu() ? "gpu(" + device.getDeviceId() + ")" : "cpu";
-      return new DjlModel(manifest.reference(), model, manifest.signature(), actual);
+      return new DjlModel(
+          manifest.reference(), model, manifest.signature(), actual, named(manifest));
     } catch (MalformedModelException | IOException | RuntimeException e) {
       model.close();
       throw new ModelLoadException(
@@ -256,6 +274,24 @@ public final class ModelLoader {
               .formatted(manifest.reference(), manifest.artifact(), e.getMessage()),
           e);
     }
+  }
+
+  private static Map<String, String> torchOptions(Path artifact, ModelManifest manifest)
+      throws IOException {
+    if (!TorchScriptFile.is(artifact)) {
+      throw new ModelLoadException(
+          "%s: %s is no TorchScript archive; save the model by torch.jit.script(model).save(file) or torch.jit.trace(model, example).save(file)"
+              .formatted(manifest.reference(), manifest.artifact()));
+    }
+    Map<String, String> options = new HashMap<>();
+    options.put("mapLocation", "true"); // to the device that it is to run on
+    options.putAll(manifest.engineOptions());
+    return options;
+  }
+
+  /** Whether the engine knows the model's inputs by name. */
+  private static boolean named(ModelManifest manifest) {
+    return !manifest.engine().equals(Engines.PYTORCH);
   }
 
   private static Map<String, String> tensorFlowOptions(Path artifact, ModelManifest manifest)
@@ -302,30 +338,50 @@ public final class ModelLoader {
 
   private static void checkInputs(ModelManifest manifest, DjlModel model)
       throws ModelLoadException {
-    Signature.Input input = manifest.signature().inputs().get(0);
+    if (!named(manifest)) {
+      return; // the golden rows will tell
+    }
     PairList<String, Shape> inputs = model.describeInputs();
     SortedSet<String> names = new TreeSet<>(inputs.keys());
-    if (!names.contains(input.tensor())) {
+    for (Signature.Input input : manifest.signature().inputs()) {
+      if (!names.contains(input.tensor())) {
+        throw new ModelLoadException(
+            "%s: the model has no input tensor \"%s\"%s; its input tensors: %s"
+                .formatted(
+                    manifest.reference(),
+                    input.tensor(),
+                    NearestName.of(input.tensor(), names)
+                        .map(name -> "; did you mean \"" + name + "\"?")
+                        .orElse(""),
+                    String.join(", ", inputs.keys())));
+      }
+      @Nullable Shape shape = inputs.get(input.tensor());
+      if (shape != null && shape.dimension() > 0) {
+        checkShape(manifest, input, shape);
+      }
+    }
+    manifest.signature().inputs().forEach(input -> names.remove(input.tensor()));
+    if (!names.isEmpty()) {
       throw new ModelLoadException(
-          "%s: the model has no input tensor \"%s\"%s; its input tensors: %s"
+          "%s: the model takes input tensors that the signature does not name: %s; it must name all of them, each with its features"
+              .formatted(manifest.reference(), String.join(", ", names)));
+    }
+  }
+
+  private static void checkShape(ModelManifest manifest, Signature.Input input, Shape shape)
+      throws ModelLoadException {
+    int dimensions = input.vector() ? 1 : 2;
+    if (shape.dimension() != dimensions) {
+      throw new ModelLoadException(
+          "%s: input tensor %s has %d dimensions; the signature gives it %d: %s"
               .formatted(
                   manifest.reference(),
                   input.tensor(),
-                  NearestName.of(input.tensor(), names)
-                      .map(name -> "; did you mean \"" + name + "\"?")
-                      .orElse(""),
-                  String.join(", ", names)));
+                  shape.dimension(),
+                  dimensions,
+                  input.vector() ? "[rows]" : "[rows, features]"));
     }
-    if (names.size() > 1) {
-      throw new ModelLoadException(
-          "%s: the model takes several input tensors: %s; it must take one"
-              .formatted(manifest.reference(), String.join(", ", names)));
-    }
-    @Nullable Shape shape = inputs.get(input.tensor());
-    if (shape != null
-        && shape.dimension() == 2
-        && shape.get(1) > 0
-        && shape.get(1) != input.features().size()) {
+    if (!input.vector() && shape.get(1) > 0 && shape.get(1) != input.features().size()) {
       throw new ModelLoadException(
           "%s: input tensor %s takes %d features; the signature names %d"
               .formatted(

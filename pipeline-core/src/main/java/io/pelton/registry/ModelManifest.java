@@ -7,9 +7,10 @@ import java.util.TreeMap;
 /**
  * Everything that identifies one immutable model version.
  *
- * @param engine DJL's name of the engine: {@code OnnxRuntime} or {@code TensorFlow}
- * @param artifact path of the model inside the version's directory: an {@code .onnx} file or a
- *     SavedModel directory
+ * @param engine DJL's name of the engine: {@code OnnxRuntime}, {@code TensorFlow} or {@code
+ *     PyTorch}
+ * @param artifact path of the model inside the version's directory: an {@code .onnx} file, a
+ *     SavedModel directory or a TorchScript file
  * @param files SHA-256 (hex) of every artifact file, golden rows and baseline profile, by path
  *     relative to the version's directory
  * @param artifactDigest SHA-256 (hex) over the artifact's sorted paths and digests

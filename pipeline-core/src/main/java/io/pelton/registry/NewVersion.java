@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A model about to be published; the registry gives it its number and digests.
  *
- * @param engine DJL's name of the engine: {@code OnnxRuntime} or {@code TensorFlow}
+ * @param engine DJL's name of the engine: {@code OnnxRuntime}, {@code TensorFlow} or {@code
+ *     PyTorch}
  * @param artifact local model file or SavedModel directory
  * @param engineOptions options for the engine, e.g. {@code Tags}, {@code SignatureDefKey}
  * @param profileJson baseline profile of the training data, null when there is none

@@ -20,8 +20,12 @@ final class EnginesTest {
   void anEngineThatIsNotOnTheClassPathIsNamed() throws Exception {
     assertThat(start("TensorFlow", jar -> !jar.startsWith("tensorflow-engine")))
         .contains("test: engine TensorFlow is not on the class path, which has [OnnxRuntime");
+    assertThat(start("PyTorch", jar -> !jar.startsWith("pytorch-engine")))
+        .contains("test: engine PyTorch is not on the class path, which has [OnnxRuntime")
+        .contains("add ai.djl.pytorch:pytorch-engine");
     assertThat(start("OnnxRuntime", jar -> !jar.startsWith("onnxruntime-engine")))
-        .contains("test: engine OnnxRuntime is not on the class path, which has [RPC, TensorFlow]");
+        .contains(
+            "test: engine OnnxRuntime is not on the class path, which has [PyTorch, RPC, TensorFlow]");
   }
 
   @Test
@@ -40,9 +44,16 @@ final class EnginesTest {
   }
 
   @Test
-  void bothEnginesStartInOneProcess() throws Exception {
-    assertThat(start("OnnxRuntime,TensorFlow", jar -> true))
-        .contains("started OnnxRuntime", "started TensorFlow");
+  void nativesOfPyTorchAreNotDownloadedEither() throws Exception {
+    assertThat(start("PyTorch", jar -> !jar.startsWith("pytorch-native")))
+        .contains("test: engine PyTorch has no native library for ")
+        .contains("add ai.djl.pytorch:pytorch-native-cpu");
+  }
+
+  @Test
+  void allEnginesStartInOneProcess() throws Exception {
+    assertThat(start("OnnxRuntime,TensorFlow,PyTorch", jar -> true))
+        .contains("started OnnxRuntime", "started TensorFlow", "started PyTorch");
   }
 
   @TempDir private Path alone;

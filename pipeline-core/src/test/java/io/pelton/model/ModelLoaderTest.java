@@ -47,6 +47,11 @@ final class ModelLoaderTest {
   }
 
   @Test
+  void pyTorchScoresAsComputedByHandInBatchesOfAnySize() throws Exception {
+    scoresAsComputedByHand(publish(torchScript()));
+  }
+
+  @Test
   void float64InputAndSeveralOutputsOfSeveralTensors() throws Exception {
     Signature signature =
         signature(
@@ -106,7 +111,8 @@ final class ModelLoaderTest {
 
   @Test
   void tenThousandBatchesLeaveNothingBehind() throws Exception {
-    for (ModelManifest manifest : List.of(publish(onnx()), publish(savedModel()))) {
+    for (ModelManifest manifest :
+        List.of(publish(onnx()), publish(savedModel()), publish(torchScript()))) {
       try (DjlModel model = (DjlModel) load(manifest)) {
         scoreTenThousandBatches(model);
         int live = model.liveResources();
@@ -374,6 +380,18 @@ final class ModelLoaderTest {
   private NewVersion savedModel() throws IOException {
     Path target = Files.createTempDirectory(directory, "saved").resolve("model");
     return TinyModels.savedModelVersion("m", target, FEATURES, WEIGHTS, BIAS);
+  }
+
+  private NewVersion torchScript() throws IOException {
+    Signature signature =
+        signature(
+            "features",
+            Signature.DataType.FLOAT32,
+            FEATURES,
+            new Signature.Output("score", "0", 0));
+    Path artifact = TorchModels.logistic(directory.resolve("model.pt"), WEIGHTS, BIAS);
+    return TinyModels.version(
+        "m", "PyTorch", artifact, signature, TinyModels.golden(WEIGHTS, BIAS));
   }
 
   private ModelManifest publish(NewVersion version) throws IOException {

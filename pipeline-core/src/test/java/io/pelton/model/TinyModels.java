@@ -204,7 +204,7 @@ public final class TinyModels {
         new double[][] {{probability(weights, bias, ones)}, {probability(weights, bias, mixed)}});
   }
 
-  private static Path write(Path file, OnnxMl.GraphProto graph) throws IOException {
+  static Path write(Path file, OnnxMl.GraphProto graph) throws IOException {
     return Files.write(
         file,
         OnnxMl.ModelProto.newBuilder()
@@ -240,16 +240,16 @@ public final class TinyModels {
     }
   }
 
-  private static OnnxMl.NodeProto node(String operation, String output, String... inputs) {
+  static OnnxMl.NodeProto node(String operation, String output, String... inputs) {
     return OnnxMl.NodeProto.newBuilder()
         .setOpType(operation)
-        .setName(operation)
+        .setName(output)
         .addAllInput(List.of(inputs))
         .addOutput(output)
         .build();
   }
 
-  private static OnnxMl.AttributeProto integer(String name, long value) {
+  static OnnxMl.AttributeProto integer(String name, long value) {
     return OnnxMl.AttributeProto.newBuilder()
         .setName(name)
         .setType(OnnxMl.AttributeProto.AttributeType.INT)
@@ -257,7 +257,7 @@ public final class TinyModels {
         .build();
   }
 
-  private static OnnxMl.ValueInfoProto value(
+  static OnnxMl.ValueInfoProto value(
       String name, OnnxMl.TensorProto.DataType type, String rows, long... dims) {
     OnnxMl.TensorShapeProto.Builder shape = OnnxMl.TensorShapeProto.newBuilder();
     shape.addDim(OnnxMl.TensorShapeProto.Dimension.newBuilder().setDimParam(rows));

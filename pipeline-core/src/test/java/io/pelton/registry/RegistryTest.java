@@ -268,6 +268,34 @@ final class RegistryTest {
   }
 
   @Test
+  void aTensorsShapeIsPublishedWhereItIsNoMatrix() throws Exception {
+    Signature signature =
+        new Signature(
+            List.of(
+                new Signature.Input("x", Signature.DataType.FLOAT32, List.of("amount", "mean")),
+                new Signature.Input(
+                    "id", Signature.DataType.INT64, Signature.Layout.VECTOR, List.of("id"))),
+            List.of(new Signature.Output("score", "y", 0)));
+    NewVersion version = version("fraud", "content");
+    registry.publish(
+        new NewVersion(
+            "fraud",
+            version.engine(),
+            version.artifact(),
+            signature,
+            Map.of(),
+            new GoldenRows(new double[0][], new double[0][]),
+            null,
+            Map.of(),
+            PROVENANCE));
+
+    assertThat(registry.manifest("fraud", 1).signature()).isEqualTo(signature);
+    assertThat(Files.readString(root.resolve("fraud/versions/1/manifest.json")))
+        .containsOnlyOnce("layout")
+        .contains("\"layout\" : \"VECTOR\"");
+  }
+
+  @Test
   void anArtifactThatIsNotThereIsTold() {
     assertThatThrownBy(() -> registry.publish(version("fraud", directory.resolve("none"))))
         .isInstanceOf(RegistryException.class)
