@@ -1,5 +1,6 @@
 package io.pelton.job;
 
+import io.pelton.pipeline.Delivery;
 import io.pelton.pipeline.InvalidPipelineException;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.Table;
@@ -70,17 +71,15 @@ public final class JobOptions {
       paramLabel = "GUARANTEE",
       description =
           "exactly-once (records show when a checkpoint completes) or at-least-once (they show at"
-              + " once, again after a failure); default exactly-once.")
-  private String delivery = EXACTLY_ONCE;
+              + " once, again after a failure), or that of some topics:"
+              + " predictions=at-least-once,…; replaces the pipeline file's delivery.")
+  private @Nullable String delivery;
 
   @Option(
       names = "--checkpoint-interval",
       paramLabel = "SECONDS",
       description = "Seconds between checkpoints; default ${DEFAULT-VALUE}.")
   private double checkpointSeconds = 10;
-
-  private static final String EXACTLY_ONCE = "exactly-once";
-  private static final String AT_LEAST_ONCE = "at-least-once";
 
   /**
    * Reads a job's arguments.
@@ -99,12 +98,14 @@ public final class JobOptions {
   }
 
   /**
-   * Reads the pipeline file.
+   * Reads the pipeline file, with the delivery that the options give in place of the file's.
    *
    * @throws InvalidPipelineException with all that is wrong with it
+   * @throws IllegalArgumentException when {@code --delivery} says what there is not
    */
   public PipelineDefinition pipeline() throws InvalidPipelineException {
-    return kafka.pipeline();
+    PipelineDefinition pipeline = kafka.pipeline();
+    return delivery == null ? pipeline : pipeline.with(Delivery.parse(delivery));
   }
 
   /**
@@ -231,20 +232,7 @@ public final class JobOptions {
   public KafkaSinks sinks(PipelineDefinition pipeline, String job, List<Topic> topics)
       throws IOException, KafkaUnavailableException {
     kafka.ensure(pipeline, topics);
-    KafkaSettings settings = kafka();
-    KafkaSinks sinks =
-        switch (delivery) {
-          case EXACTLY_ONCE -> KafkaSinks.exactlyOnce(settings, pipeline, job);
-          case AT_LEAST_ONCE -> KafkaSinks.atLeastOnce(settings, pipeline, job);
-          default ->
-              throw new IllegalArgumentException(
-                  "--delivery "
-                      + delivery
-                      + " is unknown; it is "
-                      + EXACTLY_ONCE
-                      + " or "
-                      + AT_LEAST_ONCE);
-        };
+    KafkaSinks sinks = new KafkaSinks(kafka(), pipeline, job);
     sinks.publishSchemas();
     return sinks;
   }

@@ -4,6 +4,7 @@ import io.pelton.aggregate.AggregateExtension;
 import io.pelton.event.EventSchema;
 import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param carry event fields that travel with features and predictions
  * @param topics overrides of topic names, by kind
  * @param tables reference tables that events are joined with
+ * @param delivery how often records reach their topics; exactly once where it says nothing
  */
 public record PipelineDefinition(
     String name,
@@ -33,10 +35,11 @@ public record PipelineDefinition(
     @Nullable Outcomes outcomes,
     @Nullable Drift drift,
     Map<String, String> topics,
-    List<Table> tables)
+    List<Table> tables,
+    Map<Topic, Delivery> delivery)
     implements Serializable {
 
-  /** One without reference tables. */
+  /** One without reference tables, whose records are delivered exactly once. */
   public PipelineDefinition(
       String name,
       Events events,
@@ -61,7 +64,8 @@ public record PipelineDefinition(
         outcomes,
         drift,
         topics,
-        List.of());
+        List.of(),
+        Map.of());
   }
 
   /**
@@ -340,6 +344,12 @@ public record PipelineDefinition(
     carry = List.copyOf(carry);
     topics = Map.copyOf(topics);
     tables = List.copyOf(tables);
+    delivery = Map.copyOf(delivery);
+  }
+
+  /** How often records reach a topic. */
+  public Delivery delivery(Topic topic) {
+    return delivery.getOrDefault(topic, Delivery.EXACTLY_ONCE);
   }
 
   /**
@@ -370,15 +380,23 @@ public record PipelineDefinition(
   public PipelineDefinition with(RowFeature feature) {
     List<Feature> more = new ArrayList<>(features);
     more.add(feature);
-    return of(more, tables);
+    return of(more, tables, delivery);
   }
 
   /** The same pipeline with other tables. */
   public PipelineDefinition with(List<Table> others) {
-    return of(features, others);
+    return of(features, others, delivery);
   }
 
-  private PipelineDefinition of(List<Feature> features, List<Table> tables) {
+  /** The same pipeline with what is given for some topics in place of its own. */
+  public PipelineDefinition with(Map<Topic, Delivery> others) {
+    Map<Topic, Delivery> all = new HashMap<>(delivery);
+    all.putAll(others);
+    return of(features, tables, all);
+  }
+
+  private PipelineDefinition of(
+      List<Feature> features, List<Table> tables, Map<Topic, Delivery> delivery) {
     return new PipelineDefinition(
         name,
         events,
@@ -391,7 +409,8 @@ public record PipelineDefinition(
         outcomes,
         drift,
         topics,
-        tables);
+        tables,
+        delivery);
   }
 
   /** The event's fields, then those of all tables by their qualified names. */

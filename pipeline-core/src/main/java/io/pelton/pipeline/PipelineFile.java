@@ -49,7 +49,8 @@ public final class PipelineFile {
           "carry",
           "outcomes",
           "drift",
-          "topics");
+          "topics",
+          "delivery");
 
   private final Path path;
   private final List<Problem> problems = new ArrayList<>();
@@ -163,7 +164,8 @@ public final class PipelineFile {
             outcomes,
             drift,
             topics,
-            tables);
+            tables,
+            Delivery.read(file));
     TopicSection.checkDiffer(pipeline, eventSection, topicSection, outcomeSection, tableSection);
     return pipeline;
   }
