@@ -200,13 +200,11 @@ public final class KafkaSinks {
   private <T> KafkaSink<T> sink(Topic topic, KafkaRecordSerializationSchema<T> serializer)
       throws KafkaUnavailableException {
     Properties properties = new Properties();
-    properties.setProperty(ProducerConfig.LINGER_MS_CONFIG, "10");
-    properties.setProperty(ProducerConfig.BATCH_SIZE_CONFIG, "131072");
     properties.setProperty(ProducerConfig.COMPRESSION_TYPE_CONFIG, "lz4");
     // A producer for each transaction would register the same metric names again and again; the
     // sink's own metrics stay.
     properties.setProperty("register.producer.metrics", "false");
-    properties.putAll(kafka.producer());
+    properties.putAll(kafka.producer(pipeline.latency()));
     properties.remove(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG);
 
     KafkaSinkBuilder<T> builder =

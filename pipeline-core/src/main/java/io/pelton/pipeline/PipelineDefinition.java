@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param topics overrides of topic names, by kind
  * @param tables reference tables that events are joined with
  * @param delivery how often records reach their topics; exactly once where it says nothing
+ * @param latency what is traded for how soon a record comes out
  */
 public record PipelineDefinition(
     String name,
@@ -36,10 +37,11 @@ public record PipelineDefinition(
     @Nullable Drift drift,
     Map<String, String> topics,
     List<Table> tables,
-    Map<Topic, Delivery> delivery)
+    Map<Topic, Delivery> delivery,
+    Latency latency)
     implements Serializable {
 
-  /** One without reference tables, whose records are delivered exactly once. */
+  /** One without reference tables, delivered exactly once in balanced time. */
   public PipelineDefinition(
       String name,
       Events events,
@@ -65,7 +67,8 @@ public record PipelineDefinition(
         drift,
         topics,
         List.of(),
-        Map.of());
+        Map.of(),
+        Latency.BALANCED);
   }
 
   /**
@@ -410,7 +413,8 @@ public record PipelineDefinition(
         drift,
         topics,
         tables,
-        delivery);
+        delivery,
+        latency);
   }
 
   /** The event's fields, then those of all tables by their qualified names. */

@@ -94,6 +94,7 @@ public final class PipelineSummary {
                     : "",
                 pipeline.topic(Topic.DEAD_LETTERS)));
     lines.add("writes " + delivery(pipeline));
+    lines.add("  latency " + pipeline.latency().describe());
     return String.join("\n", lines);
   }
 

@@ -31,12 +31,12 @@ class DeliveryTest {
   void everyTopicIsWrittenExactlyOnceUnlessTheFileSaysOtherwise() throws Exception {
     assertThat(with("").delivery(Topic.PREDICTIONS)).isEqualTo(EXACTLY_ONCE);
     assertThat(PipelineSummary.of(with("")))
-        .endsWith("writes exactly once: records show when a checkpoint completes");
+        .contains("writes exactly once: records show when a checkpoint completes");
 
     PipelineDefinition all = with("delivery: at-least-once\n");
     assertThat(Delivery.TOPICS).allMatch(topic -> all.delivery(topic) == AT_LEAST_ONCE);
     assertThat(PipelineSummary.of(all))
-        .endsWith("writes at least once: records show at once, and again after a failure");
+        .contains("writes at least once: records show at once, and again after a failure");
 
     PipelineDefinition some =
         with("delivery: {predictions: at-least-once, features: exactly-once}\n");
@@ -44,7 +44,7 @@ class DeliveryTest {
     assertThat(some.delivery(Topic.FEATURES)).isEqualTo(EXACTLY_ONCE);
     assertThat(some.delivery(Topic.LATE)).isEqualTo(EXACTLY_ONCE);
     assertThat(PipelineSummary.of(some))
-        .endsWith(
+        .contains(
             "writes predictions at least once: records show at once, and again after a failure;"
                 + " other topics exactly once: records show when a checkpoint completes");
   }
