@@ -8,7 +8,12 @@ import picocli.CommandLine.Command;
     name = "benchmarks/run",
     description = "Measures whole pipelines and the feature engine, side by side.",
     mixinStandardHelpOptions = true,
-    subcommands = {AllInOneBenchmark.class, BatchBenchmark.class, FeatureBenchmark.class})
+    subcommands = {
+      AllInOneBenchmark.class,
+      BatchBenchmark.class,
+      FeatureBenchmark.class,
+      LatencyBenchmark.class
+    })
 final class Benchmarks {
   private Benchmarks() {}
 

@@ -2,11 +2,15 @@ package io.pelton.benchmarks;
 
 import java.io.IOException;
 
-/** The user gave data that cannot be measured; the message says which, and why. */
+/** The user gave data or options that cannot be measured; the message says which, and why. */
 final class InputException extends IOException {
   private static final long serialVersionUID = 1L;
 
-  InputException(IOException cause) {
+  InputException(Exception cause) {
     super(cause.getMessage(), cause);
+  }
+
+  InputException(String message) {
+    super(message);
   }
 }

@@ -102,6 +102,17 @@ final class Preparation {
     }
   }
 
+  /** Fields of the first events. */
+  List<@Nullable Object[]> first(int count) throws Exception {
+    List<@Nullable Object[]> events = new ArrayList<>(count);
+    forEach(
+        fields -> {
+          events.add(fields.clone());
+          return events.size() < count;
+        });
+    return events;
+  }
+
   /** Sends events to the pipeline's topic, keyed by the first entity. */
   void send(String brokers, long events) throws Exception {
     KafkaSettings kafka = KafkaSettings.of(brokers);

@@ -14,6 +14,7 @@ import io.pelton.job.JobOptions;
 import io.pelton.job.KafkaSchemaStore;
 import io.pelton.job.KafkaSettings;
 import io.pelton.job.Topics;
+import io.pelton.pipeline.InvalidPipelineException;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineFile;
 import io.pelton.pipeline.Topic;
@@ -268,7 +269,8 @@ final class DemoStory implements AutoCloseable {
     return JobOptions.parse("demo", arguments.toArray(String[]::new));
   }
 
-  private StreamExecutionEnvironment environment(EmbeddedFlink flink, JobOptions options) {
+  private StreamExecutionEnvironment environment(EmbeddedFlink flink, JobOptions options)
+      throws InvalidPipelineException {
     Configuration configuration = JobEnvironment.settings(options.configuration());
     // Rows wait for the watermark; event time runs so fast here that nothing else is worth a wait.
     configuration.set(PipelineOptions.AUTO_WATERMARK_INTERVAL, Duration.ofMillis(20));

@@ -194,7 +194,7 @@ final class RunCommand implements Callable<Integer> {
     return constant.name().toLowerCase(Locale.ROOT);
   }
 
-  private Configuration settings() throws InputException {
+  private Configuration settings() throws InputException, InvalidPipelineException {
     try {
       return JobEnvironment.settings(options.configuration());
     } catch (IllegalArgumentException e) {

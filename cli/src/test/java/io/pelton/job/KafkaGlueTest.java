@@ -8,6 +8,7 @@ import io.pelton.cli.embedded.EmbeddedKafka;
 import io.pelton.feature.FeatureRow;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
+import io.pelton.pipeline.Delivery;
 import io.pelton.pipeline.EventFormat;
 import io.pelton.pipeline.Events;
 import io.pelton.pipeline.PipelineDefinition;
@@ -234,16 +235,26 @@ class KafkaGlueTest {
 
   @Test
   void keepsTransactionsWithinWhatTheBrokerAllows() throws Exception {
-    assertThat(KafkaSinks.exactlyOnce(kafka, pipeline("p"), "job").transactionTimeout())
+    assertThat(new KafkaSinks(kafka, pipeline("p"), "job").transactionTimeout())
         .isEqualTo(Duration.ofHours(1));
-    assertThat(longestTransaction("900000").transactionTimeout()).isEqualTo(Duration.ofMinutes(15));
+    assertThat(longestTransaction("900000")).isEqualTo(Duration.ofMinutes(15));
     assertThatThrownBy(() -> longestTransaction("30000"))
         .isInstanceOf(KafkaUnavailableException.class)
         .hasMessageContaining("transaction.max.timeout.ms is 30000")
-        .hasMessageContaining("choose at-least-once");
+        .hasMessageContaining("choose delivery at-least-once");
   }
 
-  private static KafkaSinks longestTransaction(String maximum) throws Exception {
+  @Test
+  void asksTheBrokerOfTransactionsOnlyForTopicsThatNeedThem() throws Exception {
+    KafkaSettings nowhere = KafkaSettings.of("nowhere");
+    PipelineDefinition mixed =
+        pipeline("p").with(Map.of(Topic.PREDICTIONS, Delivery.AT_LEAST_ONCE));
+    KafkaSinks sinks = new KafkaSinks(nowhere, mixed, "job");
+    assertThat(sinks.predictions()).isNotNull();
+    assertThatThrownBy(sinks::features).isInstanceOf(KafkaUnavailableException.class);
+  }
+
+  private static Duration longestTransaction(String maximum) throws Exception {
     int port;
     try (ServerSocket socket = new ServerSocket(0)) {
       port = socket.getLocalPort();
@@ -253,8 +264,8 @@ class KafkaGlueTest {
             directory.resolve("kafka-" + maximum),
             port,
             Map.of("transaction.max.timeout.ms", maximum))) {
-      return KafkaSinks.exactlyOnce(
-          KafkaSettings.of(other.bootstrapServers()), pipeline("p"), "job");
+      return new KafkaSinks(KafkaSettings.of(other.bootstrapServers()), pipeline("p"), "job")
+          .transactionTimeout();
     }
   }
 
@@ -262,7 +273,7 @@ class KafkaGlueTest {
   void bringsFeaturesThroughTheirTopicAndUnreadableRecordsToDeadLetters() throws Exception {
     PipelineDefinition pipeline = pipeline("features");
     createTopics(pipeline);
-    KafkaSinks sinks = KafkaSinks.exactlyOnce(kafka, pipeline, "features");
+    KafkaSinks sinks = new KafkaSinks(kafka, pipeline, "features");
     sinks.publishSchemas();
     StreamExecutionEnvironment writing = environment();
     writing
@@ -317,7 +328,7 @@ class KafkaGlueTest {
   void bringsPredictionsOfVersionsWithOtherFeaturesThroughTheirTopic() throws Exception {
     PipelineDefinition pipeline = pipeline("predictions");
     createTopics(pipeline);
-    KafkaSinks sinks = KafkaSinks.exactlyOnce(kafka, pipeline, "inference");
+    KafkaSinks sinks = new KafkaSinks(kafka, pipeline, "inference");
     StreamExecutionEnvironment writing = environment();
     writing
         .fromSequence(0, 9)
@@ -349,7 +360,7 @@ class KafkaGlueTest {
   void writesEachRowOnceAlthoughTheJobFails() throws Exception {
     PipelineDefinition pipeline = pipeline("once");
     createTopics(pipeline);
-    KafkaSinks sinks = KafkaSinks.exactlyOnce(kafka, pipeline, "features");
+    KafkaSinks sinks = new KafkaSinks(kafka, pipeline, "features");
     Configuration settings = new Configuration();
     settings.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
     settings.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, Duration.ofMillis(10));

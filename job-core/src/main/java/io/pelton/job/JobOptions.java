@@ -1,7 +1,10 @@
 package io.pelton.job;
 
+import io.pelton.pipeline.Delivery;
 import io.pelton.pipeline.InvalidPipelineException;
+import io.pelton.pipeline.Latency;
 import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.PipelineFile;
 import io.pelton.pipeline.Table;
 import io.pelton.pipeline.Topic;
 import java.io.IOException;
@@ -11,7 +14,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.ExecutionOptions;
 import org.apache.flink.configuration.ExternalizedCheckpointRetention;
+import org.apache.flink.configuration.PipelineOptions;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
@@ -70,17 +75,23 @@ public final class JobOptions {
       paramLabel = "GUARANTEE",
       description =
           "exactly-once (records show when a checkpoint completes) or at-least-once (they show at"
-              + " once, again after a failure); default exactly-once.")
-  private String delivery = EXACTLY_ONCE;
+              + " once, again after a failure), or that of some topics:"
+              + " predictions=at-least-once,…; replaces the pipeline file's delivery.")
+  private @Nullable String delivery;
+
+  @Option(
+      names = "--latency",
+      paramLabel = "PROFILE",
+      description =
+          "low, balanced or throughput: how long records may be gathered at each step; replaces"
+              + " the pipeline file's latency.")
+  private @Nullable String latency;
 
   @Option(
       names = "--checkpoint-interval",
       paramLabel = "SECONDS",
       description = "Seconds between checkpoints; default ${DEFAULT-VALUE}.")
   private double checkpointSeconds = 10;
-
-  private static final String EXACTLY_ONCE = "exactly-once";
-  private static final String AT_LEAST_ONCE = "at-least-once";
 
   /**
    * Reads a job's arguments.
@@ -99,12 +110,17 @@ public final class JobOptions {
   }
 
   /**
-   * Reads the pipeline file.
+   * Reads the pipeline file, with the delivery and latency that the options give in place of the
+   * file's.
    *
    * @throws InvalidPipelineException with all that is wrong with it
+   * @throws IllegalArgumentException when {@code --delivery} or {@code --latency} says what there
+   *     is not
    */
   public PipelineDefinition pipeline() throws InvalidPipelineException {
-    return kafka.pipeline();
+    PipelineDefinition pipeline =
+        PipelineFile.read(kafka.pipelineFile(), latency == null ? null : Latency.named(latency));
+    return delivery == null ? pipeline : pipeline.with(Delivery.parse(delivery));
   }
 
   /**
@@ -231,20 +247,7 @@ public final class JobOptions {
   public KafkaSinks sinks(PipelineDefinition pipeline, String job, List<Topic> topics)
       throws IOException, KafkaUnavailableException {
     kafka.ensure(pipeline, topics);
-    KafkaSettings settings = kafka();
-    KafkaSinks sinks =
-        switch (delivery) {
-          case EXACTLY_ONCE -> KafkaSinks.exactlyOnce(settings, pipeline, job);
-          case AT_LEAST_ONCE -> KafkaSinks.atLeastOnce(settings, pipeline, job);
-          default ->
-              throw new IllegalArgumentException(
-                  "--delivery "
-                      + delivery
-                      + " is unknown; it is "
-                      + EXACTLY_ONCE
-                      + " or "
-                      + AT_LEAST_ONCE);
-        };
+    KafkaSinks sinks = new KafkaSinks(kafka(), pipeline, job);
     sinks.publishSchemas();
     return sinks;
   }
@@ -295,11 +298,13 @@ public final class JobOptions {
   }
 
   /**
-   * Flink settings that follow from the options; the cluster's hold for the rest.
+   * Flink settings that follow from the options and the pipeline file; the cluster's hold for the
+   * rest, and for what a balanced latency is.
    *
+   * @throws InvalidPipelineException with all that is wrong with the pipeline file
    * @throws IllegalArgumentException when there would be no checkpoints
    */
-  public Configuration configuration() {
+  public Configuration configuration() throws InvalidPipelineException {
     if (!(checkpointSeconds >= 0.1)) {
       throw new IllegalArgumentException(
           "--checkpoint-interval is "
@@ -313,6 +318,13 @@ public final class JobOptions {
     configuration.set(
         CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION,
         ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
+    Latency profile = pipeline().latency();
+    if (profile != Latency.BALANCED) {
+      configuration.set(
+          ExecutionOptions.BUFFER_TIMEOUT, Duration.ofMillis(profile.bufferTimeout()));
+      configuration.set(
+          PipelineOptions.AUTO_WATERMARK_INTERVAL, Duration.ofMillis(profile.watermarkInterval()));
+    }
     return configuration;
   }
 }

@@ -1,5 +1,6 @@
 package io.pelton.job;
 
+import io.pelton.pipeline.Latency;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.Serializable;
@@ -105,8 +106,26 @@ public final class KafkaSettings implements Serializable {
     return view;
   }
 
+  /** The same, fetching as the profile does where no property says otherwise. */
+  public Properties consumer(Latency latency) {
+    Properties view = consumer();
+    view.putIfAbsent(
+        ConsumerConfig.FETCH_MIN_BYTES_CONFIG, Integer.toString(latency.fetchMinBytes()));
+    view.putIfAbsent(
+        ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, Integer.toString(latency.fetchMaxWait()));
+    return view;
+  }
+
   public Properties producer() {
     return view(producerKeys());
+  }
+
+  /** The same, gathering records as the profile does where no property says otherwise. */
+  public Properties producer(Latency latency) {
+    Properties view = producer();
+    view.putIfAbsent(ProducerConfig.LINGER_MS_CONFIG, Integer.toString(latency.linger()));
+    view.putIfAbsent(ProducerConfig.BATCH_SIZE_CONFIG, Integer.toString(latency.batchBytes()));
+    return view;
   }
 
   public Properties admin() {

@@ -44,9 +44,11 @@ import org.slf4j.LoggerFactory;
  *   <li>Other records: the Kafka timestamp is when they were written.
  * </ul>
  *
- * Exactly-once sinks write in transactions that commit with the checkpoint. A transaction that the
- * broker gave up because the job was down for longer than its timeout is lost, so the timeout is an
- * hour, or the most that the broker allows.
+ * A topic that is delivered at least once is written at once, and again after a failure what was
+ * written since a checkpoint. One that is delivered exactly once is written in transactions that
+ * commit with the checkpoint. A transaction that the broker gave up because the job was down for
+ * longer than its timeout is lost, so the timeout is an hour, or the most that the broker allows; a
+ * broker that does not tell, or allows too little, is a {@link KafkaUnavailableException}.
  */
 public final class KafkaSinks {
   private static final Logger LOG = LoggerFactory.getLogger(KafkaSinks.class);
@@ -57,36 +59,17 @@ public final class KafkaSinks {
   private final KafkaSettings kafka;
   private final PipelineDefinition pipeline;
   private final String job;
-  private final @Nullable Duration transactionTimeout;
+  private @Nullable Duration transactionTimeout;
 
-  private KafkaSinks(
-      KafkaSettings kafka,
-      PipelineDefinition pipeline,
-      String job,
-      @Nullable Duration transactionTimeout) {
+  /**
+   * @param pipeline says of each topic how often its records are delivered
+   * @param job name of the job, in the transactional ids: no two running jobs of a pipeline may
+   *     share it
+   */
+  public KafkaSinks(KafkaSettings kafka, PipelineDefinition pipeline, String job) {
     this.kafka = kafka;
     this.pipeline = pipeline;
     this.job = job;
-    this.transactionTimeout = transactionTimeout;
-  }
-
-  /**
-   * Sinks whose records become visible, once each, when a checkpoint completes.
-   *
-   * @param job name of the job, in the transactional ids: no two running jobs of a pipeline may
-   *     share it
-   * @throws KafkaUnavailableException when the broker does not tell how long a transaction may
-   *     take, or allows too little
-   */
-  public static KafkaSinks exactlyOnce(KafkaSettings kafka, PipelineDefinition pipeline, String job)
-      throws KafkaUnavailableException {
-    return new KafkaSinks(kafka, pipeline, job, transactionTimeout(kafka));
-  }
-
-  /** Sinks that write at once, and again after a failure what was written since a checkpoint. */
-  public static KafkaSinks atLeastOnce(
-      KafkaSettings kafka, PipelineDefinition pipeline, String job) {
-    return new KafkaSinks(kafka, pipeline, job, null);
   }
 
   private static Duration transactionTimeout(KafkaSettings kafka) throws KafkaUnavailableException {
@@ -106,7 +89,7 @@ public final class KafkaSinks {
               + "; a job that is down for longer loses what it had not committed, so Pelton wants"
               + " at least "
               + LEAST.toMillis()
-              + ": raise it on the broker, or choose at-least-once");
+              + ": raise it on the broker, or choose delivery at-least-once");
     }
     if (allowed.compareTo(WANTED) < 0) {
       LOG.warn(
@@ -138,8 +121,11 @@ public final class KafkaSinks {
     }
   }
 
-  /** How long a transaction may stay open; null when writes are at-least-once. */
-  public @Nullable Duration transactionTimeout() {
+  /** How long a transaction may stay open; the broker is asked once, when a sink needs it. */
+  Duration transactionTimeout() throws KafkaUnavailableException {
+    if (transactionTimeout == null) {
+      transactionTimeout = transactionTimeout(kafka);
+    }
     return transactionTimeout;
   }
 
@@ -168,35 +154,35 @@ public final class KafkaSinks {
     return new KafkaSchemaStore(kafka, pipeline.topic(Topic.SCHEMAS));
   }
 
-  public KafkaSink<FeatureRow> features() {
+  public KafkaSink<FeatureRow> features() throws KafkaUnavailableException {
     return sink(
         Topic.FEATURES, new FeatureRowKafkaSerializer(pipeline, pipeline.topic(Topic.FEATURES)));
   }
 
-  public KafkaSink<ScoredRow> predictions() {
+  public KafkaSink<ScoredRow> predictions() throws KafkaUnavailableException {
     return sink(
         Topic.PREDICTIONS,
         new ScoredRowKafkaSerializer(pipeline, pipeline.topic(Topic.PREDICTIONS), schemaStore()));
   }
 
   /** Keyed by event id. */
-  public KafkaSink<LateEvent> late() {
+  public KafkaSink<LateEvent> late() throws KafkaUnavailableException {
     return records(Topic.LATE, LateEvent.class, LateEvent::getEventId);
   }
 
   /** Keyed by event id where it is known. */
-  public KafkaSink<DeadLetter> deadLetters() {
+  public KafkaSink<DeadLetter> deadLetters() throws KafkaUnavailableException {
     return records(Topic.DEAD_LETTERS, DeadLetter.class, DeadLetter::getEventId);
   }
 
   /** Keyed by model and feature. */
-  public KafkaSink<DriftReport> driftReports() {
+  public KafkaSink<DriftReport> driftReports() throws KafkaUnavailableException {
     return records(
         Topic.DRIFT, DriftReport.class, report -> report.getModel() + "/" + report.getFeature());
   }
 
   /** Keyed by alert id. */
-  public KafkaSink<DriftAlert> alerts() {
+  public KafkaSink<DriftAlert> alerts() throws KafkaUnavailableException {
     return records(Topic.ALERTS, DriftAlert.class, DriftAlert::getAlertId);
   }
 
@@ -206,32 +192,34 @@ public final class KafkaSinks {
    * @param key text of the Kafka key; null: none
    */
   public <T extends SpecificRecordBase> KafkaSink<T> records(
-      Topic topic, Class<T> type, SerializableFunction<T, @Nullable String> key) {
+      Topic topic, Class<T> type, SerializableFunction<T, @Nullable String> key)
+      throws KafkaUnavailableException {
     return sink(topic, new RecordKafkaSerializer<>(type, pipeline.topic(topic), key));
   }
 
-  private <T> KafkaSink<T> sink(Topic topic, KafkaRecordSerializationSchema<T> serializer) {
+  private <T> KafkaSink<T> sink(Topic topic, KafkaRecordSerializationSchema<T> serializer)
+      throws KafkaUnavailableException {
     Properties properties = new Properties();
-    properties.setProperty(ProducerConfig.LINGER_MS_CONFIG, "10");
-    properties.setProperty(ProducerConfig.BATCH_SIZE_CONFIG, "131072");
     properties.setProperty(ProducerConfig.COMPRESSION_TYPE_CONFIG, "lz4");
     // A producer for each transaction would register the same metric names again and again; the
     // sink's own metrics stay.
     properties.setProperty("register.producer.metrics", "false");
-    properties.putAll(kafka.producer());
+    properties.putAll(kafka.producer(pipeline.latency()));
     properties.remove(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG);
 
     KafkaSinkBuilder<T> builder =
         KafkaSink.<T>builder().setBootstrapServers(kafka.brokers()).setRecordSerializer(serializer);
-    if (transactionTimeout == null) {
-      builder.setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE);
-    } else {
-      properties.setProperty(
-          ProducerConfig.TRANSACTION_TIMEOUT_CONFIG, Long.toString(transactionTimeout.toMillis()));
-      builder
-          .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
-          .setTransactionalIdPrefix(
-              "pelton-" + pipeline.name() + "-" + job + "-" + pipeline.topic(topic));
+    switch (pipeline.delivery(topic)) {
+      case AT_LEAST_ONCE -> builder.setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE);
+      case EXACTLY_ONCE -> {
+        properties.setProperty(
+            ProducerConfig.TRANSACTION_TIMEOUT_CONFIG,
+            Long.toString(transactionTimeout().toMillis()));
+        builder
+            .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
+            .setTransactionalIdPrefix(
+                "pelton-" + pipeline.name() + "-" + job + "-" + pipeline.topic(topic));
+      }
     }
     return builder.setKafkaProducerConfig(properties).build();
   }

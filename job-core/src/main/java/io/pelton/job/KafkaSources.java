@@ -107,7 +107,7 @@ public final class KafkaSources {
       Reading reading) {
     KafkaSourceBuilder<Either<T, DeadLetter>> source =
         KafkaSource.<Either<T, DeadLetter>>builder()
-            .setProperties(kafka.consumer())
+            .setProperties(kafka.consumer(pipeline.latency()))
             .setTopics(topic)
             .setGroupId(reading.group())
             .setStartingOffsets(reading.start())

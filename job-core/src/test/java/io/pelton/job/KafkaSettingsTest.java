@@ -3,6 +3,7 @@ package io.pelton.job;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.pelton.pipeline.Latency;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -55,5 +56,23 @@ class KafkaSettingsTest {
     assertThat(kafka.toString())
         .doesNotContain("hunter2")
         .contains("broker:9092", "linger.ms=7", "ssl.key.password=(hidden)");
+  }
+
+  @Test
+  void aProfileGathersWhereNoPropertySaysOtherwise() {
+    KafkaSettings plain = KafkaSettings.of("broker:9092");
+    assertThat(plain.producer(Latency.LOW)).containsEntry("linger.ms", "0");
+    assertThat(plain.producer(Latency.THROUGHPUT))
+        .containsEntry("linger.ms", "50")
+        .containsEntry("batch.size", "524288");
+    assertThat(plain.consumer(Latency.THROUGHPUT))
+        .containsEntry("fetch.min.bytes", "65536")
+        .containsEntry("fetch.max.wait.ms", "200")
+        .containsEntry("isolation.level", "read_committed");
+
+    KafkaSettings tuned =
+        new KafkaSettings("broker:9092", Map.of("linger.ms", "7", "fetch.min.bytes", "9"));
+    assertThat(tuned.producer(Latency.LOW)).containsEntry("linger.ms", "7");
+    assertThat(tuned.consumer(Latency.THROUGHPUT)).containsEntry("fetch.min.bytes", "9");
   }
 }

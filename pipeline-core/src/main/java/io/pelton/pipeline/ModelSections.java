@@ -31,8 +31,9 @@ final class ModelSections {
    * The model.
    *
    * @param features those that it may take
+   * @param latency gives how long a batch waits where the file does not say
    */
-  static Model model(Section section, List<Feature> features) {
+  static Model model(Section section, List<Feature> features, Latency latency) {
     section.allow(MODEL_KEYS);
     String name = section.required("name", "the model's name in the registry");
     if (!name.isBlank() && !Registry.MODEL_NAME.matcher(name).matches()) {
@@ -61,7 +62,7 @@ final class ModelSections {
         name,
         all ? null : List.copyOf(inputs),
         (int) batch.whole("max-size", 256, 1, 65_536),
-        batch.duration("max-delay", 5, 1),
+        batch.duration("max-delay", latency.batchDelay(), 1),
         section.choice("device", Device.PREFER_GPU, Device.class));
   }
 

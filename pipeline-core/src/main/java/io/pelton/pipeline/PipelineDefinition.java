@@ -4,6 +4,7 @@ import io.pelton.aggregate.AggregateExtension;
 import io.pelton.event.EventSchema;
 import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -20,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param carry event fields that travel with features and predictions
  * @param topics overrides of topic names, by kind
  * @param tables reference tables that events are joined with
+ * @param delivery how often records reach their topics; exactly once where it says nothing
+ * @param latency what is traded for how soon a record comes out
  */
 public record PipelineDefinition(
     String name,
@@ -33,10 +36,12 @@ public record PipelineDefinition(
     @Nullable Outcomes outcomes,
     @Nullable Drift drift,
     Map<String, String> topics,
-    List<Table> tables)
+    List<Table> tables,
+    Map<Topic, Delivery> delivery,
+    Latency latency)
     implements Serializable {
 
-  /** One without reference tables. */
+  /** One without reference tables, delivered exactly once in balanced time. */
   public PipelineDefinition(
       String name,
       Events events,
@@ -61,7 +66,9 @@ public record PipelineDefinition(
         outcomes,
         drift,
         topics,
-        List.of());
+        List.of(),
+        Map.of(),
+        Latency.BALANCED);
   }
 
   /**
@@ -340,6 +347,12 @@ public record PipelineDefinition(
     carry = List.copyOf(carry);
     topics = Map.copyOf(topics);
     tables = List.copyOf(tables);
+    delivery = Map.copyOf(delivery);
+  }
+
+  /** How often records reach a topic. */
+  public Delivery delivery(Topic topic) {
+    return delivery.getOrDefault(topic, Delivery.EXACTLY_ONCE);
   }
 
   /**
@@ -370,15 +383,23 @@ public record PipelineDefinition(
   public PipelineDefinition with(RowFeature feature) {
     List<Feature> more = new ArrayList<>(features);
     more.add(feature);
-    return of(more, tables);
+    return of(more, tables, delivery);
   }
 
   /** The same pipeline with other tables. */
   public PipelineDefinition with(List<Table> others) {
-    return of(features, others);
+    return of(features, others, delivery);
   }
 
-  private PipelineDefinition of(List<Feature> features, List<Table> tables) {
+  /** The same pipeline with what is given for some topics in place of its own. */
+  public PipelineDefinition with(Map<Topic, Delivery> others) {
+    Map<Topic, Delivery> all = new HashMap<>(delivery);
+    all.putAll(others);
+    return of(features, tables, all);
+  }
+
+  private PipelineDefinition of(
+      List<Feature> features, List<Table> tables, Map<Topic, Delivery> delivery) {
     return new PipelineDefinition(
         name,
         events,
@@ -391,7 +412,9 @@ public record PipelineDefinition(
         outcomes,
         drift,
         topics,
-        tables);
+        tables,
+        delivery,
+        latency);
   }
 
   /** The event's fields, then those of all tables by their qualified names. */

@@ -49,13 +49,17 @@ public final class PipelineFile {
           "carry",
           "outcomes",
           "drift",
-          "topics");
+          "topics",
+          "delivery",
+          "latency");
 
   private final Path path;
+  private final @Nullable Latency latency;
   private final List<Problem> problems = new ArrayList<>();
 
-  private PipelineFile(Path path) {
+  private PipelineFile(Path path, @Nullable Latency latency) {
     this.path = path;
+    this.latency = latency;
   }
 
   /**
@@ -64,7 +68,17 @@ public final class PipelineFile {
    * @throws InvalidPipelineException with every problem found
    */
   public static PipelineDefinition read(Path path) throws InvalidPipelineException {
-    PipelineFile file = new PipelineFile(path);
+    return read(path, null);
+  }
+
+  /**
+   * The same with another latency profile.
+   *
+   * @param latency in place of the file's; null: the file's
+   */
+  public static PipelineDefinition read(Path path, @Nullable Latency latency)
+      throws InvalidPipelineException {
+    PipelineFile file = new PipelineFile(path, latency);
     PipelineDefinition pipeline = file.parse();
     if (!file.problems.isEmpty() || pipeline == null) {
       throw new InvalidPipelineException(
@@ -124,7 +138,10 @@ public final class PipelineFile {
         file.problem("carry", "\"" + field + "\" is given twice; name it once");
       }
     }
-    Model model = file.has("model") ? ModelSections.model(file.section("model"), features) : null;
+    Latency declared = file.choice("latency", Latency.BALANCED, Latency.class);
+    Latency latency = this.latency != null ? this.latency : declared;
+    Model model =
+        file.has("model") ? ModelSections.model(file.section("model"), features, latency) : null;
     Section outcomeSection = file.section("outcomes");
     Outcomes outcomes = file.has("outcomes") ? ModelSections.outcomes(outcomeSection) : null;
     if (outcomes != null) {
@@ -163,7 +180,9 @@ public final class PipelineFile {
             outcomes,
             drift,
             topics,
-            tables);
+            tables,
+            Delivery.read(file),
+            latency);
     TopicSection.checkDiffer(pipeline, eventSection, topicSection, outcomeSection, tableSection);
     return pipeline;
   }

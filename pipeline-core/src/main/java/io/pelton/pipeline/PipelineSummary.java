@@ -93,7 +93,25 @@ public final class PipelineSummary {
                     ? " without features of their own, and features of later events count them"
                     : "",
                 pipeline.topic(Topic.DEAD_LETTERS)));
+    lines.add("writes " + delivery(pipeline));
+    lines.add("  latency " + pipeline.latency().describe());
     return String.join("\n", lines);
+  }
+
+  private static String delivery(PipelineDefinition pipeline) {
+    String once = "exactly once: records show when a checkpoint completes";
+    String atLeastOnce = "at least once: records show at once, and again after a failure";
+    List<String> repeated =
+        Delivery.TOPICS.stream()
+            .filter(topic -> pipeline.delivery(topic) == Delivery.AT_LEAST_ONCE)
+            .map(Topic::suffix)
+            .toList();
+    if (repeated.isEmpty()) {
+      return once;
+    }
+    return repeated.size() == Delivery.TOPICS.size()
+        ? atLeastOnce
+        : "%s %s; other topics %s".formatted(String.join(", ", repeated), atLeastOnce, once);
   }
 
   private static void events(PipelineDefinition pipeline, List<String> lines) {

@@ -64,6 +64,8 @@ class PipelineSchemaTest {
         .containsExactlyElementsOf(ModelSections.PERSISTENCE_KEYS);
     assertThat(keys(sections.get("topics")))
         .containsExactlyElementsOf(PipelineDefinition.topicKinds());
+    assertThat(keys(sections.get("delivery").get("oneOf").get(1)))
+        .containsExactlyElementsOf(Delivery.kinds());
   }
 
   @Test

@@ -85,7 +85,7 @@ public final class FeatureJob {
       String job)
       throws Exception {
     PipelineDefinition pipeline = TableFiles.pinned(options.withTables(declared));
-    Properties client = options.kafka().consumer();
+    Properties client = options.kafka().consumer(pipeline.latency());
     client.setProperty(ConsumerConfig.GROUP_ID_CONFIG, options.group(pipeline, job));
     List<String> outcomeHistory = options.outcomes(pipeline);
     DataStream<Incoming> events =

@@ -1,0 +1,164 @@
+package io.pelton.benchmarks;
+
+import io.pelton.event.EventEncoder;
+import io.pelton.event.EventSchema;
+import io.pelton.job.KafkaSchemaStore;
+import io.pelton.job.KafkaSettings;
+import io.pelton.model.ScoredRow;
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.Topic;
+import io.pelton.wire.PredictionCodec;
+import io.pelton.wire.UndecodableException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Properties;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sends events at the times that a rate gives, whatever becomes of those before, and sees when the
+ * prediction of each is there. Latency counts from the time at which an event was to be sent, so
+ * that a stall is part of the latency of all events that it held up. An event's id is its number.
+ */
+final class OpenLoop {
+  private static final Duration POLL = Duration.ofMillis(100);
+  private static final long PATIENCE = TimeUnit.SECONDS.toNanos(60);
+
+  private final KafkaSettings kafka;
+  private final PipelineDefinition pipeline;
+  private final EventSchema schema;
+  private final List<@Nullable Object[]> events;
+
+  /**
+   * @param events whose fields but id and time are sent, again and again
+   */
+  OpenLoop(KafkaSettings kafka, PipelineDefinition pipeline, List<@Nullable Object[]> events) {
+    this.kafka = kafka;
+    this.pipeline = pipeline;
+    this.schema = new EventSchema(pipeline.events().schema());
+    this.events = events;
+  }
+
+  /** Told when the warm-up is over and when the last event has been sent. */
+  interface Watch {
+    void measuring();
+
+    void sent();
+  }
+
+  /**
+   * Latencies of the events after the warm-up in order, nanoseconds.
+   *
+   * @throws IllegalStateException when predictions stay away
+   */
+  long[] run(int rate, int warmUpSeconds, int seconds, Watch watch) throws Exception {
+    int warmUp = rate * warmUpSeconds;
+    int all = warmUp + rate * seconds;
+    long[] arrivals = new long[all];
+    try (KafkaConsumer<byte[], byte[]> consumer = consumer()) {
+      long start = System.nanoTime();
+      Thread sender = new Thread(() -> send(start, rate, warmUp, all, watch), "sender");
+      sender.start();
+      receive(consumer, arrivals);
+      sender.join();
+      long[] latencies = new long[all - warmUp];
+      for (int i = warmUp; i < all; i++) {
+        latencies[i - warmUp] = arrivals[i] - due(start, rate, i);
+      }
+      Arrays.sort(latencies);
+      return latencies;
+    }
+  }
+
+  private static long due(long start, int rate, int number) {
+    return start + number * 1_000_000_000L / rate;
+  }
+
+  private void send(long start, int rate, int warmUp, int all, Watch watch) {
+    Properties client = kafka.producer();
+    client.setProperty("linger.ms", "1");
+    EventEncoder encoder = new EventEncoder(schema, pipeline.events().format());
+    int id = schema.indexOf(pipeline.events().id());
+    int time = schema.indexOf(pipeline.events().time());
+    int key = schema.indexOf(pipeline.entities().get(0).field());
+    String topic = pipeline.topic(Topic.EVENTS);
+    long clock =
+        System.currentTimeMillis() - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+    try (KafkaProducer<byte[], byte[]> producer =
+        new KafkaProducer<>(client, new ByteArraySerializer(), new ByteArraySerializer())) {
+      for (int number = 0; number < all; number++) {
+        long due = due(start, rate, number);
+        while (System.nanoTime() < due) {
+          LockSupport.parkNanos(due - System.nanoTime());
+        }
+        if (number == warmUp) {
+          watch.measuring();
+        }
+        @Nullable Object[] fields = events.get(number % events.size()).clone();
+        fields[id] = (long) number;
+        fields[time] = clock + TimeUnit.NANOSECONDS.toMillis(due - start);
+        producer.send(
+            new ProducerRecord<>(
+                topic,
+                String.valueOf(fields[key]).getBytes(StandardCharsets.UTF_8),
+                encoder.encode(fields)));
+      }
+      watch.sent();
+    }
+  }
+
+  /** One that is there before the first event, and sees what is not committed too. */
+  private KafkaConsumer<byte[], byte[]> consumer() {
+    Properties client = kafka.consumer();
+    client.setProperty("isolation.level", "read_uncommitted");
+    KafkaConsumer<byte[], byte[]> consumer =
+        new KafkaConsumer<>(client, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+    List<TopicPartition> partitions =
+        consumer.partitionsFor(pipeline.topic(Topic.PREDICTIONS)).stream()
+            .map(info -> new TopicPartition(info.topic(), info.partition()))
+            .toList();
+    consumer.assign(partitions);
+    consumer.seekToEnd(partitions);
+    partitions.forEach(consumer::position);
+    return consumer;
+  }
+
+  private void receive(KafkaConsumer<byte[], byte[]> consumer, long[] arrivals)
+      throws UndecodableException {
+    PredictionCodec codec =
+        new PredictionCodec(
+            pipeline, new KafkaSchemaStore(kafka, pipeline.topic(Topic.SCHEMAS)), written -> {});
+    int seen = 0;
+    long last = System.nanoTime();
+    while (seen < arrivals.length) {
+      ConsumerRecords<byte[], byte[]> records = consumer.poll(POLL);
+      long now = System.nanoTime();
+      for (ConsumerRecord<byte[], byte[]> record : records) {
+        ScoredRow row = codec.decode(record.value());
+        int number = Integer.parseInt(row.id);
+        if (arrivals[number] != 0) {
+          throw new IllegalStateException("two predictions of event " + number);
+        }
+        arrivals[number] = now;
+        seen++;
+      }
+      if (!records.isEmpty()) {
+        last = now;
+      } else if (now - last > PATIENCE) {
+        throw new IllegalStateException(
+            "%,d of %,d events have a prediction".formatted(seen, arrivals.length));
+      }
+    }
+  }
+}
