@@ -75,6 +75,9 @@ final class LatencyBenchmark implements Callable<Integer> {
       description = "The job's --delivery; default ${DEFAULT-VALUE}.")
   private String delivery = "exactly-once";
 
+  @Option(names = "--committed", description = "The consumer reads committed predictions only.")
+  private boolean committed;
+
   @Option(
       names = "--checkpoint-interval",
       paramLabel = "SECONDS",
@@ -194,7 +197,8 @@ final class LatencyBenchmark implements Callable<Integer> {
     try {
       FreshJvm.await(job, LatencyJobProcess.READY);
       CpuOf cpu = new CpuOf(List.of(job.toHandle(), broker.toHandle(), ProcessHandle.current()));
-      long[] latencies = new OpenLoop(kafka, pipeline, events).run(now.rate, warmUp, seconds, cpu);
+      long[] latencies =
+          new OpenLoop(kafka, pipeline, events, committed).run(now.rate, warmUp, seconds, cpu);
       Map<String, Double> figures = new LinkedHashMap<>();
       for (double share : SHARES) {
         figures.put(name(share), at(latencies, share) / 1e6);
@@ -260,8 +264,13 @@ final class LatencyBenchmark implements Callable<Integer> {
 
   private void print(Map<Case, List<Figures>> results) {
     System.out.printf(
-        "%n%d s after %d s of warm-up, median of %d; milliseconds, delivery %s, checkpoints every %s s%n%n",
-        seconds, warmUp, repeat, delivery, checkpointSeconds);
+        "%n%d s after %d s of warm-up, median of %d; milliseconds, delivery %s, checkpoints every %s s%s%n%n",
+        seconds,
+        warmUp,
+        repeat,
+        delivery,
+        checkpointSeconds,
+        committed ? ", committed predictions" : "");
     System.out.println(
         "| events/s | profile | p50 | p95 | p99 | p99.9 | max | cores: job, broker, load |");
     System.out.println("|---|---|---|---|---|---|---|---|");

@@ -39,15 +39,22 @@ final class OpenLoop {
   private final PipelineDefinition pipeline;
   private final EventSchema schema;
   private final List<@Nullable Object[]> events;
+  private final boolean committed;
 
   /**
    * @param events whose fields but id and time are sent, again and again
+   * @param committed whether only committed predictions are seen
    */
-  OpenLoop(KafkaSettings kafka, PipelineDefinition pipeline, List<@Nullable Object[]> events) {
+  OpenLoop(
+      KafkaSettings kafka,
+      PipelineDefinition pipeline,
+      List<@Nullable Object[]> events,
+      boolean committed) {
     this.kafka = kafka;
     this.pipeline = pipeline;
     this.schema = new EventSchema(pipeline.events().schema());
     this.events = events;
+    this.committed = committed;
   }
 
   /** Told when the warm-up is over and when the last event has been sent. */
@@ -118,10 +125,10 @@ final class OpenLoop {
     }
   }
 
-  /** One that is there before the first event, and sees what is not committed too. */
+  /** One that is there before the first event. */
   private KafkaConsumer<byte[], byte[]> consumer() {
     Properties client = kafka.consumer();
-    client.setProperty("isolation.level", "read_uncommitted");
+    client.setProperty("isolation.level", committed ? "read_committed" : "read_uncommitted");
     KafkaConsumer<byte[], byte[]> consumer =
         new KafkaConsumer<>(client, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     List<TopicPartition> partitions =
