@@ -172,23 +172,9 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
             next -> taskThread.execute(() -> heard(next, taskThread), "hear of a plan"));
   }
 
-  /** Serves the newest plan that can be served: of the control topic, of the state, the first. */
+  /** Serves the first of these plans that can be served. */
   private void serveFirst() throws Exception {
-    List<RolloutPlan> candidates = new ArrayList<>();
-    if (control != null) {
-      follow(control);
-      control.newest(initial.model()).ifPresent(candidates::add);
-    }
-    if (restored != null
-        && candidates.stream().noneMatch(plan -> plan.revision() >= restored.revision())) {
-      candidates.clear();
-    }
-    if (restored != null && !candidates.contains(restored)) {
-      candidates.add(restored);
-    }
-    if (restored == null && !candidates.contains(initial)) {
-      candidates.add(initial);
-    }
+    List<RolloutPlan> candidates = candidates();
     Map<RolloutPlan, String> refused = new LinkedHashMap<>();
     for (int i = 0; i < candidates.size(); i++) {
       RolloutPlan candidate = candidates.get(i);
@@ -206,6 +192,28 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     if (plan.revision() > 0) {
       say(plan, "");
     }
+  }
+
+  /**
+   * The newest command, then the one that was served before a restore. Before any command it is the
+   * version that this job was started for: a restore must not bring an earlier champion back.
+   */
+  private List<RolloutPlan> candidates() throws Exception {
+    if (control == null) {
+      return List.of(initial);
+    }
+    follow(control);
+    List<RolloutPlan> candidates = new ArrayList<>();
+    RolloutPlan kept =
+        restored != null && restored.revision() > 0 && restored.model().equals(initial.model())
+            ? restored
+            : initial;
+    control
+        .newest(initial.model())
+        .filter(newest -> newest.revision() >= kept.revision() && !newest.equals(kept))
+        .ifPresent(candidates::add);
+    candidates.add(kept);
+    return candidates;
   }
 
   /** Routes by a plan whose versions are all loaded; what only the one before needed goes. */

@@ -15,6 +15,7 @@ import io.pelton.rollout.RolloutPlan;
 import io.pelton.rollout.Segment;
 import io.pelton.rollout.Step;
 import io.pelton.schemas.DeadLetter;
+import io.pelton.schemas.RolloutStatus;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -30,6 +31,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.externalresource.ExternalResourceInfo;
@@ -51,6 +53,7 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
 import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -355,6 +358,55 @@ final class BatchingInferenceOperatorTest {
     for (int version : List.of(3, 4, 5)) {
       assertThat(scored().stream().filter(row -> row.served.version() == version))
           .isSortedAccordingTo(Comparator.comparingLong((ScoredRow row) -> row.time));
+    }
+  }
+
+  @Test
+  void aRestoreKeepsWhatWasCommandedButNotTheVersionOfAnEarlierStart() throws Exception {
+    RolloutPlan three = RolloutPlan.of("fake", 3);
+    RolloutPlan four = RolloutPlan.of("fake", 4);
+    RolloutPlan commanded = three.deploy(5, Step.ALWAYS);
+    assertThat(servedAfterRestore(three, four, null)).isEqualTo(4);
+    assertThat(servedAfterRestore(three, four, new Silent())).isEqualTo(4);
+    assertThat(servedAfterRestore(commanded, four, new Silent())).isEqualTo(5);
+    // Told to serve one version, it does, whatever was commanded before.
+    assertThat(servedAfterRestore(commanded, four, null)).isEqualTo(4);
+  }
+
+  private static int servedAfterRestore(
+      RolloutPlan before, RolloutPlan started, @Nullable Control control) throws Exception {
+    OperatorSubtaskState state;
+    try (var first = harness(operator(4, 10, before))) {
+      first.open();
+      state = snapshot(first);
+    }
+    try (var again =
+        harness(
+            new BatchingInferenceOperator(pipeline(), 4, 10, started, new FakeModels(), control))) {
+      again.initializeState(state);
+      again.open();
+      again.processElement(new StreamRecord<>(row(1)));
+      again.endInput();
+      return again.extractOutputValues().get(0).served.version();
+    }
+  }
+
+  /** A control topic without commands. */
+  private record Silent() implements Control {
+    @Override
+    public Optional<RolloutPlan> newest(String model) {
+      return Optional.empty();
+    }
+
+    @Override
+    public Following follow(String model, Consumer<RolloutPlan> plans) {
+      return new Following() {
+        @Override
+        public void tell(RolloutStatus status) {}
+
+        @Override
+        public void close() {}
+      };
     }
   }
 
