@@ -106,9 +106,7 @@ final class DenseNetwork {
 
   private static TensorProto.Builder tensor(String name, long... dimensions) {
     TensorProto.Builder tensor =
-        TensorProto.newBuilder()
-            .setName(name)
-            .setDataType(TensorProto.DataType.FLOAT.getNumber());
+        TensorProto.newBuilder().setName(name).setDataType(TensorProto.DataType.FLOAT.getNumber());
     for (long dimension : dimensions) {
       tensor.addDims(dimension);
     }

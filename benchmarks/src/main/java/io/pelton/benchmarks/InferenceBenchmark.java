@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.apache.flink.util.FileUtils;
@@ -20,7 +21,8 @@ import picocli.CommandLine.Option;
  */
 @Command(
     name = "inference",
-    description = "The inference operator beside ONNX Runtime, a model server, a naive job, Crayfish.",
+    description =
+        "The inference operator beside ONNX Runtime, a model server, a naive job, Crayfish.",
     mixinStandardHelpOptions = true)
 final class InferenceBenchmark implements Callable<Integer> {
   private static final int DELAY = 5;
@@ -80,7 +82,7 @@ final class InferenceBenchmark implements Callable<Integer> {
       names = "--server-delay",
       paramLabel = "MS",
       description =
-          "How long the server waits for more rows; default 0, it takes what is there. With server.")
+          "How long the server waits for more; default 0: takes what is there. With server.")
   private @Nullable Integer serverDelay;
 
   @Option(
@@ -135,8 +137,7 @@ final class InferenceBenchmark implements Callable<Integer> {
     try {
       switch (against) {
         case ONNX -> {
-          inTurns(
-              directory, List.of(Contender.BARE, Contender.BARE_WITH_ROWS, Contender.OPERATOR));
+          inTurns(directory, List.of(Contender.BARE, Contender.BARE_WITH_ROWS, Contender.OPERATOR));
           printByBatch(List.of(Contender.BARE, Contender.BARE_WITH_ROWS));
         }
         case NAIVE -> {
@@ -224,7 +225,7 @@ final class InferenceBenchmark implements Callable<Integer> {
             // The naive job has no batches: once a round will do.
             Case now = new Case(model, contender, contender == Contender.NAIVE ? 1 : batch, 0);
             if (results.getOrDefault(now, List.of()).size() <= round) {
-              measure(directory, now, DELAY, 0);
+              measure(directory, now, DELAY, 0, 0);
             }
           }
         }
@@ -249,7 +250,7 @@ final class InferenceBenchmark implements Callable<Integer> {
 
   private void measureServed(Path directory, Case now, int delay) throws Exception {
     if (now.contender == Contender.OPERATOR) {
-      measure(directory, now, delay, 0);
+      measure(directory, now, delay, 0, 0);
       return;
     }
     Process server =
@@ -263,16 +264,10 @@ final class InferenceBenchmark implements Callable<Integer> {
                 Integer.toString(serverDelay == null ? 0 : serverDelay)));
     try {
       int port = Integer.parseInt(FreshJvm.await(server, ModelServer.READY));
-      double before = cpuSeconds(server);
-      Figures figures = measure(directory, now, delay, port);
-      figures.byName().put("server", cpuSeconds(server) - before);
+      measure(directory, now, delay, port, server.pid());
     } finally {
       end(server);
     }
-  }
-
-  private static double cpuSeconds(Process process) {
-    return process.info().totalCpuDuration().map(spent -> spent.toNanos() / 1e9).orElse(0.0);
   }
 
   static void end(Process process) throws Exception {
@@ -282,7 +277,8 @@ final class InferenceBenchmark implements Callable<Integer> {
     }
   }
 
-  private Figures measure(Path directory, Case now, int delay, int port) throws Exception {
+  private void measure(Path directory, Case now, int delay, int port, long server)
+      throws Exception {
     Path own = Files.createTempDirectory(directory, now.contender.toString());
     ScoringRun run =
         new ScoringRun(
@@ -295,7 +291,8 @@ final class InferenceBenchmark implements Callable<Integer> {
             now.rate,
             warmUp,
             seconds,
-            port);
+            port,
+            server);
     List<String> options = new ArrayList<>(List.of("-Xmx1g"));
     options.addAll(jvm);
     Process process = FreshJvm.start(options, ScoringProcess.class, run.toArguments());
@@ -310,7 +307,6 @@ final class InferenceBenchmark implements Callable<Integer> {
         now.batch,
         now.rate == 0 ? "" : ", %,d rows/s".formatted(now.rate),
         figures.byName());
-    return figures;
   }
 
   private void header(String what) {
@@ -318,88 +314,96 @@ final class InferenceBenchmark implements Callable<Integer> {
         "%n%s: %d s after %d s of warm-up, median of %d%n%n", what, seconds, warmUp, repeat);
   }
 
-  /** Each case, and the ratio of its rate to those of the same round. */
+  /** Each case, and its ratios to those of the same round. */
   private void printByBatch(List<Contender> bases) {
     header("Rows scored by one task");
     StringBuilder columns = new StringBuilder();
-    bases.forEach(base -> columns.append(" times %s |".formatted(base)));
-    System.out.println("| model | by | largest batch | rows/s | CPU-s per million |" + columns);
-    System.out.println("|---|---|---|---|---|" + "---|".repeat(bases.size()));
+    bases.forEach(base -> columns.append(" rate / %s | by the task's CPU |".formatted(base)));
+    System.out.println(
+        "| model | by | largest batch | rows/s | CPU-s per million | of it the task |" + columns);
+    System.out.println("|---|---|---|---|---|---|" + "---|---|".repeat(bases.size()));
     results.forEach(
         (now, runs) -> {
           StringBuilder ratios = new StringBuilder();
           for (Contender base : bases) {
             int batch = base == Contender.NAIVE ? 1 : now.batch;
             List<Figures> others = results.get(new Case(now.model, base, batch, 0));
-            ratios.append(" %s |".formatted(ratio(runs, others)));
+            ratios.append(
+                others == null
+                    ? " | |"
+                    : " %.2f | %.2f |"
+                        .formatted(ratio(runs, others, "rate"), ratio(others, runs, "task")));
           }
           System.out.printf(
-              "| %s | %s | %d | %,.0f | %.2f |%s%n",
+              "| %s | %s | %s | %,.0f | %.2f | %.2f |%s%n",
               now.model.title,
               now.contender.title,
-              now.batch,
+              now.contender == Contender.NAIVE ? "" : now.batch,
               Figures.median(runs, "rate"),
               Figures.median(runs, "cpu"),
+              Figures.median(runs, "task"),
               ratios);
         });
   }
 
-  /** Of the rates, round by round. */
-  private static String ratio(List<Figures> runs, @Nullable List<Figures> to) {
-    if (to == null) {
-      return "";
-    }
+  /** Of a figure, round by round. */
+  private static double ratio(List<Figures> runs, List<Figures> to, String name) {
     List<Figures> ratios = new ArrayList<>();
     for (int i = 0; i < runs.size(); i++) {
-      ratios.add(new Figures(Map.of("ratio", runs.get(i).get("rate") / to.get(i).get("rate"))));
+      ratios.add(new Figures(Map.of(name, runs.get(i).get(name) / to.get(i).get(name))));
     }
-    return "%.2f".formatted(Figures.median(ratios, "ratio"));
+    return Figures.median(ratios, name);
   }
 
   private void printThroughput() {
     header("As many rows as go through, batches of up to " + SERVER_BATCH);
     System.out.println(
-        "| model | by | rows/s | CPU-s per million, without the server | Pelton's rate times this |");
-    System.out.println("|---|---|---|---|---|");
+        "| model | by | rows/s | CPU-s per million: job, server | operator's rate / this |"
+            + " CPU of this / operator's |");
+    System.out.println("|---|---|---|---|---|---|");
     results.forEach(
         (now, runs) -> {
           if (now.rate == 0) {
             List<Figures> operator =
-                results.get(new Case(now.model, Contender.OPERATOR, now.batch, 0));
+                Objects.requireNonNull(
+                    results.get(new Case(now.model, Contender.OPERATOR, now.batch, 0)));
             System.out.printf(
-                "| %s | %s | %,.0f | %.2f | %s |%n",
+                "| %s | %s | %,.0f | %.2f, %.2f | %.2f | %.2f |%n",
                 now.model.title,
                 now.contender.title,
                 Figures.median(runs, "rate"),
                 Figures.median(runs, "cpu"),
-                operator == null ? "" : ratio(operator, runs));
+                Figures.median(runs, "server"),
+                ratio(operator, runs, "rate"),
+                (Figures.median(runs, "cpu") + Figures.median(runs, "server"))
+                    / Figures.median(operator, "cpu"));
           }
         });
   }
 
   private void printLatency() {
-    header("Milliseconds from when a row was due to its score, batches wait %d ms".formatted(LOW_DELAY));
-    System.out.println(
-        "| model | rows/s | by | p50 | p99 | p99.9 | max | cores of the job | server's CPU-s in all |");
-    System.out.println("|---|---|---|---|---|---|---|---|---|");
+    header(
+        "Milliseconds from when a row was due to its score, batches wait %d ms"
+            .formatted(LOW_DELAY));
+    System.out.println("| model | rows/s | by | p50 | p99 | p99.9 | max | cores: job, server |");
+    System.out.println("|---|---|---|---|---|---|---|---|");
     results.forEach(
         (now, runs) -> {
           if (now.rate > 0) {
             StringBuilder shares = new StringBuilder();
             for (double share : ScoringProcess.SHARES) {
-              shares.append(" %.2f |".formatted(Figures.median(runs, LatencyBenchmark.name(share))));
+              shares.append(
+                  " %.2f |".formatted(Figures.median(runs, LatencyBenchmark.name(share))));
             }
             System.out.printf(
-                "| %s | %,d | %s |%s %.1f | %.2f | %s |%n",
+                "| %s | %,d | %s |%s %.1f | %.2f, %.2f |%n",
                 now.model.title,
                 now.rate,
                 now.contender.title,
                 shares,
                 Figures.median(runs, "max"),
                 Figures.median(runs, "cores"),
-                now.contender == Contender.OPERATOR
-                    ? ""
-                    : "%.1f".formatted(Figures.median(runs, "server")));
+                Figures.median(runs, "server"));
           }
         });
   }

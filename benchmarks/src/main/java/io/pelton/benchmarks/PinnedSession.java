@@ -64,8 +64,7 @@ final class PinnedSession implements AutoCloseable {
   }
 
   private OnnxTensor tensor(ByteBuffer buffer, int rows, int columns) throws OrtException {
-    FloatBuffer floats =
-        buffer.duplicate().order(ByteOrder.nativeOrder()).clear().asFloatBuffer();
+    FloatBuffer floats = buffer.duplicate().order(ByteOrder.nativeOrder()).clear().asFloatBuffer();
     floats.limit(rows * columns);
     return OnnxTensor.createTensor(environment, floats, new long[] {rows, columns});
   }

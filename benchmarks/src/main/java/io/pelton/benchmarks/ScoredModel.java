@@ -29,8 +29,7 @@ enum ScoredModel {
 
     @Override
     void prepare(Path directory) throws Exception {
-      Files.copy(
-          EXAMPLE.resolve("transaction.avsc"), directory.resolve("transaction.avsc"));
+      Files.copy(EXAMPLE.resolve("transaction.avsc"), directory.resolve("transaction.avsc"));
       PipelineDefinition pipeline =
           PipelineFile.read(
               Files.writeString(

@@ -69,11 +69,7 @@ final class ScoringJob {
       DataStream<FeatureRow> rows, PipelineDefinition pipeline, Path prepared) throws IOException {
     String registry = prepared.resolve(ScoredModel.REGISTRY).toUri().toString();
     return InferenceTopology.build(
-            rows,
-            pipeline,
-            registry,
-            ModelSource.champion(registry, pipeline).plan(),
-            null)
+            rows, pipeline, registry, ModelSource.champion(registry, pipeline).plan(), null)
         .predictions();
   }
 

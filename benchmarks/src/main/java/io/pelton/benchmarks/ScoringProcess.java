@@ -8,11 +8,13 @@ import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Scores rows that lie in this process's memory, as fast as it goes or at a rate, and measures it
@@ -22,6 +24,7 @@ final class ScoringProcess {
   static final String RESULT = "result ";
   static final double[] SHARES = {0.5, 0.99, 0.999};
   private static final long PATIENCE = TimeUnit.SECONDS.toNanos(60);
+  private static final int LONGER = 4;
   private static final long LEAST_PAUSE = 50_000;
 
   private final ScoringRun run;
@@ -53,8 +56,7 @@ final class ScoringProcess {
       return throughput(loop::count, null);
     }
     EmbeddedFlink flink =
-        EmbeddedFlink.start(
-            1, run.directory(), EmbeddedFlink.State.HEAP, new Configuration());
+        EmbeddedFlink.start(1, run.directory(), EmbeddedFlink.State.HEAP, new Configuration());
     StreamExecutionEnvironment environment =
         flink.environment(JobEnvironment.settings(new Configuration()));
     environment.setParallelism(1);
@@ -77,19 +79,41 @@ final class ScoringProcess {
     long now();
   }
 
-  private String throughput(Count count, JobClient client) throws Exception {
-    TimeUnit.SECONDS.sleep(run.warmUp());
+  private String throughput(Count count, @Nullable JobClient client) throws Exception {
+    spend(run.warmUp());
     long warm = count.now();
     double cpu = cpuSeconds();
+    double server = serverSeconds();
+    Map<String, Double> before = CpuTime.byKind();
     long from = System.nanoTime();
-    TimeUnit.SECONDS.sleep(run.seconds());
+    spend(run.seconds());
     long rows = count.now() - warm;
     double seconds = (System.nanoTime() - from) / 1e9;
     double spent = cpuSeconds() - cpu;
-    if (rows == 0) {
-      fail(client);
+    double served = serverSeconds() - server;
+    double task = 0;
+    for (Map.Entry<String, Double> kind : CpuTime.byKind().entrySet()) {
+      if (!kind.getKey().equals("compiler") && !kind.getKey().equals("garbage collector")) {
+        task = Math.max(task, kind.getValue() - before.getOrDefault(kind.getKey(), 0.0));
+      }
     }
-    return "rate=%s;cpu=%s".formatted(rows / seconds, spent / (rows / 1e6));
+    if (rows == 0) {
+      throw failure(client);
+    }
+    double millions = rows / 1e6;
+    return "rate=%s;cpu=%s;task=%s;server=%s"
+        .formatted(rows / seconds, spent / millions, task / millions, served / millions);
+  }
+
+  /** As long as that, and longer where others keep this process from the cores. */
+  private static void spend(int seconds) throws InterruptedException {
+    double cpu = cpuSeconds() + seconds;
+    long from = System.nanoTime();
+    TimeUnit.SECONDS.sleep(seconds);
+    while (cpuSeconds() < cpu
+        && System.nanoTime() - from < LONGER * TimeUnit.SECONDS.toNanos(seconds)) {
+      Thread.sleep(10);
+    }
   }
 
   /** Rows go in when they are due, whether or not those before came out. */
@@ -100,6 +124,7 @@ final class ScoringProcess {
     long start = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(100);
     PacedRows.pace(start, run.rate());
     double cpu = Double.NaN;
+    double server = 0;
     long from = 0;
     long sent = 0;
     while (sent < all) {
@@ -113,10 +138,13 @@ final class ScoringProcess {
       ReplaySource.limit(1 + sent);
       if (Double.isNaN(cpu) && sent >= warmUp) {
         cpu = cpuSeconds();
+        server = serverSeconds();
         from = now;
       }
     }
-    double spent = (cpuSeconds() - cpu) * 1e9 / (System.nanoTime() - from);
+    double seconds = (System.nanoTime() - from) / 1e9;
+    double cores = (cpuSeconds() - cpu) / seconds;
+    double serverCores = (serverSeconds() - server) / seconds;
     await(client, 1 + all);
     long[] latencies = ScoredRows.latencies(start + run.warmUp() * 1_000_000_000L);
     Arrays.sort(latencies);
@@ -125,7 +153,8 @@ final class ScoringProcess {
       values.add(LatencyBenchmark.name(share) + "=" + LatencyBenchmark.at(latencies, share) / 1e6);
     }
     values.add("max=" + latencies[latencies.length - 1] / 1e6);
-    values.add("cores=" + spent);
+    values.add("cores=" + cores);
+    values.add("server=" + serverCores);
     return String.join(";", values);
   }
 
@@ -133,6 +162,13 @@ final class ScoringProcess {
     OperatingSystemMXBean system =
         (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     return system.getProcessCpuTime() / 1e9;
+  }
+
+  private double serverSeconds() {
+    return ProcessHandle.of(run.server())
+        .flatMap(process -> process.info().totalCpuDuration())
+        .map(spent -> spent.toNanos() / 1e9)
+        .orElse(0.0);
   }
 
   private static void await(JobClient client, long count) throws Exception {
@@ -143,16 +179,17 @@ final class ScoringProcess {
         last = ScoredRows.count();
         change = System.nanoTime();
       } else if (System.nanoTime() - change > PATIENCE) {
-        fail(client);
+        throw failure(client);
       }
       Thread.sleep(1);
     }
   }
 
-  private static void fail(JobClient client) throws Exception {
+  /** What the job failed of, if it did. */
+  private static Exception failure(@Nullable JobClient client) throws Exception {
     if (client != null && client.getJobStatus().get().isGloballyTerminalState()) {
       client.getJobExecutionResult().get();
     }
-    throw new IllegalStateException("no more rows came than " + ScoredRows.count());
+    return new IllegalStateException("no more rows came than " + ScoredRows.count());
   }
 }

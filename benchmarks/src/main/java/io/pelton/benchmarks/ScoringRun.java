@@ -14,6 +14,7 @@ import java.util.List;
  * @param warmUp seconds before the measurement
  * @param seconds of the measurement
  * @param port the model server's; 0 without one
+ * @param server its process; 0 without one
  */
 record ScoringRun(
     Contender contender,
@@ -25,7 +26,8 @@ record ScoringRun(
     int rate,
     int warmUp,
     int seconds,
-    int port) {
+    int port,
+    long server) {
 
   List<String> toArguments() {
     return List.of(
@@ -38,7 +40,8 @@ record ScoringRun(
         Integer.toString(rate),
         Integer.toString(warmUp),
         Integer.toString(seconds),
-        Integer.toString(port));
+        Integer.toString(port),
+        Long.toString(server));
   }
 
   static ScoringRun parse(String[] arguments) {
@@ -52,7 +55,8 @@ record ScoringRun(
         Integer.parseInt(arguments[6]),
         Integer.parseInt(arguments[7]),
         Integer.parseInt(arguments[8]),
-        Integer.parseInt(arguments[9]));
+        Integer.parseInt(arguments[9]),
+        Long.parseLong(arguments[10]));
   }
 
   Path onnx() {
