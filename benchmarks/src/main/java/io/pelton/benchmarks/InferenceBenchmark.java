@@ -108,14 +108,14 @@ final class InferenceBenchmark implements Callable<Integer> {
   @Option(
       names = "--warm-up",
       paramLabel = "SECONDS",
-      description = "Seconds before those measured; default ${DEFAULT-VALUE}.")
-  private int warmUp = 4;
+      description = "Seconds before those measured; default 4, with crayfish 10.")
+  private @Nullable Integer givenWarmUp;
 
   @Option(
       names = "--seconds",
       paramLabel = "SECONDS",
-      description = "Seconds measured; default ${DEFAULT-VALUE}.")
-  private int seconds = 4;
+      description = "Seconds measured; default 4, with crayfish 10.")
+  private @Nullable Integer givenSeconds;
 
   @Option(names = "--repeat", paramLabel = "N", description = "Rounds; default ${DEFAULT-VALUE}.")
   private int repeat = 1;
@@ -126,12 +126,18 @@ final class InferenceBenchmark implements Callable<Integer> {
       description = "More options for the JVM that scores.")
   private List<String> jvm = new ArrayList<>();
 
+  private int warmUp;
+  private int seconds;
+
   private record Case(ScoredModel model, Contender contender, int batch, int rate) {}
 
   private final Map<Case, List<Figures>> results = new LinkedHashMap<>();
 
   @Override
   public Integer call() throws Exception {
+    int usual = against == Against.CRAYFISH ? 10 : 4;
+    warmUp = givenWarmUp == null ? usual : givenWarmUp;
+    seconds = givenSeconds == null ? usual : givenSeconds;
     check();
     Path directory = Files.createTempDirectory("pelton-benchmark");
     try {

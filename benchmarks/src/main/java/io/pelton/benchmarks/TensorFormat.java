@@ -11,6 +11,9 @@ import io.pelton.model.ScoredRow;
 import io.pelton.wire.SingleObject;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.util.Locale;
 import java.util.function.Consumer;
 import org.apache.avro.Schema;
@@ -58,11 +61,15 @@ enum TensorFormat {
       long time = in.readLong();
       // The encoder writes an array in one block.
       long items = in.readArrayStart();
+      // A block of floats is their bytes, which are faster read together than float by float.
+      byte[] block = new byte[Math.toIntExact(items * Float.BYTES)];
+      in.readFixed(block);
+      FloatBuffer floats = ByteBuffer.wrap(block).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
       @Nullable Object[] carried = {items / width};
-      for (long row = 0; row < items / width; row++) {
+      for (int row = 0; row < items / width; row++) {
         double[] values = new double[width];
         for (int i = 0; i < width; i++) {
-          values[i] = in.readFloat();
+          values[i] = floats.get(row * width + i);
         }
         out.accept(new FeatureRow(id, time, NO_KEYS, values, carried));
       }
