@@ -11,22 +11,13 @@ import io.pelton.rollout.RolloutPlan;
 import io.pelton.rollout.RolloutRecord;
 import io.pelton.rollout.Router;
 import io.pelton.schemas.DeadLetter;
-import io.pelton.schemas.RolloutState;
-import io.pelton.schemas.RolloutStatus;
-import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
-import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.externalresource.ExternalResourceInfo;
-import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
@@ -41,8 +32,6 @@ import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
 import org.apache.flink.util.IOUtils;
 import org.apache.flink.util.OutputTag;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Collects rows in one preallocated batch for each version that a plan serves, and scores it when
@@ -53,7 +42,6 @@ import org.slf4j.LoggerFactory;
 final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     implements OneInputStreamOperator<FeatureRow, ScoredRow>, BoundedOneInput, BatchScorer.Results {
   private static final long serialVersionUID = 1L;
-  private static final Logger LOG = LoggerFactory.getLogger(BatchingInferenceOperator.class);
 
   static final OutputTag<DeadLetter> DEAD_LETTERS =
       new OutputTag<>("inference-dead-letters", new SpecificRecordTypeInfo<>(DeadLetter.class));
@@ -76,17 +64,11 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   private final Models models;
   private final @Nullable Control control;
 
-  private transient Control.@Nullable Following following;
   private transient ListState<byte[]> served;
   private transient @Nullable RolloutPlan restored;
 
-  /** What is served. */
-  private transient RolloutPlan plan;
-
-  /** The newest plan that was asked for. */
-  private transient RolloutPlan wanted;
-
   private transient Versions versions;
+  private transient ServedPlan plan;
   private transient Router router;
 
   /** For each choice of the router who scores, and what the prediction says of it. */
@@ -157,70 +139,23 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
             gpus(),
             loaded -> new Serving(loaded, pipelineFeatures, maxBatchSize, this),
             new InferenceMetrics.OfVersions(getMetricGroup()));
-    serveFirst();
-    wanted = plan;
+    plan =
+        new ServedPlan(
+            pipeline,
+            initial,
+            control,
+            versions,
+            this::route,
+            getContainingTask()
+                .getMailboxExecutorFactory()
+                .createExecutor(getOperatorConfig().getChainIndex()),
+            getRuntimeContext());
+    plan.open(restored);
   }
 
-  private void follow(Control commands) throws Exception {
-    MailboxExecutor taskThread =
-        getContainingTask()
-            .getMailboxExecutorFactory()
-            .createExecutor(getOperatorConfig().getChainIndex());
-    following =
-        commands.follow(
-            initial.model(),
-            next -> taskThread.execute(() -> heard(next, taskThread), "hear of a plan"));
-  }
-
-  /** Serves the first of these plans that can be served. */
-  private void serveFirst() throws Exception {
-    List<RolloutPlan> candidates = candidates();
-    Map<RolloutPlan, String> refused = new LinkedHashMap<>();
-    for (int i = 0; i < candidates.size(); i++) {
-      RolloutPlan candidate = candidates.get(i);
-      try {
-        serve(candidate, new Router(candidate, pipeline), versions.load(candidate.versions()));
-        break;
-      } catch (IOException | RuntimeException e) {
-        if (i == candidates.size() - 1) {
-          throw e;
-        }
-        refused.put(candidate, reason(e));
-      }
-    }
-    refused.forEach((candidate, why) -> say(candidate, why));
-    if (plan.revision() > 0) {
-      say(plan, "");
-    }
-  }
-
-  /**
-   * The newest command, then the one that was served before a restore. Before any command it is the
-   * version that this job was started for: a restore must not bring an earlier champion back.
-   */
-  private List<RolloutPlan> candidates() throws Exception {
-    if (control == null) {
-      return List.of(initial);
-    }
-    follow(control);
-    List<RolloutPlan> candidates = new ArrayList<>();
-    RolloutPlan kept =
-        restored != null && restored.revision() > 0 && restored.model().equals(initial.model())
-            ? restored
-            : initial;
-    control
-        .newest(initial.model())
-        .filter(newest -> newest.revision() >= kept.revision() && !newest.equals(kept))
-        .ifPresent(candidates::add);
-    candidates.add(kept);
-    return candidates;
-  }
-
-  /** Routes by a plan whose versions are all loaded; what only the one before needed goes. */
-  private void serve(RolloutPlan next, Router routing, SortedMap<Integer, Serving> loaded) {
+  /** Routes by a plan whose versions are all loaded. */
+  private void route(Router routing, SortedMap<Integer, Serving> loaded) {
     flush(FlushReason.ROLLOUT);
-    versions.serve(next, loaded);
-    plan = next;
     router = routing;
     List<Router.Choice> choices = router.choices();
     chosen = new Serving[choices.size()];
@@ -230,74 +165,6 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
       chosen[choice.index()] = serving;
       chosenAs[choice.index()] = serving.as(choice.name());
     }
-  }
-
-  /** A plan is loaded off this thread, and served when all of it is ready. */
-  private void heard(RolloutPlan next, MailboxExecutor taskThread) {
-    if (next.equals(wanted)) {
-      return;
-    }
-    if (next.revision() <= wanted.revision()) {
-      say(
-          next,
-          "revision %d is not above %d, which came before"
-              .formatted(next.revision(), wanted.revision()));
-      return;
-    }
-    wanted = next;
-    versions.loadInBackground(
-        next,
-        pipeline,
-        (routing, loaded) ->
-            taskThread.execute(() -> ready(next, routing, loaded), "serve a loaded plan"),
-        failure -> taskThread.execute(() -> refuse(next, failure), "refuse a plan"));
-  }
-
-  private void ready(RolloutPlan next, Router routing, SortedMap<Integer, Serving> loaded) {
-    if (next.revision() < wanted.revision()) {
-      return; // a newer one is on its way, which needs them or not
-    }
-    serve(next, routing, loaded);
-    say(next, "");
-  }
-
-  private void refuse(RolloutPlan next, Throwable failure) {
-    say(next, reason(failure));
-    versions.tidy(plan);
-  }
-
-  private void say(RolloutPlan about, String refused) {
-    String serving = plan.last().words();
-    if (refused.isEmpty()) {
-      LOG.info("Revision {} of model {} is served: {}", about.revision(), about.model(), serving);
-    } else {
-      LOG.warn(
-          "Revision {} of model {} is refused: {}; {} stays",
-          about.revision(),
-          about.model(),
-          refused,
-          serving);
-    }
-    if (following != null) {
-      TaskInfo task = getRuntimeContext().getTaskInfo();
-      following.tell(
-          RolloutStatus.newBuilder()
-              .setModel(about.model())
-              .setJob(getRuntimeContext().getJobInfo().getJobId().toString())
-              .setSubtask(task.getIndexOfThisSubtask())
-              .setSubtasks(task.getNumberOfParallelSubtasks())
-              .setAt(Instant.now())
-              .setRevision(about.revision())
-              .setState(refused.isEmpty() ? RolloutState.SERVING : RolloutState.REFUSED)
-              .setServing(serving)
-              .setServingRevision(plan.revision())
-              .setDetail(refused)
-              .build());
-    }
-  }
-
-  private static String reason(Throwable failure) {
-    return failure.getMessage() == null ? failure.toString() : failure.getMessage();
   }
 
   @Override
@@ -351,7 +218,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   public void snapshotState(StateSnapshotContext context) throws Exception {
     super.snapshotState(context);
     ledger.snapshot();
-    served.update(List.of(RolloutRecord.write(plan)));
+    served.update(List.of(RolloutRecord.write(plan.plan())));
   }
 
   @Override
@@ -364,7 +231,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     try {
       super.close();
     } finally {
-      IOUtils.closeAll(following, versions);
+      IOUtils.closeAll(plan);
     }
   }
 
