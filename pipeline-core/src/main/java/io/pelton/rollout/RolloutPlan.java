@@ -1,6 +1,7 @@
 package io.pelton.rollout;
 
 import java.io.Serializable;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedSet;
@@ -37,6 +38,11 @@ public record RolloutPlan(
     return new RolloutPlan(model, 0, model, List.of(Step.champion(version)), null);
   }
 
+  /** The same under another number. */
+  public RolloutPlan withRevision(long other) {
+    return new RolloutPlan(model, other, salt, steps, previous);
+  }
+
   /** What is in force at an event time. */
   public Step at(long eventTime) {
     Step found = steps.get(0);
@@ -49,6 +55,18 @@ public record RolloutPlan(
   /** What is in force after all changes that are planned. */
   public Step last() {
     return steps.get(steps.size() - 1);
+  }
+
+  /** All that it says, for people: {@code champion @3, from 2018-07-01T00:00:00Z champion @4}. */
+  public String words() {
+    List<String> words = new ArrayList<>();
+    for (Step step : steps) {
+      words.add(
+          step.effectiveFrom() == Step.ALWAYS
+              ? step.words()
+              : "from " + Instant.ofEpochMilli(step.effectiveFrom()) + " " + step.words());
+    }
+    return String.join(", ", words);
   }
 
   /** All versions that it needs loaded. */

@@ -2,6 +2,7 @@ package io.pelton.inference.job;
 
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.rollout.RolloutPlan;
+import io.pelton.rollout.RolloutRecord;
 import io.pelton.rollout.Router;
 import io.pelton.schemas.RolloutState;
 import io.pelton.schemas.RolloutStatus;
@@ -97,10 +98,8 @@ final class ServedPlan implements AutoCloseable {
         refused.put(candidate, reason(e));
       }
     }
+    say(plan, "");
     refused.forEach(this::say);
-    if (plan.revision() > 0) {
-      say(plan, "");
-    }
     wanted = plan;
   }
 
@@ -174,7 +173,7 @@ final class ServedPlan implements AutoCloseable {
   }
 
   private void say(RolloutPlan about, String refused) {
-    String serving = plan.last().words();
+    String serving = plan.words();
     if (refused.isEmpty()) {
       LOG.info("Revision {} of model {} is served: {}", about.revision(), about.model(), serving);
     } else {
@@ -186,7 +185,7 @@ final class ServedPlan implements AutoCloseable {
           serving);
     }
     if (following != null) {
-      following.tell(
+      RolloutStatus.Builder status =
           RolloutStatus.newBuilder()
               .setModel(about.model())
               .setJob(job.getJobId().toString())
@@ -195,10 +194,8 @@ final class ServedPlan implements AutoCloseable {
               .setAt(Instant.now())
               .setRevision(about.revision())
               .setState(refused.isEmpty() ? RolloutState.SERVING : RolloutState.REFUSED)
-              .setServing(serving)
-              .setServingRevision(plan.revision())
-              .setDetail(refused)
-              .build());
+              .setDetail(refused);
+      following.tell(RolloutRecord.serving(status, plan).build());
     }
   }
 
