@@ -100,7 +100,7 @@ final class Rollout {
       Answers answers = await(statuses, plan.revision(), patience);
       int code = CommandLine.ExitCode.OK;
       if (answers.refused()) {
-        takeBack(statuses, plan, before, patience);
+        takeBack(statuses, plan, patience);
         code = Pelton.USAGE;
       } else if (!answers.served()) {
         unanswered(answers, plan, patience, change.completes());
@@ -121,6 +121,15 @@ final class Rollout {
           .withRevision(Standing.highest(statuses.words()));
     }
     Standing standing = Standing.of(newest.get(), statuses.words(), clock.instant());
+    Answers answers = Answers.of(newest.get().getRevision(), statuses.words(), clock.instant());
+    if (!answers.jobs().isEmpty() && !answers.complete()) {
+      out.printf(
+          "revision %d of %s by %s (%s) is not served by all jobs yet; this builds on it%n",
+          newest.get().getRevision(),
+          newest.get().getIssuedAt(),
+          newest.get().getIssuedBy(),
+          newest.get().getCommand());
+    }
     if (standing.refused() != null) {
       out.printf(
           "revision %d was refused and not taken back: %s; this builds on what is served: %s%n",
@@ -159,19 +168,24 @@ final class Rollout {
     return answers;
   }
 
-  /** So that the control topic never keeps a plan that cannot be served. */
-  private void takeBack(
-      StatusTopic statuses, RolloutPlan refused, RolloutPlan before, Duration patience)
+  /**
+   * What is served becomes the plan again, so that the control topic never keeps one that cannot be
+   * served. That need not be what the refused one was built on: that may be refused as well.
+   */
+  private void takeBack(StatusTopic statuses, RolloutPlan refused, Duration patience)
       throws Exception {
-    RolloutPlan back = before.withRevision(refused.revision() + 1);
+    RolloutPlan back;
     try (ControlTopic.Writer writer = control.writer()) {
-      long newest = control.newest(model).map(ModelCommand::getRevision).orElse(0L);
-      if (newest != refused.revision()) {
+      statuses.readOn();
+      ModelCommand newest = control.newest(model).orElseThrow();
+      if (newest.getRevision() != refused.revision()) {
         out.printf(
             "revision %d came on top of it and is not taken back from here: see pelton rollout status%n",
-            newest);
+            newest.getRevision());
         return;
       }
+      RolloutPlan served = Standing.of(newest, statuses.words(), clock.instant()).plan();
+      back = served.withRevision(served.revision() + 1);
       write(writer, back, "take back revision " + refused.revision(), refused);
     } catch (IllegalStateException e) {
       out.println("not taken back: " + e.getMessage());
@@ -185,11 +199,15 @@ final class Rollout {
   private void unanswered(Answers answers, RolloutPlan plan, Duration patience, boolean completes)
       throws KafkaUnavailableException {
     String what =
-        answers.jobs().isEmpty()
-            ? "no job answered within %s s: none that serves model %s and follows commands seems to run (one that is started with --model follows none); the plan stays, and a job takes it when it starts"
-                .formatted(seconds(patience), model)
-            : "not served by all within %s s; the plan stays, and pelton rollout status says what becomes of it"
-                .formatted(seconds(patience));
+        "not served by all within %s s; the plan stays, and pelton rollout status says what becomes of it"
+            .formatted(seconds(patience));
+    if (answers.jobs().isEmpty()) {
+      what =
+          "no job answered within %s s: none that serves model %s and follows commands seems to run (one that is started with --model follows none); the plan stays, and a job takes it when it starts"
+              .formatted(seconds(patience), model);
+    } else if (answers.complete()) {
+      what = "another command came on top before all served this one: see pelton rollout status";
+    }
     out.println(what + (completes ? "; the registry's champion stays as it is" : ""));
     audit.write(
         note(RolloutAuditKind.UNANSWERED, plan)

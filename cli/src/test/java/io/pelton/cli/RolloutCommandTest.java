@@ -190,6 +190,35 @@ final class RolloutCommandTest {
   }
 
   @Test
+  void aChangeOnTopOfOneThatIsRefusedLaterGoesBackToWhatIsServed() throws Exception {
+    Predicate<RolloutPlan> slow =
+        plan -> {
+          while (newest() < 2) {
+            Thread.onSpinWait();
+          }
+          return NOT_3.test(plan);
+        };
+    try (Job job = new Job("one", 1, slow)) {
+      assertThat(rollout("deploy", "3", "--no-wait")).isZero();
+      assertThat(rollout("segment", "abroad", "1", "--when", "country != 'CH'")).isEqualTo(2);
+      assertThat(out)
+          .containsPattern(
+              "^revision 1 of \\S+ by \\S+ \\(deploy @3\\) is not served by all jobs yet; ")
+          .contains(
+              "job one refused: version 3 is corrupt\n",
+              "fraud revision 3 takes it back: champion @1\n");
+    }
+  }
+
+  private long newest() {
+    try {
+      return control().plan("fraud").map(RolloutPlan::revision).orElse(0L);
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
   void withoutAJobThePlanStaysAndThatIsSaid() throws Exception {
     assertThat(rollout("deploy", "2", "--wait=200ms")).isEqualTo(1);
     assertThat(out)
