@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.pelton.cli.embedded.EmbeddedKafka;
 import io.pelton.job.ControlTopic;
 import io.pelton.job.KafkaSettings;
+import io.pelton.job.StatusTopic;
 import io.pelton.model.TinyModels;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineFile;
@@ -239,6 +240,24 @@ final class RolloutCommandTest {
       assertThat(rollout("promote", "--wait=2m")).isZero();
       assertThat(out).contains("job running serving").doesNotContain("job ended");
     }
+  }
+
+  @Test
+  void aSubtaskRepeatsWhatItServesWhileItRuns() throws Exception {
+    try (Job job = new Job("one", 1, ALL);
+        StatusTopic statuses = new StatusTopic(kafka(), pipeline, "fraud")) {
+      statuses.readOn();
+      StatusTopic.Word first = statuses.words().get(0);
+      StatusTopic.Word now = first;
+      while (!now.heard().isAfter(first.heard())) {
+        statuses.poll(Duration.ofMillis(100));
+        now = statuses.words().get(0);
+      }
+      assertThat(now.status()).isEqualTo(first.status());
+      assertThat(Duration.between(first.heard(), now.heard())).isLessThan(StatusTopic.SILENCE);
+    }
+    assertThat(rollout("history")).isZero();
+    assertThat(out.lines()).as("what is repeated is no news").hasSize(2);
   }
 
   @Test
