@@ -34,9 +34,11 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Commands on a real broker; jobs that answer as the test says. */
+@Timeout(180)
 final class RolloutCommandTest {
   private static final double[] WEIGHTS = {0.5, -1.25};
   private static final Predicate<RolloutPlan> ALL = plan -> true;
