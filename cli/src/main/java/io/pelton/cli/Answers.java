@@ -1,7 +1,6 @@
 package io.pelton.cli;
 
 import io.pelton.job.StatusTopic;
-import io.pelton.schemas.RolloutState;
 import io.pelton.schemas.RolloutStatus;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -54,12 +53,12 @@ record Answers(long revision, List<OfJob> jobs) {
   }
 
   static Answers of(long revision, List<StatusTopic.Word> words, Instant now) {
-    Map<String, List<RolloutStatus>> running = new LinkedHashMap<>();
+    Map<String, List<StatusTopic.Word>> running = new LinkedHashMap<>();
     Map<String, Integer> ended = new LinkedHashMap<>();
     for (StatusTopic.Word word : words) {
       String job = word.status().getJob();
       if (word.alive(now)) {
-        running.computeIfAbsent(job, one -> new ArrayList<>()).add(word.status());
+        running.computeIfAbsent(job, one -> new ArrayList<>()).add(word);
       } else {
         ended.merge(job, 1, Integer::sum);
       }
@@ -72,20 +71,22 @@ record Answers(long revision, List<OfJob> jobs) {
                     revision,
                     job,
                     statuses,
-                    statuses.get(0).getSubtasks() - ended.getOrDefault(job, 0))));
+                    statuses.get(0).status().getSubtasks() - ended.getOrDefault(job, 0))));
     return new Answers(revision, jobs);
   }
 
-  private static OfJob of(long revision, String job, List<RolloutStatus> statuses, int subtasks) {
+  private static OfJob of(long revision, String job, List<StatusTopic.Word> words, int subtasks) {
     int serving = 0;
     int answered = 0;
     Set<String> reasons = new LinkedHashSet<>();
     Set<Long> overtaken = new TreeSet<>();
-    for (RolloutStatus status : statuses) {
+    for (StatusTopic.Word word : words) {
+      RolloutStatus status = word.status();
+      RolloutStatus refusal = word.refusal();
       if (status.getServingRevision() == revision) {
         serving++;
-      } else if (status.getRevision() == revision && status.getState() == RolloutState.REFUSED) {
-        reasons.add(status.getDetail());
+      } else if (refusal != null && refusal.getRevision() == revision) {
+        reasons.add(refusal.getDetail());
       } else if (Math.max(status.getRevision(), status.getServingRevision()) > revision) {
         overtaken.add(Math.max(status.getRevision(), status.getServingRevision()));
       } else {

@@ -5,7 +5,6 @@ import io.pelton.rollout.RolloutPlan;
 import io.pelton.rollout.RolloutRecord;
 import io.pelton.schemas.ModelCommand;
 import io.pelton.schemas.RolloutAudit;
-import io.pelton.schemas.RolloutState;
 import io.pelton.schemas.RolloutStatus;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -44,8 +43,7 @@ final class RolloutReport {
         out.printf("a rollback returns to: %s%n", plan.previous().words());
       }
     }
-    List<RolloutStatus> running =
-        words.stream().filter(word -> word.alive(now)).map(StatusTopic.Word::status).toList();
+    List<StatusTopic.Word> running = words.stream().filter(word -> word.alive(now)).toList();
     out.println();
     if (running.isEmpty()) {
       out.printf(
@@ -58,10 +56,11 @@ final class RolloutReport {
     out.flush();
   }
 
-  private void running(List<RolloutStatus> running) {
+  private void running(List<StatusTopic.Word> running) {
     List<String[]> table = new ArrayList<>();
     table.add(new String[] {"JOB", "SUBTASK", "REVISION", "SINCE", "SERVES"});
-    for (RolloutStatus status : running) {
+    for (StatusTopic.Word word : running) {
+      RolloutStatus status = word.status();
       table.add(
           new String[] {
             status.getJob(),
@@ -72,8 +71,9 @@ final class RolloutReport {
           });
     }
     TextTable.print(out, table);
-    for (RolloutStatus status : running) {
-      if (status.getState() == RolloutState.REFUSED) {
+    for (StatusTopic.Word word : running) {
+      RolloutStatus status = word.refusal();
+      if (status != null) {
         out.printf(
             "job %s subtask %d refused revision %d at %s: %s%n",
             status.getJob(),
@@ -85,13 +85,13 @@ final class RolloutReport {
     }
   }
 
-  private void gone(List<StatusTopic.Word> gone, List<RolloutStatus> running, Instant now) {
+  private void gone(List<StatusTopic.Word> gone, List<StatusTopic.Word> running, Instant now) {
     Map<String, StatusTopic.Word> last = new LinkedHashMap<>();
     gone.forEach(
         word ->
             last.merge(
                 word.status().getJob(), word, (a, b) -> a.heard().isAfter(b.heard()) ? a : b));
-    running.forEach(status -> last.remove(status.getJob()));
+    running.forEach(word -> last.remove(word.status().getJob()));
     if (!last.isEmpty()) {
       out.println();
     }

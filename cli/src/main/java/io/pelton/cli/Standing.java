@@ -4,10 +4,8 @@ import io.pelton.job.StatusTopic;
 import io.pelton.rollout.RolloutPlan;
 import io.pelton.rollout.RolloutRecord;
 import io.pelton.schemas.ModelCommand;
-import io.pelton.schemas.RolloutState;
 import io.pelton.schemas.RolloutStatus;
 import java.time.Instant;
-import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -29,17 +27,22 @@ record Standing(RolloutPlan plan, @Nullable RolloutStatus refused) {
     boolean running = words.stream().anyMatch(word -> word.alive(now));
     RolloutPlan plan = RolloutRecord.plan(newest);
     long highest = Math.max(plan.revision(), highest(words));
-    return words.stream()
-        .filter(word -> word.alive(now) == running)
-        .map(StatusTopic.Word::status)
-        .filter(status -> status.getState() == RolloutState.REFUSED)
-        .filter(status -> status.getRevision() == newest.getRevision())
-        .max(Comparator.comparingLong(RolloutStatus::getServingRevision))
-        .map(
-            status ->
-                new Standing(
-                    RolloutRecord.served(status, plan.salt()).withRevision(highest), status))
-        .orElseGet(() -> new Standing(plan.withRevision(highest), null));
+    RolloutStatus serving = null;
+    RolloutStatus refused = null;
+    for (StatusTopic.Word word : words) {
+      RolloutStatus refusal = word.refusal();
+      if (word.alive(now) == running
+          && refusal != null
+          && refusal.getRevision() == newest.getRevision()
+          && (serving == null
+              || serving.getServingRevision() < word.status().getServingRevision())) {
+        serving = word.status();
+        refused = refusal;
+      }
+    }
+    return serving == null
+        ? new Standing(plan.withRevision(highest), null)
+        : new Standing(RolloutRecord.served(serving, plan.salt()).withRevision(highest), refused);
   }
 
   /** A number that jobs have heard of is not given again, even when the control topic was lost. */

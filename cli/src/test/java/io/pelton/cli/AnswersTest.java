@@ -37,7 +37,7 @@ final class AnswersTest {
   void jobsThatEndedOrFellSilentAreNotWaitedFor() {
     StatusTopic.Word silent = serving("b", 0, 6);
     StatusTopic.Word longAgo =
-        new StatusTopic.Word(silent.status(), NOW.minus(StatusTopic.SILENCE));
+        new StatusTopic.Word(silent.status(), null, NOW.minus(StatusTopic.SILENCE));
     StatusTopic.Word ended = serving("c", 0, 6);
     ended.status().setEnded(true);
 
@@ -80,7 +80,7 @@ final class AnswersTest {
 
   private static StatusTopic.Word word(
       String job, int subtask, long about, long serving, String refused) {
-    return new StatusTopic.Word(
+    RolloutStatus status =
         RolloutRecord.serving(
                 RolloutStatus.newBuilder()
                     .setModel("fraud")
@@ -92,7 +92,7 @@ final class AnswersTest {
                     .setState(refused.isEmpty() ? RolloutState.SERVING : RolloutState.REFUSED)
                     .setDetail(refused),
                 RolloutPlan.of("fraud", 1).withRevision(serving))
-            .build(),
-        NOW);
+            .build();
+    return new StatusTopic.Word(status, refused.isEmpty() ? null : status, NOW);
   }
 }

@@ -293,7 +293,7 @@ final class RolloutCommandTest {
   void aChangeFromAnEventTimeOnLeavesWhatHoldsBefore() throws Exception {
     assertThat(rollout("deploy", "2", "--no-wait", "--effective-from=2026-03-01")).as(err).isZero();
     assertThat(out)
-        .startsWith("fraud revision 1: champion @1, from 2026-03-01T00:00:00Z champion @2\n");
+        .startsWith("fraud revision 1: champion @1; from 2026-03-01T00:00:00Z champion @2\n");
     assertThat(rollout("shadow", "next", "3", "--percent=50", "--no-wait")).isZero();
     assertThat(out).startsWith("fraud revision 2: champion @2, shadow next @3 50 %\n");
     assertThat(rollout("shadow", "next", "--off", "--no-wait")).isZero();
@@ -388,7 +388,7 @@ final class RolloutCommandTest {
       try (follower) {
         RolloutPlan serving = first;
         while (running) {
-          RolloutPlan next = follower.poll(Duration.ofMillis(50)).orElse(serving);
+          RolloutPlan next = follower.poll(Duration.ofMillis(50), status -> {}).orElse(serving);
           if (next.revision() > serving.revision()) {
             boolean fine = good.test(next);
             serving = fine ? next : serving;

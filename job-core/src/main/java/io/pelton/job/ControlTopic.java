@@ -13,9 +13,13 @@ import io.pelton.wire.RecordCodec;
 import io.pelton.wire.UndecodableException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -72,6 +76,17 @@ public final class ControlTopic {
   /** The same as a plan. */
   public Optional<RolloutPlan> plan(String model) throws KafkaUnavailableException {
     return newest(model).map(RolloutRecord::plan);
+  }
+
+  private Optional<RolloutStatus> status(
+      ConsumerRecord<byte[], byte[]> record, RecordCodec<RolloutStatus> codec, String model) {
+    try {
+      return Optional.of(codec.decode(record.value()))
+          .filter(status -> status.getModel().equals(model));
+    } catch (UndecodableException e) {
+      LOG.warn("status topic {}, offset {}: {}", statusTopic, record.offset(), e.getMessage());
+      return Optional.empty();
+    }
   }
 
   /**
@@ -175,7 +190,16 @@ public final class ControlTopic {
     private @Nullable RolloutStatus told;
     private long toldAt;
 
+    /** Of the thread that polls. */
+    private final RecordCodec<RolloutStatus> statusesHeard =
+        new RecordCodec<>(RolloutStatus.class, schemas);
+
+    private final Map<String, RolloutStatus> newestHeard = new HashMap<>();
+
+    private final String model;
+
     private Follower(String model) throws KafkaUnavailableException {
+      this.model = model;
       newest = new Newest(model);
       schemas.publish(List.of(RolloutStatus.getClassSchema()));
       audit.publishSchema();
@@ -185,14 +209,8 @@ public final class ControlTopic {
       consumer =
           new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
       try {
-        List<TopicPartition> partitions =
-            consumer.partitionsFor(topic, Topics.TIMEOUT).stream()
-                .map(partition -> new TopicPartition(topic, partition.partition()))
-                .toList();
-        if (partitions.isEmpty()) {
-          throw new KafkaUnavailableException(
-              "control topic " + topic + " at " + kafka.brokers() + " does not exist; create it");
-        }
+        List<TopicPartition> partitions = new ArrayList<>(partitions("control topic", topic));
+        partitions.addAll(partitions("status topic", statusTopic));
         consumer.assign(partitions);
         consumer.seekToBeginning(partitions);
         producer =
@@ -204,13 +222,34 @@ public final class ControlTopic {
       }
     }
 
+    private List<TopicPartition> partitions(String what, String name)
+        throws KafkaUnavailableException {
+      List<TopicPartition> partitions =
+          consumer.partitionsFor(name, Topics.TIMEOUT).stream()
+              .map(partition -> new TopicPartition(name, partition.partition()))
+              .toList();
+      if (partitions.isEmpty()) {
+        throw new KafkaUnavailableException(
+            "%s %s at %s does not exist; create it".formatted(what, name, kafka.brokers()));
+      }
+      return partitions;
+    }
+
     /**
      * The newest plan of the records that come within a while; empty when none came, or the newest
      * is no plan.
+     *
+     * @param heard takes each status of the model, in the topic's order; not what is repeated
      */
-    public Optional<RolloutPlan> poll(Duration patience) {
+    public Optional<RolloutPlan> poll(Duration patience, Consumer<RolloutStatus> heard) {
       newest.value = new byte[0];
-      consumer.poll(patience).forEach(newest::take);
+      for (ConsumerRecord<byte[], byte[]> record : consumer.poll(patience)) {
+        if (record.topic().equals(topic)) {
+          newest.take(record);
+        } else {
+          status(record, statusesHeard, model).filter(this::news).ifPresent(heard);
+        }
+      }
       repeat();
       try {
         return newest.command().map(RolloutRecord::plan);
@@ -225,10 +264,17 @@ public final class ControlTopic {
       consumer.wakeup();
     }
 
+    private boolean news(RolloutStatus status) {
+      return !status.equals(newestHeard.put(status.getJob() + " " + status.getSubtask(), status));
+    }
+
     /** Writes a status, at some time soon, and to the audit topic what became of the plan. */
     public synchronized void tell(RolloutStatus status) {
       told = status;
       send(status);
+      if (status.getState() != RolloutState.SERVING && status.getState() != RolloutState.REFUSED) {
+        return; // nothing has changed yet, or nothing is served any more
+      }
       send(
           audit.record(
               RolloutAudit.newBuilder()
@@ -255,7 +301,15 @@ public final class ControlTopic {
 
     private void send(RolloutStatus status) {
       toldAt = System.nanoTime();
-      String key = status.getModel() + " " + status.getJob() + " " + status.getSubtask();
+      // Whoever comes later must hear each word of a subtask, but none twice.
+      String key =
+          String.join(
+              " ",
+              status.getModel(),
+              status.getJob(),
+              Integer.toString(status.getSubtask()),
+              Long.toString(status.getRevision()),
+              status.getState().name());
       send(
           new ProducerRecord<>(
               statusTopic, key.getBytes(StandardCharsets.UTF_8), statuses.encode(status)));

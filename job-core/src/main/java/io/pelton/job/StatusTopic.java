@@ -2,6 +2,7 @@ package io.pelton.job;
 
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.Topic;
+import io.pelton.schemas.RolloutState;
 import io.pelton.schemas.RolloutStatus;
 import io.pelton.wire.RecordCodec;
 import io.pelton.wire.UndecodableException;
@@ -17,6 +18,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,12 +35,15 @@ public final class StatusTopic implements AutoCloseable {
   /**
    * What a subtask says.
    *
+   * @param refusal of a plan newer than the one that is served; null when there was none
    * @param heard when it said so last
    */
-  public record Word(RolloutStatus status, Instant heard) {
+  public record Word(RolloutStatus status, @Nullable RolloutStatus refusal, Instant heard) {
     /** Whether the subtask still runs. */
     public boolean alive(Instant now) {
-      return !status.getEnded() && heard.isAfter(now.minus(SILENCE));
+      return !status.getEnded()
+          && status.getState() != RolloutState.ENDED
+          && heard.isAfter(now.minus(SILENCE));
     }
   }
 
@@ -121,9 +126,18 @@ public final class StatusTopic implements AutoCloseable {
     try {
       RolloutStatus status = codec.decode(record.value());
       if (status.getModel().equals(model)) {
-        words
-            .computeIfAbsent(status.getJob(), job -> new HashMap<>())
-            .put(status.getSubtask(), new Word(status, Instant.ofEpochMilli(record.timestamp())));
+        Map<Integer, Word> job = words.computeIfAbsent(status.getJob(), one -> new HashMap<>());
+        Word before = job.get(status.getSubtask());
+        RolloutStatus refusal = before == null ? null : before.refusal();
+        if (status.getState() == RolloutState.REFUSED) {
+          refusal = status;
+        }
+        if (refusal != null && refusal.getRevision() <= status.getServingRevision()) {
+          refusal = null;
+        }
+        job.put(
+            status.getSubtask(),
+            new Word(status, refusal, Instant.ofEpochMilli(record.timestamp())));
       }
     } catch (UndecodableException e) {
       LOG.warn("status topic {}, offset {}: {}", topic, record.offset(), e.getMessage());

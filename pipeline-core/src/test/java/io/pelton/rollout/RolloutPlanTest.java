@@ -109,7 +109,7 @@ class RolloutPlanTest {
   void aStatusSaysWhatIsServedInWordsAndWhole() {
     RolloutPlan plan = one.canary(2, 0.125, NOW).deploy(2, 86_400_000).withRevision(9);
     assertThat(plan.words())
-        .isEqualTo("canary @2 12.5 %, champion @1 87.5 %, from 1970-01-02T00:00:00Z champion @2");
+        .isEqualTo("canary @2 12.5 %, champion @1 87.5 %; from 1970-01-02T00:00:00Z champion @2");
     RolloutStatus status =
         RolloutRecord.serving(
                 RolloutStatus.newBuilder()

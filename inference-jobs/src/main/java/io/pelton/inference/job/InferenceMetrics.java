@@ -31,6 +31,9 @@ final class InferenceMetrics {
   static final String DEAD_LETTERS = "deadLetters";
   static final String DEVICE = "device";
 
+  /** Rows that wait while the subtasks agree on a change at an event time; of all versions. */
+  static final String HELD_ROWS = "heldRows";
+
   /** Group with a version's number as its value: all below are of one version. */
   static final String MODEL_VERSION = "version";
 
