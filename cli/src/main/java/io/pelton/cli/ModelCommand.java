@@ -71,7 +71,7 @@ final class ModelCommand implements Runnable {
             });
       }
     }
-    TextTable.print(table, out());
+    print(table);
     return CommandLine.ExitCode.OK;
   }
 
@@ -89,10 +89,9 @@ final class ModelCommand implements Runnable {
     ModelVersion version = registry.resolve(reference);
     ModelManifest manifest = registry.manifest(version.model(), version.version());
     boolean profile = registry.profileJson(version.model(), version.version()).isPresent();
-    TextTable.print(
+    print(
         describe(
-            manifest, aliasesOf(registry.aliases(version.model()), version.version()), profile),
-        out());
+            manifest, aliasesOf(registry.aliases(version.model()), version.version()), profile));
     return CommandLine.ExitCode.OK;
   }
 
@@ -221,7 +220,7 @@ final class ModelCommand implements Runnable {
   }
 
   /** Opens a registry that is there: only publishing creates one. */
-  private static Registry open(String directory) throws IOException {
+  static Registry open(String directory) throws IOException {
     Storage storage = FlinkStorage.open(directory);
     if (!storage.exists("")) {
       throw new InputException(
@@ -246,5 +245,10 @@ final class ModelCommand implements Runnable {
 
   private PrintWriter out() {
     return command.commandLine().getOut();
+  }
+
+  private void print(List<String[]> table) {
+    TextTable.print(out(), table);
+    out().flush();
   }
 }

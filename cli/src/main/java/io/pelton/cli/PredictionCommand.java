@@ -100,7 +100,7 @@ final class PredictionCommand implements Callable<Integer> {
       describe(prediction, pipeline, findings);
       compareRow(prediction.value(), rows, pipeline, findings);
       recompute(prediction.value(), versions, findings);
-      TextTable.print(findings.lines, out);
+      TextTable.print(out, findings.lines);
       differs |= findings.differs;
     }
     out.println(differs ? "NOT EQUAL: see above" : "equal");

@@ -8,9 +8,9 @@ final class TextTable {
   private TextTable() {}
 
   /**
-   * @param rows each as long as the first
+   * @param rows as many cells each; the first may name the columns
    */
-  static void print(List<String[]> rows, PrintWriter out) {
+  static void print(PrintWriter out, List<String[]> rows) {
     int[] widths = new int[rows.get(0).length];
     for (String[] row : rows) {
       for (int i = 0; i < widths.length; i++) {
@@ -24,6 +24,5 @@ final class TextTable {
       }
       out.println(line.toString().stripTrailing());
     }
-    out.flush();
   }
 }
