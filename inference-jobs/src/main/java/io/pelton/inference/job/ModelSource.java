@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import org.apache.flink.util.FileUtils;
 
 /**
@@ -48,7 +47,7 @@ public record ModelSource(String registry, String reference) implements Serializ
     Path temporary = Files.createTempDirectory("pelton-check");
     try {
       RegistryModels.of(registry, version.model(), pipeline)
-          .load(version.version(), temporary, List.of())
+          .load(version.version(), temporary, null)
           .close();
     } finally {
       FileUtils.deleteDirectory(temporary.toFile());

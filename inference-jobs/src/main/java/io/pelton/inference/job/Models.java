@@ -5,16 +5,16 @@ import io.pelton.model.ServedVersion;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Path;
-import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Gives a subtask the versions of a model that it is to serve. */
 interface Models extends Serializable {
   /**
    * @param version of the model
    * @param temporary directory of the TaskManager for files
-   * @param gpus indexes of the GPUs that Flink gives this TaskManager; empty when none
+   * @param gpu index of the one that is the subtask's; null when Flink gives none
    */
-  Loaded load(int version, Path temporary, List<Integer> gpus) throws IOException;
+  Loaded load(int version, Path temporary, @Nullable Integer gpu) throws IOException;
 
   /**
    * A version that is ready to score, until it is closed.

@@ -41,16 +41,12 @@ record RegistryModels(
   }
 
   @Override
-  public Loaded load(int version, Path temporary, List<Integer> gpus) throws IOException {
+  public Loaded load(int version, Path temporary, @Nullable Integer gpu) throws IOException {
     VersionFiles.Lease files =
         VersionFiles.SHARED.lease(
             new Registry(FlinkStorage.open(registry)), new ModelVersion(model, version), temporary);
-    @Nullable Integer gpu = null;
     @Nullable ScoringModel loading = null;
     try {
-      if (device != PipelineDefinition.Device.CPU) {
-        gpu = GpuLeases.SHARED.lease(gpus);
-      }
       ModelManifest manifest = files.manifest();
       loading = ModelLoader.load(files.directory(), manifest, device, gpu, features);
       warmUp(manifest, loading);
@@ -62,22 +58,14 @@ record RegistryModels(
               Variant.CHAMPION,
               manifest.signature().features(),
               manifest.signature().outputNames());
-      @Nullable Integer leased = gpu;
-      return new Loaded(served, loading, () -> release(files, leased));
+      return new Loaded(served, loading, files::close);
     } catch (IOException | RuntimeException | Error e) {
       if (loading != null) {
         loading.close();
       }
-      release(files, gpu);
+      files.close();
       throw e;
     }
-  }
-
-  private static void release(VersionFiles.Lease files, @Nullable Integer gpu) {
-    if (gpu != null) {
-      GpuLeases.SHARED.release(gpu);
-    }
-    files.close();
   }
 
   /** The first batches of a size cost the engine its planning; no event should wait for that. */

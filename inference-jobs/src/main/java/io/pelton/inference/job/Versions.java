@@ -21,6 +21,7 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.apache.flink.util.IOUtils;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,7 +34,10 @@ final class Versions implements AutoCloseable {
 
   private final Models models;
   private final Path temporary;
-  private final List<Integer> gpus;
+
+  /** Held by the subtask, not by a version: all run on it, whatever is loaded when. */
+  private final @Nullable Integer gpu;
+
   private final Function<Models.Loaded, Serving> servings;
   private final InferenceMetrics.OfVersions metrics;
   private final ExecutorService loader =
@@ -64,7 +68,7 @@ final class Versions implements AutoCloseable {
       InferenceMetrics.OfVersions metrics) {
     this.models = models;
     this.temporary = temporary;
-    this.gpus = gpus;
+    gpu = GpuLeases.SHARED.lease(gpus);
     this.servings = servings;
     this.metrics = metrics;
   }
@@ -80,7 +84,7 @@ final class Versions implements AutoCloseable {
       Serving known = open.get(version);
       if (known == null) {
         long start = System.nanoTime();
-        Models.Loaded loaded = models.load(version, temporary, gpus);
+        Models.Loaded loaded = models.load(version, temporary, gpu);
         try {
           known = servings.apply(loaded);
         } catch (RuntimeException e) {
@@ -163,7 +167,13 @@ final class Versions implements AutoCloseable {
     while (!loader.awaitTermination(1, TimeUnit.MINUTES)) {
       Thread.onSpinWait();
     }
-    IOUtils.closeAll(open.values());
-    open.clear();
+    try {
+      IOUtils.closeAll(open.values());
+    } finally {
+      open.clear();
+      if (gpu != null) {
+        GpuLeases.SHARED.release(gpu);
+      }
+    }
   }
 }

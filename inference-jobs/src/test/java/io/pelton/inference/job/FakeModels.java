@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A model of two features whose outputs are their difference and sum; it cannot score {@link #BAD}.
@@ -23,6 +24,7 @@ final class FakeModels implements Models {
   /** Sizes of the batches that were scored, failed ones too. */
   static final List<Integer> BATCHES = new CopyOnWriteArrayList<>();
 
+  /** Of each load of a subtask that has one. */
   static final List<Integer> GPUS = new CopyOnWriteArrayList<>();
 
   static final AtomicInteger OPEN = new AtomicInteger();
@@ -41,11 +43,13 @@ final class FakeModels implements Models {
   }
 
   @Override
-  public Loaded load(int version, Path temporary, List<Integer> gpus) throws IOException {
+  public Loaded load(int version, Path temporary, @Nullable Integer gpu) throws IOException {
     if (version == BROKEN) {
       throw new IOException("fake@" + version + " is broken");
     }
-    GPUS.addAll(gpus);
+    if (gpu != null) {
+      GPUS.add(gpu);
+    }
     OPEN.incrementAndGet();
     LEASED.incrementAndGet();
     return new Loaded(
