@@ -191,7 +191,10 @@ public final class ModelLoader {
     }
     Device gpu = gpuIndex == null ? Device.gpu() : Device.gpu(gpuIndex);
     ModelLoadException reason;
-    if (Engines.hasGpu(engine)) {
+    if (manifest.engine().equals(Engines.ONNX)
+        && names(directory.resolve(manifest.artifact()), manifest).isForCpuAlone()) {
+      reason = new ModelLoadException("ONNX Runtime has its operators for the CPU alone");
+    } else if (Engines.hasGpu(engine)) {
       try {
         return open(directory, manifest, gpu);
       } catch (ModelLoadException e) {

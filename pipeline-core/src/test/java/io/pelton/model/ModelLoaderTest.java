@@ -323,6 +323,26 @@ final class ModelLoaderTest {
   }
 
   @Test
+  void requireGpuFailsForAModelThatNoGpuWouldCompute() throws Exception {
+    Signature signature =
+        signature(
+            "features",
+            Signature.DataType.FLOAT32,
+            List.of("a"),
+            new Signature.Output("doubled", "doubled", 0));
+    GoldenRows golden = new GoldenRows(new double[][] {{3}}, new double[][] {{6}});
+    Path artifact = TinyModels.doubled(directory.resolve("doubled.onnx"));
+    ModelManifest manifest =
+        publish(TinyModels.version("m", "OnnxRuntime", artifact, signature, golden));
+
+    ModelLoader.load(fetch(manifest), manifest, Device.PREFER_GPU, 0, List.of("a")).close();
+    assertThatThrownBy(
+            () -> ModelLoader.load(fetch(manifest), manifest, Device.REQUIRE_GPU, 0, List.of("a")))
+        .hasMessageContaining(
+            "m@1: device require-gpu, but gpu(0) cannot be used: ONNX Runtime has its operators for the CPU alone; ");
+  }
+
+  @Test
   void aRowThatTheEngineCannotScoreIsAScoringException() throws Exception {
     try (ScoringModel model = load(publish(onnx()))) {
       assertThatThrownBy(() -> model.score(new double[2], 1, new double[1]))

@@ -83,6 +83,33 @@ public final class TinyModels {
             .build());
   }
 
+  /**
+   * ONNX: {@code features} [rows, 1] to twice that, {@code doubled}, by an operator of ai.onnx.ml.
+   */
+  static Path doubled(Path file) throws IOException {
+    OnnxMl.AttributeProto.Builder floats =
+        OnnxMl.AttributeProto.newBuilder().setType(OnnxMl.AttributeProto.AttributeType.FLOATS);
+    write(
+        file,
+        OnnxMl.GraphProto.newBuilder()
+            .setName("doubled")
+            .addInput(value("features", OnnxMl.TensorProto.DataType.FLOAT, "rows", 1))
+            .addNode(
+                node("Scaler", "doubled", "features").toBuilder()
+                    .setDomain("ai.onnx.ml")
+                    .addAttribute(floats.clone().setName("offset").addFloats(0))
+                    .addAttribute(floats.clone().setName("scale").addFloats(2)))
+            .addOutput(value("doubled", OnnxMl.TensorProto.DataType.FLOAT, "rows", 1))
+            .build());
+    return Files.write(
+        file,
+        OnnxMl.ModelProto.parseFrom(Files.readAllBytes(file)).toBuilder()
+            .addOpsetImport(
+                OnnxMl.OperatorSetIdProto.newBuilder().setDomain("ai.onnx.ml").setVersion(1))
+            .build()
+            .toByteArray());
+  }
+
   /** Adds what skl2onnx adds to a classifier by default: the probabilities as a list of maps. */
   static void addZipMap(Path onnx) throws IOException {
     OnnxMl.ModelProto.Builder model =
