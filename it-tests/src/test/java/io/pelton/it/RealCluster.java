@@ -33,9 +33,11 @@ import java.util.stream.Stream;
  * A real Flink cluster: a JobManager and TaskManagers as processes of their own, and each
  * submission through Flink's own client in a third. The libraries of the test class path are the
  * cluster's; Pelton's classes (and the tests') are the job jar, so they live in the user class
- * loader as on any session cluster. All logs are in the directory.
+ * loader as on any session cluster. All logs are in the directory. As in Flink's distribution, the
+ * GPU driver lies among the plugins.
  */
 final class RealCluster implements AutoCloseable {
+  private static final Path PLUGINS = Path.of("target/plugins").toAbsolutePath();
   private static final String HOST = "127.0.0.1";
   private static final Duration PATIENCE = Duration.ofSeconds(90);
   private static final Pattern JOB_ID = Pattern.compile("JobID ([0-9a-f]{32})");
@@ -49,7 +51,7 @@ final class RealCluster implements AutoCloseable {
   private final List<Process> taskManagers = new ArrayList<>();
   private final Process jobManager;
 
-  private RealCluster(Path directory, int slots) throws IOException {
+  private RealCluster(Path directory, int slots, String configuration) throws IOException {
     this.directory = Files.createDirectories(directory.toAbsolutePath());
     this.restPort = freePort();
     List<Path> ours = new ArrayList<>();
@@ -71,7 +73,7 @@ final class RealCluster implements AutoCloseable {
     }
     this.libraries = String.join(File.pathSeparator, theirs);
     this.jobJar = jar(ours, this.directory.resolve("job.jar"));
-    configure(slots);
+    configure(slots, configuration);
     this.jobManager =
         java(
             "jobmanager",
@@ -82,7 +84,15 @@ final class RealCluster implements AutoCloseable {
 
   /** Starts the processes and waits until all TaskManagers have registered. */
   static RealCluster start(Path directory, int taskManagers, int slotsEach) throws IOException {
-    RealCluster cluster = new RealCluster(directory, slotsEach);
+    return start(directory, taskManagers, slotsEach, "");
+  }
+
+  /**
+   * @param configuration more lines for Flink's {@code config.yaml}
+   */
+  static RealCluster start(Path directory, int taskManagers, int slotsEach, String configuration)
+      throws IOException {
+    RealCluster cluster = new RealCluster(directory, slotsEach, configuration);
     try {
       for (int i = 0; i < taskManagers; i++) {
         cluster.startTaskManager();
@@ -99,7 +109,7 @@ final class RealCluster implements AutoCloseable {
     return directory.resolve("conf");
   }
 
-  private void configure(int slots) throws IOException {
+  private void configure(int slots, String more) throws IOException {
     Files.createDirectories(conf());
     Files.createDirectories(directory.resolve("tmp"));
     Files.writeString(
@@ -135,7 +145,8 @@ final class RealCluster implements AutoCloseable {
         restart-strategy.fixed-delay.delay: 500ms
         pipeline.generic-types: false
         """
-            .formatted(HOST, freePort(), restPort, slots, directory.resolve("tmp"), directory));
+                .formatted(HOST, freePort(), restPort, slots, directory.resolve("tmp"), directory)
+            + more);
     Files.writeString(
         conf().resolve("log4j2.properties"),
         """
@@ -199,6 +210,7 @@ final class RealCluster implements AutoCloseable {
             .redirectErrorStream(true)
             .redirectOutput(directory.resolve(log + ".log").toFile());
     builder.environment().put("FLINK_CONF_DIR", conf().toString());
+    builder.environment().put("FLINK_PLUGINS_DIR", PLUGINS.toString());
     return builder.start();
   }
 
@@ -308,6 +320,11 @@ final class RealCluster implements AutoCloseable {
     return new Client(
         process.exitValue(),
         Files.readString(directory.resolve(log + ".log"), StandardCharsets.UTF_8));
+  }
+
+  /** What a TaskManager has logged so far; the first is number 1. */
+  List<String> log(int taskManager) throws IOException {
+    return Files.readAllLines(directory.resolve("tm-" + taskManager + ".log"));
   }
 
   /** Status as REST gives it: RUNNING, FINISHED, RESTARTING, FAILED, CANCELED. */
