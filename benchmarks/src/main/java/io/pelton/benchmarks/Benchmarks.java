@@ -11,6 +11,7 @@ import picocli.CommandLine.Command;
     subcommands = {
       AllInOneBenchmark.class,
       BatchBenchmark.class,
+      DeviceBenchmark.class,
       FeatureBenchmark.class,
       InferenceBenchmark.class,
       LatencyBenchmark.class
