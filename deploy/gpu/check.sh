@@ -19,5 +19,6 @@ mvn -q -B -f "$home" -Pgpu -pl benchmarks -am test-compile dependency:build-clas
 
 # TF32 keeps ten bits of a product's factors: golden rows would not be reproduced.
 export NVIDIA_TF32_OVERRIDE=${NVIDIA_TF32_OVERRIDE:-0}
-exec "${JAVA_HOME:+$JAVA_HOME/bin/}java" -cp "$home/benchmarks/target/classes:$(<"$home/benchmarks/target/class-path-gpu.txt")" \
+exec "${JAVA_HOME:+$JAVA_HOME/bin/}java" -Dpelton.engines.log=warn \
+  -cp "$home/benchmarks/target/classes:$(<"$home/benchmarks/target/class-path-gpu.txt")" \
   io.pelton.benchmarks.Benchmarks device "$@"

@@ -13,8 +13,10 @@ import io.pelton.pipeline.PipelineFile;
 import java.io.IOException;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -204,6 +206,24 @@ final class DeployFilesTest {
     assertThat(dockerfile)
         .contains("FROM flink:" + EnvironmentInformation.getVersion() + "-java17")
         .contains(" " + JAR + "\n");
+  }
+
+  @Test
+  void gpuCheckSaysThatAMachineHasNone(@TempDir Path directory) throws Exception {
+    Path noDriver =
+        Files.writeString(
+            directory.resolve("nvidia-smi"), "#!/bin/sh\necho 'NVIDIA-SMI: no driver'; exit 9\n");
+    Files.setPosixFilePermissions(noDriver, PosixFilePermissions.fromString("rwx------"));
+    ProcessBuilder check =
+        new ProcessBuilder(DEPLOY.resolve("gpu/check.sh").toString()).redirectErrorStream(true);
+    check.environment().merge("PATH", directory.toString(), (path, first) -> first + ":" + path);
+    Process process = check.start();
+
+    assertThat(new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+        .isEqualTo(
+            "check.sh: this machine has no GPU that NVIDIA's driver knows; nothing was run"
+                + " (nvidia-smi -L: no driver)\n");
+    assertThat(process.waitFor()).isEqualTo(2);
   }
 
   @ParameterizedTest
