@@ -1,6 +1,9 @@
 package io.pelton.drift.job;
 
+import io.micrometer.core.instrument.Counter;
 import io.pelton.drift.job.Baselines.Baseline;
+import io.pelton.job.FlinkMeters;
+import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.model.ScoredRow;
@@ -14,7 +17,6 @@ import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.metrics.Counter;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -86,9 +88,14 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
     restored = new ArrayList<>();
     baselines = new Baselines(provider);
     ledger =
-        new Ledger(DriftMetrics.IN, DriftMetrics.COUNTED, DriftMetrics.LATE, DriftMetrics.DEAD);
+        new Ledger(
+            JobMetric.DRIFT_IN,
+            JobMetric.DRIFT_COUNTED,
+            JobMetric.DRIFT_LATE,
+            JobMetric.DRIFT_DEAD);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
-    handedOnEarly = getMetricGroup().counter(DriftMetrics.HANDED_ON_EARLY);
+    handedOnEarly =
+        new FlinkMeters(getMetricGroup()).counter(JobMetric.DRIFT_WINDOWS_HANDED_ON_EARLY);
 
     openState = context.getOperatorStateStore().getListState(OPEN);
     openState.get().forEach(restored::add);
@@ -139,7 +146,7 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
       open.add(0, window);
       if (open.size() > MOST_OPEN) {
         handOn(open.remove(open.size() - 1));
-        handedOnEarly.inc();
+        handedOnEarly.increment();
       }
     }
     window.add(row);

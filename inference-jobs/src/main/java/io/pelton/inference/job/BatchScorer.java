@@ -21,13 +21,15 @@ final class BatchScorer {
    *
    * @param died rows
    * @param errors how often the batch, or a part of it, failed
+   * @param computeNanos in the model, all attempts together
    */
-  record Outcome(int died, int errors) {}
+  record Outcome(int died, int errors, long computeNanos) {}
 
   private final ScoringModel model;
   private final Results results;
   private final double[] scores;
   private int errors;
+  private long computeNanos;
 
   BatchScorer(ScoringModel model, int capacity, Results results) {
     this.model = model;
@@ -37,14 +39,18 @@ final class BatchScorer {
 
   Outcome score(RowBatch batch) {
     errors = 0;
+    computeNanos = 0;
     int died = score(batch, 0, batch.size(), batch.values(), scores);
-    return new Outcome(died, errors);
+    return new Outcome(died, errors, computeNanos);
   }
 
   private int score(RowBatch batch, int from, int to, double[] values, double[] into) {
+    long start = System.nanoTime();
     try {
       model.score(values, to - from, into);
+      computeNanos += System.nanoTime() - start;
     } catch (ScoringException e) {
+      computeNanos += System.nanoTime() - start;
       errors++;
       if (to - from == 1) {
         results.died(batch, from, String.valueOf(e.getMessage()));

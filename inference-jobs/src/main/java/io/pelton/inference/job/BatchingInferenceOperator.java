@@ -1,6 +1,7 @@
 package io.pelton.inference.job;
 
 import io.pelton.feature.FeatureRow;
+import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.model.FeatureDigest;
@@ -78,7 +79,6 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   private transient Ledger ledger;
   private transient StreamRecord<ScoredRow> record;
   private transient int waiting;
-  private transient long firstArrivalNanos;
   private transient long deadline;
   private transient boolean timerPending;
 
@@ -115,7 +115,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   @Override
   public void initializeState(StateInitializationContext context) throws Exception {
     super.initializeState(context);
-    ledger = new Ledger(InferenceMetrics.IN, InferenceMetrics.OUT, InferenceMetrics.DEAD);
+    ledger = new Ledger(JobMetric.INFERENCE_IN, JobMetric.INFERENCE_OUT, JobMetric.INFERENCE_DEAD);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
     // Of all subtasks, for after a change of parallelism any may go on where any other was.
     served = context.getOperatorStateStore().getUnionListState(SERVED);
@@ -178,18 +178,15 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
       String detail =
           "row has %d features; the pipeline has %d"
               .formatted(row.values.length, pipelineFeatures.size());
-      serving.measured.deadLetters.inc();
+      serving.measured.deadLetters.increment();
       bury(row, as, pipelineFeatures, row.values, detail);
       account(0, 1);
       return;
     }
     serving.batch.add(row, as);
     waiting++;
-    if (waiting == 1) {
-      firstArrivalNanos = System.nanoTime();
-      if (maxBatchSize > 1) {
-        awaitDeadline();
-      }
+    if (waiting == 1 && maxBatchSize > 1) {
+      awaitDeadline();
     }
     if (serving.batch.isFull()) {
       flush(serving, FlushReason.SIZE);
@@ -299,14 +296,14 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     if (size == 0) {
       return;
     }
+    long arrived = serving.batch.firstArrivalNanos();
     long start = System.nanoTime();
     BatchScorer.Outcome outcome = serving.scorer.score(serving.batch);
     long end = System.nanoTime();
     serving.batch.clear();
     waiting -= size;
     account(size - outcome.died(), outcome.died());
-    serving.measured.flushed(
-        reason, size, outcome, (start - firstArrivalNanos) / 1_000, (end - start) / 1_000);
+    serving.measured.flushed(reason, size, outcome, arrived, start, end);
   }
 
   private void account(int scored, int died) {

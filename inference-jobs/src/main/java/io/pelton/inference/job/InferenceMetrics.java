@@ -1,112 +1,112 @@
 package io.pelton.inference.job;
 
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.Timer;
+import io.pelton.job.FlinkMeters;
+import io.pelton.job.JobMetric;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Locale;
 import java.util.Map;
-import org.apache.flink.metrics.Counter;
-import org.apache.flink.metrics.Gauge;
-import org.apache.flink.metrics.Histogram;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.apache.flink.metrics.MetricGroup;
-import org.apache.flink.runtime.metrics.DescriptiveStatisticsHistogram;
 
-/** Every metric of inference, by name. Times are microseconds unless the name says otherwise. */
+/** What is told of one version that an operator serves. */
 final class InferenceMetrics {
-  /** Rows that came in; also an accumulator. Whenever a batch has been flushed, in = out + dead. */
-  static final String IN = "inference.in";
-
-  /** Rows that were scored; also an accumulator. */
-  static final String OUT = "inference.out";
-
-  /** Rows that could not be scored; also an accumulator. */
-  static final String DEAD = "inference.dead";
-
-  static final String GROUP = "inference";
-  static final String ROWS = "rows";
-  static final String BATCHES = "batches";
-  static final String BATCH_SIZE = "batchSize";
-  static final String QUEUE_TIME = "queueTimeMicros";
-  static final String COMPUTE_TIME = "computeTimeMicros";
-  static final String LOAD_TIME = "loadTimeMillis";
-  static final String ERRORS = "errors";
-  static final String DEAD_LETTERS = "deadLetters";
-  static final String DEVICE = "device";
-
-  /** Group with a version's number as its value: all below are of one version. */
-  static final String MODEL_VERSION = "version";
-
-  /** Then the reason in lower case: {@code flushesBySize}. */
-  static final String FLUSHES = "flushesBy";
-
-  private static final int HISTOGRAM_WINDOW = 1_000;
-
-  final Counter rows;
-  final Counter batches;
   final Counter errors;
   final Counter deadLetters;
-  final Histogram batchSize;
-  final Histogram queueTime;
-  final Histogram computeTime;
+  private final Counter rows;
+  private final Counter batches;
+  private final DistributionSummary batchSize;
+  private final Timer queue;
+  private final Timer compute;
+  private final Timer total;
   private final Counter[] flushes = new Counter[FlushReason.values().length];
 
+  private final FlinkMeters meters;
+  private final String version;
+  private final Set<String> devices = new HashSet<>();
   private Serving served;
 
   /** Those of all versions that an operator has served; Flink does not take a name twice. */
   static final class OfVersions {
-    private final MetricGroup operator;
+    private final FlinkMeters meters;
     private final Map<Integer, InferenceMetrics> known = new HashMap<>();
 
     OfVersions(MetricGroup operator) {
-      this.operator = operator;
+      meters = new FlinkMeters(operator);
     }
 
     /** Those of a version, which tell of {@code serving} from now on. */
     InferenceMetrics of(int version, Serving serving) {
       InferenceMetrics metrics = known.get(version);
       if (metrics == null) {
-        metrics = new InferenceMetrics(operator, version, serving);
+        metrics = new InferenceMetrics(meters, Integer.toString(version), serving);
         known.put(version, metrics);
       }
-      metrics.served = serving;
+      metrics.serve(serving);
       return metrics;
     }
   }
 
-  private InferenceMetrics(MetricGroup operator, int version, Serving serving) {
+  private InferenceMetrics(FlinkMeters meters, String version, Serving serving) {
+    this.meters = meters;
+    this.version = version;
     served = serving;
-    MetricGroup group = operator.addGroup(GROUP).addGroup(MODEL_VERSION, Integer.toString(version));
-    rows = group.counter(ROWS);
-    batches = group.counter(BATCHES);
-    errors = group.counter(ERRORS);
-    deadLetters = group.counter(DEAD_LETTERS);
-    batchSize = histogram(group, BATCH_SIZE);
-    queueTime = histogram(group, QUEUE_TIME);
-    computeTime = histogram(group, COMPUTE_TIME);
+    rows = meters.counter(JobMetric.INFERENCE_ROWS, version);
+    batches = meters.counter(JobMetric.INFERENCE_BATCHES, version);
+    errors = meters.counter(JobMetric.INFERENCE_ERRORS, version);
+    deadLetters = meters.counter(JobMetric.INFERENCE_DEAD_LETTERS, version);
+    batchSize = meters.summary(JobMetric.INFERENCE_BATCH_SIZE, version);
+    queue = meters.timer(JobMetric.INFERENCE_QUEUE, version);
+    compute = meters.timer(JobMetric.INFERENCE_COMPUTE, version);
+    total = meters.timer(JobMetric.INFERENCE_TOTAL, version);
     for (FlushReason reason : FlushReason.values()) {
-      String name = reason.name();
       flushes[reason.ordinal()] =
-          group.counter(FLUSHES + name.charAt(0) + name.substring(1).toLowerCase(Locale.ROOT));
+          meters.counter(
+              JobMetric.INFERENCE_FLUSHES, version, reason.name().toLowerCase(Locale.ROOT));
     }
-    group.gauge(DEVICE, (Gauge<String>) () -> served.loaded.model().device());
-    group.gauge(LOAD_TIME, (Gauge<Long>) () -> served.loadMillis);
+    meters.gauge(JobMetric.INFERENCE_LOAD, () -> served.loadMillis, version);
+    meters.gauge(JobMetric.INFERENCE_MEMORY, () -> served.loaded.bytes(), version);
   }
 
+  /** A version that is loaded again may run on another device: then that of before tells 0. */
+  private void serve(Serving serving) {
+    served = serving;
+    String requested = serving.loaded.requestedDevice();
+    String actual = serving.loaded.model().device();
+    if (devices.add(actual)) {
+      meters.gauge(
+          JobMetric.INFERENCE_DEVICE,
+          () -> served.loaded.model().device().equals(actual) ? 1 : 0,
+          version,
+          requested,
+          actual);
+    }
+  }
+
+  /**
+   * @param arrived when the batch's first row did; these are of {@link System#nanoTime}
+   * @param start of its scoring
+   * @param end when all of it was handed on
+   */
   void flushed(
       FlushReason reason,
       int count,
       BatchScorer.Outcome outcome,
-      long queueMicros,
-      long computeMicros) {
-    errors.inc(outcome.errors());
-    deadLetters.inc(outcome.died());
-    flushes[reason.ordinal()].inc();
-    batches.inc();
-    rows.inc(count);
-    batchSize.update(count);
-    queueTime.update(queueMicros);
-    computeTime.update(computeMicros);
-  }
-
-  private static Histogram histogram(MetricGroup group, String name) {
-    return group.histogram(name, new DescriptiveStatisticsHistogram(HISTOGRAM_WINDOW));
+      long arrived,
+      long start,
+      long end) {
+    errors.increment(outcome.errors());
+    deadLetters.increment(outcome.died());
+    flushes[reason.ordinal()].increment();
+    batches.increment();
+    rows.increment(count);
+    batchSize.record(count);
+    queue.record(start - arrived, TimeUnit.NANOSECONDS);
+    compute.record(outcome.computeNanos(), TimeUnit.NANOSECONDS);
+    total.record(end - arrived, TimeUnit.NANOSECONDS);
   }
 }

@@ -20,9 +20,16 @@ interface Models extends Serializable {
    * A version that is ready to score, until it is closed.
    *
    * @param served as champion
+   * @param requestedDevice what the pipeline asks for; the model tells what it got
+   * @param bytes of its artifact
    * @param release gives back what loading took
    */
-  record Loaded(ServedVersion served, ScoringModel model, Runnable release)
+  record Loaded(
+      ServedVersion served,
+      ScoringModel model,
+      String requestedDevice,
+      long bytes,
+      Runnable release)
       implements AutoCloseable {
     @Override
     public void close() {

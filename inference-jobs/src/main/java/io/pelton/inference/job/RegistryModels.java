@@ -12,8 +12,11 @@ import io.pelton.registry.ModelVersion;
 import io.pelton.registry.Registry;
 import io.pelton.rollout.Variant;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,13 +66,28 @@ record RegistryModels(
               manifest.signature().features(),
               manifest.signature().outputNames());
       @Nullable Integer leased = gpu;
-      return new Loaded(served, loading, () -> release(files, leased));
+      return new Loaded(
+          served,
+          loading,
+          device.name().toLowerCase(Locale.ROOT).replace('_', '-'),
+          bytes(files.directory().resolve(manifest.artifact())),
+          () -> release(files, leased));
     } catch (IOException | RuntimeException | Error e) {
       if (loading != null) {
         loading.close();
       }
       release(files, gpu);
       throw e;
+    }
+  }
+
+  private static long bytes(Path artifact) throws IOException {
+    try (Stream<Path> files = Files.walk(artifact)) {
+      long bytes = 0;
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        bytes += Files.size(file);
+      }
+      return bytes;
     }
   }
 

@@ -51,6 +51,8 @@ final class FakeModels implements Models {
     return new Loaded(
         version == SERVED.version() ? SERVED : version(version),
         new Model(),
+        "prefer-gpu",
+        4_096,
         LEASED::decrementAndGet);
   }
 
