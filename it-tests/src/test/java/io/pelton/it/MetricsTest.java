@@ -93,7 +93,7 @@ class MetricsTest {
             directory,
             "measured",
             "out-of-orderness: 10s",
-            "out-of-orderness: 10s\n    deduplicate: {within: 1h}");
+            "out-of-orderness: 10s\n  deduplicate: {within: 1h}");
     PipelineDefinition pipeline = card.definition();
     Path registry = directory.resolve("registry");
     ModelManifest model =
@@ -123,11 +123,11 @@ class MetricsTest {
                 registry,
                 "--prometheus-port",
                 port)) {
-      topic.scatter(events, 1);
       Transaction first = events.get(0);
       topic.send(0, topic.encode(first));
       topic.send(0, topic.encode(with(first, 3_000_000, -1)));
       topic.send(0, new byte[] {1, 2, 3});
+      topic.scatter(events, 1);
       long end = START.plus(Duration.ofHours(26)).toEpochMilli();
       for (int closing = 0; closing < CLOSINGS; closing++) {
         topic.close(end + closing * 60_000L, 2_000_000 + closing);
@@ -144,6 +144,7 @@ class MetricsTest {
       check(prometheus, model, events.size() + 3 + CLOSINGS, scored);
       checkDevice(prometheus, model);
       checkMemory(prometheus, registry, model);
+      checkAlertRules(prometheus);
       Await.until("evaluated alert rules", PATIENCE, () -> healthy(prometheus.rules()));
       assertThat(pelton.output()).contains("metrics: http://127.0.0.1:" + port + "/metrics");
       assertThat(pelton.stop(PATIENCE)).as(pelton.output()).isZero();
@@ -267,6 +268,23 @@ class MetricsTest {
     }
   }
 
+  private static void checkAlertRules(PrometheusServer prometheus) throws Exception {
+    for (String name : namedByRules()) {
+      assertThat(prometheus.query("count(" + name + ")")).as(name).hasSize(1);
+    }
+  }
+
+  private static Set<String> namedByRules() throws IOException {
+    Set<String> named = new TreeSet<>();
+    Matcher names =
+        Pattern.compile("\\bflink_\\w+")
+            .matcher(Files.readString(DEPLOY.resolve("pelton.rules.yml")));
+    while (names.find()) {
+      named.add(names.group());
+    }
+    return named;
+  }
+
   private static boolean healthy(JsonNode rules) {
     for (JsonNode rule : rules) {
       if (!rule.get("health").asText().equals("ok")) {
@@ -311,13 +329,8 @@ class MetricsTest {
   void alertRulesNameMetricsThatExist() throws IOException {
     Set<String> known =
         Stream.of(JobMetric.values()).map(MetricsTest::name).collect(Collectors.toSet());
-    Set<String> named = new TreeSet<>();
-    Matcher names =
-        Pattern.compile(OPERATOR + "[a-z_]+")
-            .matcher(Files.readString(DEPLOY.resolve("pelton.rules.yml")));
-    while (names.find()) {
-      named.add(names.group());
-    }
+    Set<String> named = namedByRules();
+    named.removeIf(name -> !name.startsWith(OPERATOR));
 
     assertThat(named).hasSizeGreaterThan(5).isSubsetOf(known);
   }
