@@ -138,6 +138,11 @@ public enum JobMetric {
   INFERENCE_IN("inference.in", Kind.ACCOUNT, "rows", "whose batch was scored, or that died"),
   INFERENCE_OUT("inference.out", Kind.ACCOUNT, "rows", "scored"),
   INFERENCE_DEAD("inference.dead", Kind.ACCOUNT, "rows", "that became dead letters"),
+  INFERENCE_HELD_ROWS(
+      "inference.held_rows",
+      Kind.GAUGE,
+      "rows",
+      "that wait while the subtasks agree on a change at an event time"),
   INFERENCE_ROWS("inference.version.rows", Kind.COUNTER, "rows", "in scored batches", "version"),
   INFERENCE_BATCHES("inference.version.batches", Kind.COUNTER, "batches", "scored", "version"),
   INFERENCE_BATCH_SIZE(
