@@ -67,6 +67,7 @@ public final class AllJobs {
                 Topic.ALERTS,
                 Topic.CONTROL,
                 Topic.STATUS,
+                Topic.AUDIT,
                 Topic.SCHEMAS));
 
     FeatureOutputs features = FeatureJob.features(environment, pipeline, options, sinks, NAME);

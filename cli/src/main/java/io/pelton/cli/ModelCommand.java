@@ -150,7 +150,13 @@ final class ModelCommand implements Runnable {
       add(lines, "evaluation", metric.getKey() + " " + metric.getValue());
     }
     lines.add(new String[] {"baseline", profile ? "profile.json" : "none"});
-    Provenance provenance = manifest.provenance();
+    lines.addAll(describe(manifest.provenance()));
+    return lines;
+  }
+
+  /** Where a version comes from, one thing a line. */
+  static List<String[]> describe(Provenance provenance) {
+    List<String[]> lines = new ArrayList<>();
     lines.add(new String[] {"trainer", provenance.trainer()});
     provenance
         .hyperParameters()
@@ -214,7 +220,7 @@ final class ModelCommand implements Runnable {
   }
 
   /** Opens a registry that is there: only publishing creates one. */
-  private static Registry open(String directory) throws IOException {
+  static Registry open(String directory) throws IOException {
     Storage storage = FlinkStorage.open(directory);
     if (!storage.exists("")) {
       throw new InputException(
@@ -241,21 +247,8 @@ final class ModelCommand implements Runnable {
     return command.commandLine().getOut();
   }
 
-  /** Prints rows with aligned columns. */
   private void print(List<String[]> table) {
-    int[] widths = new int[table.get(0).length];
-    for (String[] row : table) {
-      for (int i = 0; i < widths.length; i++) {
-        widths[i] = Math.max(widths[i], row[i].length());
-      }
-    }
-    for (String[] row : table) {
-      StringBuilder line = new StringBuilder();
-      for (int i = 0; i < widths.length; i++) {
-        line.append(row[i]).append(" ".repeat(widths[i] - row[i].length() + 2));
-      }
-      out().println(line.toString().stripTrailing());
-    }
+    TextTable.print(out(), table);
     out().flush();
   }
 }

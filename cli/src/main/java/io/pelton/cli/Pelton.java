@@ -12,8 +12,9 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
 /**
- * The {@code pelton} command. Exit codes: 0; 1 for a run that failed, or a comparison that found a
- * difference; 2 for a usage or input error; 4 for a run that finished with dead letters when {@code
+ * The {@code pelton} command. Exit codes: 0; 1 for a run that failed, a comparison that found a
+ * difference, or a rollout that jobs did not answer to; 2 for a usage or input error, a version
+ * that jobs refuse included; 4 for a run that finished with dead letters when {@code
  * --fail-on-dead-letters} asks.
  */
 @Command(
@@ -32,6 +33,8 @@ import picocli.CommandLine.Command;
       CompactLogCommand.class,
       ParityCommand.class,
       ModelCommand.class,
+      PredictionCommand.class,
+      RolloutCommand.class,
       CommandLine.HelpCommand.class
     })
 public final class Pelton {

@@ -137,17 +137,15 @@ class KafkaGlueTest {
                   .values())
           .extracting(topic -> topic.name() + topic.partitions().size())
           .containsExactlyInAnyOrder("topics.features3", "topics.predictions2", "topics.late1");
-      ConfigResource control = new ConfigResource(ConfigResource.Type.TOPIC, "topics.control");
-      assertThat(
-              admin
-                  .describeConfigs(List.of(control))
-                  .all()
-                  .get()
-                  .get(control)
-                  .get("cleanup.policy")
-                  .value())
-          .isEqualTo("compact");
+      assertThat(setting(admin, "topics.control", "cleanup.policy")).isEqualTo("compact");
+      assertThat(setting(admin, "topics.status", "cleanup.policy")).isEqualTo("compact,delete");
+      assertThat(setting(admin, "topics.audit", "retention.ms")).isEqualTo("-1");
     }
+  }
+
+  private static String setting(Admin admin, String topic, String name) throws Exception {
+    ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
+    return admin.describeConfigs(List.of(resource)).all().get().get(resource).get(name).value();
   }
 
   @Test

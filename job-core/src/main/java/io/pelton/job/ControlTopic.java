@@ -5,28 +5,34 @@ import io.pelton.pipeline.Topic;
 import io.pelton.rollout.RolloutPlan;
 import io.pelton.rollout.RolloutRecord;
 import io.pelton.schemas.ModelCommand;
+import io.pelton.schemas.RolloutAudit;
+import io.pelton.schemas.RolloutAuditKind;
+import io.pelton.schemas.RolloutState;
 import io.pelton.schemas.RolloutStatus;
 import io.pelton.wire.RecordCodec;
 import io.pelton.wire.UndecodableException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
-import java.util.TreeMap;
-import java.util.concurrent.Future;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.InvalidProducerEpochException;
+import org.apache.kafka.common.errors.ProducerFencedException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,12 +47,14 @@ public final class ControlTopic {
   private final String topic;
   private final String statusTopic;
   private final KafkaSchemaStore schemas;
+  private final AuditTopic audit;
 
   public ControlTopic(KafkaSettings kafka, PipelineDefinition pipeline) {
     this.kafka = kafka;
     topic = pipeline.topic(Topic.CONTROL);
     statusTopic = pipeline.topic(Topic.STATUS);
     schemas = new KafkaSchemaStore(kafka, pipeline.topic(Topic.SCHEMAS));
+    audit = new AuditTopic(kafka, pipeline);
   }
 
   /**
@@ -70,31 +78,6 @@ public final class ControlTopic {
     return newest(model).map(RolloutRecord::plan);
   }
 
-  /**
-   * The newest status of each subtask of each job that serves a model.
-   *
-   * @throws KafkaUnavailableException when the brokers do not answer, or the topic is missing
-   */
-  public List<RolloutStatus> statuses(String model) throws KafkaUnavailableException {
-    RecordCodec<RolloutStatus> codec = new RecordCodec<>(RolloutStatus.class, schemas);
-    Map<String, RolloutStatus> newest = new TreeMap<>();
-    try {
-      WholeTopic.read(
-          kafka,
-          "status topic",
-          statusTopic,
-          record ->
-              status(record, codec, model)
-                  .ifPresent(
-                      status ->
-                          newest.put(
-                              "%s %06d".formatted(status.getJob(), status.getSubtask()), status)));
-    } catch (IllegalStateException e) {
-      throw new KafkaUnavailableException(String.valueOf(e.getMessage()), e);
-    }
-    return List.copyOf(newest.values());
-  }
-
   private Optional<RolloutStatus> status(
       ConsumerRecord<byte[], byte[]> record, RecordCodec<RolloutStatus> codec, String model) {
     try {
@@ -107,24 +90,84 @@ public final class ControlTopic {
   }
 
   /**
-   * Writes a command and returns when the brokers have it.
+   * Takes the right to write commands from whoever has it and has not used it yet. What is read
+   * after that stays the newest until {@link Writer#write}, or that fails.
    *
    * @throws KafkaUnavailableException when the brokers do not answer or refuse
    */
-  public void write(ModelCommand command) throws KafkaUnavailableException {
+  public Writer writer() throws KafkaUnavailableException {
     schemas.publish(List.of(ModelCommand.getClassSchema()));
-    Properties properties = kafka.producer();
-    properties.setProperty("max.block.ms", Long.toString(Topics.TIMEOUT.toMillis()));
-    try (KafkaProducer<byte[], byte[]> producer =
-        new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer())) {
-      Future<RecordMetadata> sent =
-          producer.send(
-              new ProducerRecord<>(
-                  topic,
-                  command.getModel().getBytes(StandardCharsets.UTF_8),
-                  new RecordCodec<>(ModelCommand.class, schemas).encode(command)));
-      KafkaUnavailableException.await(
-          kafka, "write a command to topic " + topic, sent, Topics.TIMEOUT);
+    audit.publishSchema();
+    return new Writer();
+  }
+
+  /** The right to write one command. */
+  public final class Writer implements AutoCloseable {
+    private final KafkaProducer<byte[], byte[]> producer;
+
+    private Writer() throws KafkaUnavailableException {
+      Properties properties = kafka.producer();
+      properties.setProperty(
+          ProducerConfig.MAX_BLOCK_MS_CONFIG, Long.toString(Topics.TIMEOUT.toMillis()));
+      // Of two with one id, Kafka lets only the one that came last commit.
+      properties.setProperty(ProducerConfig.TRANSACTIONAL_ID_CONFIG, topic + "-commands");
+      properties.setProperty(
+          ProducerConfig.TRANSACTION_TIMEOUT_CONFIG, Long.toString(Topics.TIMEOUT.toMillis()));
+      try {
+        producer =
+            new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
+      } catch (KafkaException e) {
+        throw failed(e);
+      }
+      try {
+        producer.initTransactions();
+      } catch (KafkaException e) {
+        close();
+        throw failed(e);
+      }
+    }
+
+    /**
+     * Writes a command, and the record of it to the audit topic: both or none.
+     *
+     * @throws IllegalStateException when another took the right to write since
+     * @throws KafkaUnavailableException when the brokers do not answer or refuse
+     */
+    public void write(ModelCommand command, RolloutAudit record) throws KafkaUnavailableException {
+      try {
+        producer.beginTransaction();
+        producer.send(
+            new ProducerRecord<>(
+                topic,
+                command.getModel().getBytes(StandardCharsets.UTF_8),
+                new RecordCodec<>(ModelCommand.class, schemas).encode(command)));
+        producer.send(audit.record(record));
+        producer.commitTransaction();
+      } catch (KafkaException e) {
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+          if (cause instanceof ProducerFencedException
+              || cause instanceof InvalidProducerEpochException) {
+            throw new IllegalStateException(
+                "another command for model %s came at the same time, so this one was not given: see pelton rollout status, and give it again if it still holds"
+                    .formatted(command.getModel()),
+                e);
+          }
+        }
+        throw failed(e);
+      }
+    }
+
+    private KafkaUnavailableException failed(KafkaException e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      return new KafkaUnavailableException(
+          "Kafka at %s: cannot write a command to topic %s: %s; check the brokers, and that transactions are allowed"
+              .formatted(kafka.brokers(), topic, cause.getMessage()),
+          e);
+    }
+
+    @Override
+    public void close() {
+      producer.close(Topics.TIMEOUT);
     }
   }
 
@@ -144,9 +187,14 @@ public final class ControlTopic {
     private final KafkaProducer<byte[], byte[]> producer;
     private final RecordCodec<RolloutStatus> statuses =
         new RecordCodec<>(RolloutStatus.class, schemas);
+    private @Nullable RolloutStatus told;
+    private long toldAt;
 
     /** Of the thread that polls. */
-    private final RecordCodec<RolloutStatus> told = new RecordCodec<>(RolloutStatus.class, schemas);
+    private final RecordCodec<RolloutStatus> statusesHeard =
+        new RecordCodec<>(RolloutStatus.class, schemas);
+
+    private final Map<String, RolloutStatus> newestHeard = new HashMap<>();
 
     private final String model;
 
@@ -154,6 +202,7 @@ public final class ControlTopic {
       this.model = model;
       newest = new Newest(model);
       schemas.publish(List.of(RolloutStatus.getClassSchema()));
+      audit.publishSchema();
       Properties properties = kafka.consumer();
       properties.setProperty(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
       properties.setProperty(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");
@@ -190,7 +239,7 @@ public final class ControlTopic {
      * The newest plan of the records that come within a while; empty when none came, or the newest
      * is no plan.
      *
-     * @param heard takes each status of the model, in the topic's order
+     * @param heard takes each status of the model, in the topic's order; not what is repeated
      */
     public Optional<RolloutPlan> poll(Duration patience, Consumer<RolloutStatus> heard) {
       newest.value = new byte[0];
@@ -198,9 +247,10 @@ public final class ControlTopic {
         if (record.topic().equals(topic)) {
           newest.take(record);
         } else {
-          status(record, told, model).ifPresent(heard);
+          status(record, statusesHeard, model).filter(this::news).ifPresent(heard);
         }
       }
+      repeat();
       try {
         return newest.command().map(RolloutRecord::plan);
       } catch (IllegalArgumentException | IllegalStateException e) {
@@ -214,25 +264,74 @@ public final class ControlTopic {
       consumer.wakeup();
     }
 
-    /** Writes a status, at some time soon. */
-    public void tell(RolloutStatus status) {
-      byte[] value;
-      synchronized (statuses) {
-        value = statuses.encode(status);
+    private boolean news(RolloutStatus status) {
+      return !status.equals(newestHeard.put(status.getJob() + " " + status.getSubtask(), status));
+    }
+
+    /** Writes a status, at some time soon, and to the audit topic what became of the plan. */
+    public synchronized void tell(RolloutStatus status) {
+      told = status;
+      send(status);
+      if (status.getState() != RolloutState.SERVING && status.getState() != RolloutState.REFUSED) {
+        return; // nothing has changed yet, or nothing is served any more
       }
-      producer.send(
+      send(
+          audit.record(
+              RolloutAudit.newBuilder()
+                  .setModel(status.getModel())
+                  .setRevision(status.getRevision())
+                  .setAt(status.getAt())
+                  .setKind(
+                      status.getState() == RolloutState.REFUSED
+                          ? RolloutAuditKind.REFUSED
+                          : RolloutAuditKind.SERVED)
+                  .setJob(status.getJob())
+                  .setSubtask(status.getSubtask())
+                  .setAfter(status.getServing())
+                  .setDetail(status.getDetail())
+                  .build()));
+    }
+
+    /** Who repeats nothing for long does not run. */
+    private synchronized void repeat() {
+      if (told != null && System.nanoTime() - toldAt > StatusTopic.REPEATED.toNanos()) {
+        send(told);
+      }
+    }
+
+    private void send(RolloutStatus status) {
+      toldAt = System.nanoTime();
+      // Whoever comes later must hear each word of a subtask, but none twice.
+      String key =
+          String.join(
+              " ",
+              status.getModel(),
+              status.getJob(),
+              Integer.toString(status.getSubtask()),
+              Long.toString(status.getRevision()),
+              status.getState().name());
+      send(
           new ProducerRecord<>(
-              statusTopic, status.getModel().getBytes(StandardCharsets.UTF_8), value),
+              statusTopic, key.getBytes(StandardCharsets.UTF_8), statuses.encode(status)));
+    }
+
+    private void send(ProducerRecord<byte[], byte[]> record) {
+      producer.send(
+          record,
           (metadata, e) -> {
             if (e != null) {
-              LOG.warn("a status of model {} could not be written", status.getModel(), e);
+              LOG.warn("a status could not be written to topic {}", record.topic(), e);
             }
           });
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
       consumer.close();
+      if (told != null) {
+        told.setEnded(true);
+        send(told);
+      }
       producer.close(Topics.TIMEOUT);
     }
   }

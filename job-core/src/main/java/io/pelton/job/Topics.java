@@ -48,8 +48,20 @@ public final class Topics {
    *     ahead of the clock, milliseconds; else 0
    * @param ours whether Pelton writes it; how one of somebody else is kept when it is there
    *     already, is left to them
+   * @param settings that it is created with, beside what follows from the others
    */
-  public record Spec(String name, int partitions, boolean compacted, long ahead, boolean ours) {
+  public record Spec(
+      String name,
+      int partitions,
+      boolean compacted,
+      long ahead,
+      boolean ours,
+      Map<String, String> settings) {
+    /** One without settings of its own. */
+    public Spec(String name, int partitions, boolean compacted, long ahead, boolean ours) {
+      this(name, partitions, compacted, ahead, ours, Map.of());
+    }
+
     /** One that Pelton writes. */
     public Spec(String name, int partitions, boolean compacted, long ahead) {
       this(name, partitions, compacted, ahead, true);
@@ -89,7 +101,9 @@ public final class Topics {
               topic.compacted(),
               topic == Topic.FEATURES || topic == Topic.PREDICTIONS
                   ? pipeline.events().maxAhead()
-                  : 0));
+                  : 0,
+              true,
+              settings(topic)));
     }
     if (topics.contains(Topic.EVENTS)) {
       for (Table table : pipeline.tables()) {
@@ -99,6 +113,22 @@ public final class Topics {
       }
     }
     return specs;
+  }
+
+  private static Map<String, String> settings(Topic topic) {
+    return switch (topic) {
+      // Subtasks repeat what they say: of a running one the newest is enough, of others it goes.
+      case STATUS ->
+          Map.of(
+              TopicConfig.CLEANUP_POLICY_CONFIG,
+              TopicConfig.CLEANUP_POLICY_COMPACT + "," + TopicConfig.CLEANUP_POLICY_DELETE,
+              TopicConfig.SEGMENT_MS_CONFIG,
+              Long.toString(Duration.ofMinutes(10).toMillis()),
+              TopicConfig.RETENTION_MS_CONFIG,
+              Long.toString(Duration.ofDays(7).toMillis()));
+      case AUDIT -> Map.of(TopicConfig.RETENTION_MS_CONFIG, "-1");
+      default -> Map.of();
+    };
   }
 
   /**
@@ -187,7 +217,7 @@ public final class Topics {
   }
 
   private static NewTopic topic(Spec spec) {
-    Map<String, String> settings = new LinkedHashMap<>();
+    Map<String, String> settings = new LinkedHashMap<>(spec.settings());
     if (spec.compacted()) {
       settings.put(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT);
     }

@@ -8,13 +8,14 @@ import java.util.Properties;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
-/** Reads a small topic from its start to the end that it has now. */
+/** Reads a topic from its start to the end that it has now. */
 final class WholeTopic {
   private WholeTopic() {}
 
@@ -29,14 +30,25 @@ final class WholeTopic {
       String what,
       String topic,
       Consumer<ConsumerRecord<byte[], byte[]>> taker) {
+    String where = what + " " + topic + " at " + kafka.brokers();
+    try (KafkaConsumer<byte[], byte[]> consumer = consumer(kafka)) {
+      toEnd(consumer, fromStart(consumer, topic, where), where, taker);
+    }
+  }
+
+  static KafkaConsumer<byte[], byte[]> consumer(KafkaSettings kafka) {
     Properties properties = kafka.consumer();
     properties.setProperty(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
     properties.setProperty(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
     properties.setProperty(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");
-    String where = what + " " + topic + " at " + kafka.brokers();
-    long deadline = System.nanoTime() + Topics.TIMEOUT.toNanos();
-    try (KafkaConsumer<byte[], byte[]> consumer =
-        new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+    return new KafkaConsumer<>(
+        properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+  }
+
+  /** Goes to the start of all partitions. */
+  static List<TopicPartition> fromStart(
+      KafkaConsumer<byte[], byte[]> consumer, String topic, String where) {
+    try {
       List<TopicPartition> partitions = new ArrayList<>();
       for (PartitionInfo partition : consumer.partitionsFor(topic, Topics.TIMEOUT)) {
         partitions.add(new TopicPartition(topic, partition.partition()));
@@ -46,21 +58,43 @@ final class WholeTopic {
       }
       consumer.assign(partitions);
       consumer.seekToBeginning(partitions);
+      return partitions;
+    } catch (KafkaException e) {
+      throw unreadable(where, e);
+    }
+  }
+
+  /** Reads on to the end that the partitions have now. */
+  static void toEnd(
+      KafkaConsumer<byte[], byte[]> consumer,
+      List<TopicPartition> partitions,
+      String where,
+      Consumer<ConsumerRecord<byte[], byte[]>> taker) {
+    long deadline = System.nanoTime() + Topics.TIMEOUT.toNanos();
+    try {
       Map<TopicPartition, Long> ends = consumer.endOffsets(partitions, Topics.TIMEOUT);
       while (!ends.entrySet().stream()
           .allMatch(end -> consumer.position(end.getKey()) >= end.getValue())) {
         if (System.nanoTime() > deadline) {
           throw new IllegalStateException(
-              "%s: not read to its end within %d s; check the brokers"
+              "%s: nothing came for %d s before its end; check the brokers"
                   .formatted(where, Topics.TIMEOUT.toSeconds()));
         }
-        consumer.poll(Duration.ofMillis(100)).forEach(taker);
+        ConsumerRecords<byte[], byte[]> records = consumer.poll(Duration.ofMillis(100));
+        if (!records.isEmpty()) {
+          deadline = System.nanoTime() + Topics.TIMEOUT.toNanos();
+          records.forEach(taker);
+        }
       }
     } catch (KafkaException e) {
-      throw new IllegalStateException(
-          "%s cannot be read: %s; check that the brokers are reachable and the topic exists"
-              .formatted(where, e.getMessage()),
-          e);
+      throw unreadable(where, e);
     }
+  }
+
+  private static IllegalStateException unreadable(String where, KafkaException cause) {
+    return new IllegalStateException(
+        "%s cannot be read: %s; check that the brokers are reachable and the topic exists"
+            .formatted(where, cause.getMessage()),
+        cause);
   }
 }

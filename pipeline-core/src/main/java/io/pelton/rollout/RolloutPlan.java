@@ -38,6 +38,11 @@ public record RolloutPlan(
     return new RolloutPlan(model, 0, model, List.of(Step.champion(version)), null);
   }
 
+  /** The same under another number. */
+  public RolloutPlan withRevision(long other) {
+    return new RolloutPlan(model, other, salt, steps, previous);
+  }
+
   /** What is in force at an event time. */
   public Step at(long eventTime) {
     Step found = steps.get(0);

@@ -4,6 +4,7 @@ import io.pelton.schemas.ModelCommand;
 import io.pelton.schemas.PlanSegment;
 import io.pelton.schemas.PlanStep;
 import io.pelton.schemas.PlanVariant;
+import io.pelton.schemas.RolloutStatus;
 import io.pelton.wire.RecordModel;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -54,6 +55,29 @@ public final class RolloutRecord {
               .formatted(command.getRevision(), command.getModel(), e.getMessage()),
           e);
     }
+  }
+
+  /** Says in a status what is served. */
+  public static RolloutStatus.Builder serving(RolloutStatus.Builder status, RolloutPlan plan) {
+    return status
+        .setServing(plan.words())
+        .setServingRevision(plan.revision())
+        .setPlan(plan.steps().stream().map(RolloutRecord::step).toList())
+        .setPrevious(plan.previous() == null ? null : step(plan.previous()));
+  }
+
+  /**
+   * What a status says is served.
+   *
+   * @param salt of the model's plans
+   */
+  public static RolloutPlan served(RolloutStatus status, String salt) {
+    return new RolloutPlan(
+        status.getModel(),
+        status.getServingRevision(),
+        salt,
+        status.getPlan().stream().map(RolloutRecord::step).toList(),
+        status.getPrevious() == null ? null : step(status.getPrevious()));
   }
 
   /** A plan as bytes that say their schema. */

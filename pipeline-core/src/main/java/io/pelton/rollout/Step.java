@@ -1,6 +1,8 @@
 package io.pelton.rollout;
 
 import java.io.Serializable;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -96,10 +98,19 @@ public record Step(
     return String.join(", ", words);
   }
 
+  /** A share for people, to four digits: {@code 12.5 %}. */
+  public static String percent(double share) {
+    return BigDecimal.valueOf(100 * share)
+            .round(new MathContext(4))
+            .stripTrailingZeros()
+            .toPlainString()
+        + " %";
+  }
+
   private static String words(Variant variant) {
     return variant.name()
         + " @"
         + variant.version()
-        + (variant.share() == 1 ? "" : " %.4g %%".formatted(100 * variant.share()));
+        + (variant.share() == 1 ? "" : " " + percent(variant.share()));
   }
 }

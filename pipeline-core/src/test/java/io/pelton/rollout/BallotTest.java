@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.pelton.schemas.RolloutState;
 import io.pelton.schemas.RolloutStatus;
 import java.time.Instant;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class BallotTest {
@@ -17,6 +18,7 @@ class BallotTest {
   private static RolloutStatus status(
       String job, RolloutState state, long revision, int subtask, int subtasks) {
     return RolloutStatus.newBuilder()
+        .setPlan(List.of())
         .setModel("fraud")
         .setJob(job)
         .setSubtask(subtask)

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.pelton.schemas.ModelCommand;
+import io.pelton.schemas.RolloutState;
+import io.pelton.schemas.RolloutStatus;
 import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -101,5 +103,27 @@ class RolloutPlanTest {
     record.setPlan(List.of());
     assertThatThrownBy(() -> RolloutRecord.plan(record))
         .hasMessageStartingWith("revision 3 of the plan of model fraud: ");
+  }
+
+  @Test
+  void aStatusSaysWhatIsServedInWordsAndWhole() {
+    RolloutPlan plan = one.canary(2, 0.125, NOW).deploy(2, 86_400_000).withRevision(9);
+    assertThat(plan.words())
+        .isEqualTo("canary @2 12.5 %, champion @1 87.5 %; from 1970-01-02T00:00:00Z champion @2");
+    RolloutStatus status =
+        RolloutRecord.serving(
+                RolloutStatus.newBuilder()
+                    .setModel(plan.model())
+                    .setJob("job")
+                    .setSubtask(0)
+                    .setSubtasks(1)
+                    .setAt(Instant.EPOCH)
+                    .setRevision(10)
+                    .setState(RolloutState.REFUSED)
+                    .setDetail("why"),
+                plan)
+            .build();
+    assertThat(status.getServing()).isEqualTo(plan.words());
+    assertThat(RolloutRecord.served(status, plan.salt())).isEqualTo(plan);
   }
 }

@@ -45,6 +45,7 @@ public final class InferenceJob {
                 Topic.DEAD_LETTERS,
                 Topic.CONTROL,
                 Topic.STATUS,
+                Topic.AUDIT,
                 Topic.SCHEMAS));
 
     Decoded<FeatureRow> features =

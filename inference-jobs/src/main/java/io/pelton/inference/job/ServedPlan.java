@@ -3,6 +3,7 @@ package io.pelton.inference.job;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.rollout.Ballot;
 import io.pelton.rollout.RolloutPlan;
+import io.pelton.rollout.RolloutRecord;
 import io.pelton.rollout.Router;
 import io.pelton.rollout.Step;
 import io.pelton.schemas.RolloutState;
@@ -328,7 +329,7 @@ final class ServedPlan implements AutoCloseable {
           serving);
     }
     if (following != null) {
-      following.tell(
+      RolloutStatus.Builder status =
           RolloutStatus.newBuilder()
               .setModel(about.model())
               .setJob(job.getJobId().toString())
@@ -337,10 +338,8 @@ final class ServedPlan implements AutoCloseable {
               .setAt(Instant.now())
               .setRevision(about.revision())
               .setState(state)
-              .setServing(serving)
-              .setServingRevision(plan.revision())
-              .setDetail(detail)
-              .build());
+              .setDetail(detail);
+      following.tell(RolloutRecord.serving(status, plan).build());
     }
   }
 

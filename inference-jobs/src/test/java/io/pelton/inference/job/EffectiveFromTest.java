@@ -233,6 +233,7 @@ final class EffectiveFromTest {
       throws Exception {
     RolloutStatus other =
         RolloutStatus.newBuilder()
+            .setPlan(List.of())
             .setModel("fake")
             .setJob(JOB.toString())
             .setSubtask(1)
