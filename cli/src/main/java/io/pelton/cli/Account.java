@@ -62,7 +62,14 @@ final class Account {
       }
     }
     if (counts.containsKey("drift.in")) {
-      balance(counts, broken, "drift.in", "drift.counted", "drift.late", "drift.dead");
+      balance(
+          counts,
+          broken,
+          "drift.in",
+          "drift.counted",
+          "drift.late",
+          "drift.dead",
+          "drift.declared");
       if (counts.containsKey("inference.out")) {
         balance(counts, broken, "inference.out", "drift.in");
       }

@@ -14,6 +14,9 @@ public final class DriftMetrics {
   /** Rows of versions without a baseline; also an accumulator. */
   public static final String DEAD = "drift.dead";
 
+  /** Rows with declared outputs, which are of no version; also an accumulator. */
+  public static final String DECLARED = "drift.declared";
+
   /** Windows that were reported, all features of one version together. */
   public static final String WINDOWS_REPORTED = "drift.windowsReported";
 

@@ -4,6 +4,7 @@ import io.pelton.drift.job.Baselines.Baseline;
 import io.pelton.job.Ledger;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.model.ScoredRow;
+import io.pelton.model.ServedVersion;
 import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.LateEvent;
 import java.time.Instant;
@@ -30,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * Counts rows where they are, before anything is shuffled: one partial a feature and window leaves
  * a subtask, not one a row. Partials add up downstream, so a window may be handed on in pieces:
  * when it closes, when the input falls idle, or early, when more windows are open than memory
- * should hold.
+ * should hold. Rows with declared outputs are passed over: they say nothing of a version.
  */
 @SuppressWarnings("NullAway.Init") // Flink initializes state and opens before anything else.
 final class LocalCounts extends AbstractStreamOperator<PartialCounts>
@@ -50,6 +51,7 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
   private static final int COUNTED = 1;
   private static final int LATE_COUNT = 2;
   private static final int DEAD = 3;
+  private static final int DECLARED = 4;
 
   private static final ListStateDescriptor<PartialCounts> OPEN =
       new ListStateDescriptor<>("open-windows", TypeInformation.of(PartialCounts.class));
@@ -86,7 +88,12 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
     restored = new ArrayList<>();
     baselines = new Baselines(provider);
     ledger =
-        new Ledger(DriftMetrics.IN, DriftMetrics.COUNTED, DriftMetrics.LATE, DriftMetrics.DEAD);
+        new Ledger(
+            DriftMetrics.IN,
+            DriftMetrics.COUNTED,
+            DriftMetrics.LATE,
+            DriftMetrics.DEAD,
+            DriftMetrics.DECLARED);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
     handedOnEarly = getMetricGroup().counter(DriftMetrics.HANDED_ON_EARLY);
 
@@ -120,6 +127,10 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
   public void processElement(StreamRecord<ScoredRow> element) {
     ScoredRow row = element.getValue();
     ledger.increment(IN);
+    if (row.served.version() == ServedVersion.DECLARED) {
+      ledger.increment(DECLARED);
+      return;
+    }
     WindowCounts window = openWindow(row);
     if (window == null) {
       long start = windows.start(row.time);
