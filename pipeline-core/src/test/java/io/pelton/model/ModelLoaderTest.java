@@ -115,10 +115,10 @@ final class ModelLoaderTest {
         List.of(publish(onnx()), publish(savedModel()), publish(torchScript()))) {
       try (DjlModel model = (DjlModel) load(manifest)) {
         scoreTenThousandBatches(model);
-        int live = model.liveResources();
+        int live = model.liveTensors();
         long resident = residentKilobytes();
         scoreTenThousandBatches(model);
-        assertThat(model.liveResources()).isEqualTo(live);
+        assertThat(model.liveTensors()).isEqualTo(live);
         // The tensors of all those batches would be 160,000 kB and more.
         assertThat(residentKilobytes() - resident).isLessThan(60_000);
       }

@@ -1,5 +1,6 @@
 package io.pelton.inference.job;
 
+import io.pelton.model.FallbackReason;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -31,6 +32,24 @@ final class InferenceMetrics {
   static final String DEAD_LETTERS = "deadLetters";
   static final String DEVICE = "device";
 
+  /** Batches whose inference took too long. */
+  static final String TIMEOUTS = "timeouts";
+
+  /** Batches that took too long, or of which the version could score nothing. */
+  static final String FAILED_BATCHES = "failedBatches";
+
+  /** 0 closed, 1 half open, 2 open. */
+  static final String BREAKER_STATE = "breakerState";
+
+  /** What the model holds in native memory beside itself: the same after every batch. */
+  static final String LIVE_TENSORS = "liveTensors";
+
+  /**
+   * Then the reason in camel case, {@code fallbacksByTimeout}: rows that were meant for the version
+   * and scored by its fallback.
+   */
+  static final String FALLBACKS = "fallbacksBy";
+
   /** Group with a version's number as its value: all below are of one version. */
   static final String MODEL_VERSION = "version";
 
@@ -46,6 +65,9 @@ final class InferenceMetrics {
   final Histogram batchSize;
   final Histogram queueTime;
   final Histogram computeTime;
+  final Counter timeouts;
+  final Counter failedBatches;
+  private final Counter[] fallbacks = new Counter[FallbackReason.values().length];
   private final Counter[] flushes = new Counter[FlushReason.values().length];
 
   private Serving served;
@@ -81,23 +103,36 @@ final class InferenceMetrics {
     batchSize = histogram(group, BATCH_SIZE);
     queueTime = histogram(group, QUEUE_TIME);
     computeTime = histogram(group, COMPUTE_TIME);
+    timeouts = group.counter(TIMEOUTS);
+    failedBatches = group.counter(FAILED_BATCHES);
     for (FlushReason reason : FlushReason.values()) {
-      String name = reason.name();
-      flushes[reason.ordinal()] =
-          group.counter(FLUSHES + name.charAt(0) + name.substring(1).toLowerCase(Locale.ROOT));
+      flushes[reason.ordinal()] = group.counter(FLUSHES + camelCase(reason));
     }
+    for (FallbackReason reason : FallbackReason.values()) {
+      fallbacks[reason.ordinal()] = group.counter(FALLBACKS + camelCase(reason));
+    }
+    group.gauge(BREAKER_STATE, (Gauge<Integer>) () -> served.breakerState().ordinal());
+    group.gauge(LIVE_TENSORS, (Gauge<Integer>) () -> served.loaded.model().liveTensors());
     group.gauge(DEVICE, (Gauge<String>) () -> served.loaded.model().device());
     group.gauge(LOAD_TIME, (Gauge<Long>) () -> served.loadMillis);
   }
 
+  private static String camelCase(Enum<?> constant) {
+    StringBuilder name = new StringBuilder();
+    for (String word : constant.name().split("_")) {
+      name.append(word.charAt(0)).append(word.substring(1).toLowerCase(Locale.ROOT));
+    }
+    return name.toString();
+  }
+
+  void fallbacks(FallbackReason reason, int rows) {
+    fallbacks[reason.ordinal()].inc(rows);
+  }
+
   void flushed(
-      FlushReason reason,
-      int count,
-      BatchScorer.Outcome outcome,
-      long queueMicros,
-      long computeMicros) {
-    errors.inc(outcome.errors());
-    deadLetters.inc(outcome.died());
+      FlushReason reason, int count, int died, int failures, long queueMicros, long computeMicros) {
+    errors.inc(failures);
+    deadLetters.inc(died);
     flushes[reason.ordinal()].inc();
     batches.inc();
     rows.inc(count);

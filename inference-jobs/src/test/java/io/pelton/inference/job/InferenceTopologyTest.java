@@ -175,7 +175,7 @@ final class InferenceTopologyTest {
   }
 
   @Test
-  void everyOperatorHasAUidAndAName() {
+  void everyOperatorHasAUidAndAName() throws Exception {
     StreamExecutionEnvironment environment = environment(RuntimeExecutionMode.STREAMING, 1);
     InferenceOutputs outputs =
         InferenceTopology.build(
