@@ -444,6 +444,12 @@ final class ModelLoaderTest {
     double[] outputs = new double[1024];
     for (int batch = 0; batch < 10_000; batch++) {
       model.score(rows, 1024, outputs);
+      if (batch % 10 == 0) {
+        rows[1500] = 1e300;
+        assertThatThrownBy(() -> model.score(rows, 1024, outputs))
+            .isInstanceOf(ScoringException.class);
+        rows[1500] = 0;
+      }
       if (batch % 1000 == 0) {
         System.gc(); // so that the heap's own growth does not hide native memory
       }

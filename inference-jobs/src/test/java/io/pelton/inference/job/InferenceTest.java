@@ -70,7 +70,7 @@ final class InferenceTest {
 
   @Test
   void aBatchThatTakesTooLongIsScoredByTheFallbackUntilItsCallEnds() throws Exception {
-    open("timeout: 300ms, " + FALLBACK, RolloutPlan.of("fake", 4));
+    open("timeout: 1s, " + FALLBACK, RolloutPlan.of("fake", 4));
     FakeModels.HELD.put(4, held);
     process(0, 4);
     process(4, 8);
@@ -324,7 +324,7 @@ final class InferenceTest {
 
   @Test
   void aBatchIsGivenUpWithoutMoreInput() throws Exception {
-    open("batch: {overlap: true}, timeout: 300ms, " + FALLBACK, RolloutPlan.of("fake", 4));
+    open("batch: {overlap: true}, timeout: 1s, " + FALLBACK, RolloutPlan.of("fake", 4));
     FakeModels.HELD.put(4, held);
     process(0, 4);
     assertThat(scored()).isEmpty();
