@@ -68,7 +68,8 @@ final class Account {
           JobMetric.DRIFT_IN,
           JobMetric.DRIFT_COUNTED,
           JobMetric.DRIFT_LATE,
-          JobMetric.DRIFT_DEAD);
+          JobMetric.DRIFT_DEAD,
+          JobMetric.DRIFT_DECLARED);
       if (counts.containsKey(JobMetric.INFERENCE_OUT.id())) {
         balance(counts, broken, JobMetric.INFERENCE_OUT, JobMetric.DRIFT_IN);
       }

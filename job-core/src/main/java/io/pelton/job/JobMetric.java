@@ -185,6 +185,38 @@ public enum JobMetric {
       "rows",
       "that the version could not score",
       "version"),
+  INFERENCE_TIMEOUTS(
+      "inference.version.timeouts",
+      Kind.COUNTER,
+      "batches",
+      "that took longer than `model.timeout`",
+      "version"),
+  INFERENCE_FAILED_BATCHES(
+      "inference.version.failed_batches",
+      Kind.COUNTER,
+      "batches",
+      "that took too long, or of which the version could score nothing",
+      "version"),
+  INFERENCE_FALLBACKS(
+      "inference.version.reason.fallbacks",
+      Kind.COUNTER,
+      "rows",
+      "that were meant for the version and got its fallback's outputs, by why: `timeout`,"
+          + " `breaker-open`, `failed`",
+      "version",
+      "reason"),
+  INFERENCE_BREAKER(
+      "inference.version.breaker_state",
+      Kind.GAUGE,
+      "0, 1 or 2",
+      "0 closed, 1 half open, 2 open, also while a call that was given up has not ended",
+      "version"),
+  INFERENCE_LIVE_TENSORS(
+      "inference.version.live_tensors",
+      Kind.GAUGE,
+      "tensors",
+      "that hang on the model's memory; the same after every batch, or batches leak",
+      "version"),
   INFERENCE_LOAD(
       "inference.version.load_millis",
       Kind.GAUGE,
@@ -210,6 +242,8 @@ public enum JobMetric {
   DRIFT_COUNTED("drift.counted", Kind.ACCOUNT, "rows", "counted in a window"),
   DRIFT_LATE("drift.late", Kind.ACCOUNT, "rows", "whose window was closed already"),
   DRIFT_DEAD("drift.dead", Kind.ACCOUNT, "rows", "of versions without a baseline"),
+  DRIFT_DECLARED(
+      "drift.declared", Kind.ACCOUNT, "rows", "with declared outputs, which are of no version"),
   DRIFT_WINDOWS_REPORTED(
       "drift.windows_reported",
       Kind.COUNTER,

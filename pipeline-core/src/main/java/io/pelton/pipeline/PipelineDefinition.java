@@ -325,14 +325,27 @@ public record PipelineDefinition(
    * @param features input features in order, null for all of the pipeline's
    * @param maxBatchSize rows
    * @param maxBatchDelay from the first row's arrival
+   * @param overlap whether the next batch is gathered while one is scored
    */
   public record Model(
       String name,
       @Nullable List<String> features,
       int maxBatchSize,
       long maxBatchDelay,
-      Device device)
-      implements Serializable {}
+      Device device,
+      boolean overlap,
+      Safeguards safeguards)
+      implements Serializable {
+    /** One batch at a time, however long it takes. */
+    public Model(
+        String name,
+        @Nullable List<String> features,
+        int maxBatchSize,
+        long maxBatchDelay,
+        Device device) {
+      this(name, features, maxBatchSize, maxBatchDelay, device, false, Safeguards.NONE);
+    }
+  }
 
   /** Where a model runs. */
   public enum Device {

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -66,6 +67,7 @@ public final class PipelineSummary {
                     case PREFER_GPU -> "a GPU where there is one";
                     case REQUIRE_GPU -> "a GPU, or not at all";
                   }));
+      safeguards(model, lines);
       lines.add(
           "  predictions go to topic " + pipeline.topic(Topic.PREDICTIONS) + carried(pipeline));
     }
@@ -96,6 +98,33 @@ public final class PipelineSummary {
     lines.add("writes " + delivery(pipeline));
     lines.add("  latency " + pipeline.latency().describe());
     return String.join("\n", lines);
+  }
+
+  private static void safeguards(Model model, List<String> lines) {
+    if (model.overlap()) {
+      lines.add("  gathers the next batch while one is scored");
+    }
+    Safeguards safeguards = model.safeguards();
+    if (safeguards.timeout() != null) {
+      lines.add("  gives up a batch that takes longer than " + duration(safeguards.timeout()));
+    }
+    Breaker breaker = safeguards.breaker();
+    if (breaker != null) {
+      lines.add(
+          "  leaves a version alone for %s when %d batches in a row have failed"
+              .formatted(duration(breaker.resetAfter()), breaker.failures()));
+    }
+    Fallback fallback = safeguards.fallback();
+    if (fallback != null) {
+      lines.add(
+          "  rows that a version cannot score then get "
+              + (fallback.version() != null
+                  ? "the scores of %s@%s".formatted(model.name(), fallback.version())
+                  : new TreeMap<>(fallback.outputs())
+                      .entrySet().stream()
+                          .map(output -> output.getKey() + " " + number(output.getValue()))
+                          .collect(Collectors.joining(", "))));
+    }
   }
 
   private static String delivery(PipelineDefinition pipeline) {

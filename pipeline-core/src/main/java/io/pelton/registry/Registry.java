@@ -52,8 +52,11 @@ public final class Registry {
   /** What a model may be called. */
   public static final Pattern MODEL_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
 
-  private static final Pattern ALIAS_NAME = Pattern.compile("[a-z][a-z0-9_-]*");
-  private static final Pattern NUMBER = Pattern.compile("[1-9][0-9]{0,8}");
+  /** An alias. */
+  public static final Pattern ALIAS_NAME = Pattern.compile("[a-z][a-z0-9_-]*");
+
+  /** A version. */
+  public static final Pattern NUMBER = Pattern.compile("[1-9][0-9]{0,8}");
 
   private final Storage storage;
   private final Clock clock;

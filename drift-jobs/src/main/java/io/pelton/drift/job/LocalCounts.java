@@ -7,6 +7,7 @@ import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.model.ScoredRow;
+import io.pelton.model.ServedVersion;
 import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.LateEvent;
 import java.time.Instant;
@@ -32,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * Counts rows where they are, before anything is shuffled: one partial a feature and window leaves
  * a subtask, not one a row. Partials add up downstream, so a window may be handed on in pieces:
  * when it closes, when the input falls idle, or early, when more windows are open than memory
- * should hold.
+ * should hold. Rows with declared outputs are passed over: they say nothing of a version.
  */
 @SuppressWarnings("NullAway.Init") // Flink initializes state and opens before anything else.
 final class LocalCounts extends AbstractStreamOperator<PartialCounts>
@@ -52,6 +53,7 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
   private static final int COUNTED = 1;
   private static final int LATE_COUNT = 2;
   private static final int DEAD = 3;
+  private static final int DECLARED = 4;
 
   private static final ListStateDescriptor<PartialCounts> OPEN =
       new ListStateDescriptor<>("open-windows", TypeInformation.of(PartialCounts.class));
@@ -92,7 +94,8 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
             JobMetric.DRIFT_IN,
             JobMetric.DRIFT_COUNTED,
             JobMetric.DRIFT_LATE,
-            JobMetric.DRIFT_DEAD);
+            JobMetric.DRIFT_DEAD,
+            JobMetric.DRIFT_DECLARED);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
     handedOnEarly =
         new FlinkMeters(getMetricGroup()).counter(JobMetric.DRIFT_WINDOWS_HANDED_ON_EARLY);
@@ -127,6 +130,10 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
   public void processElement(StreamRecord<ScoredRow> element) {
     ScoredRow row = element.getValue();
     ledger.increment(IN);
+    if (row.served.version() == ServedVersion.DECLARED) {
+      ledger.increment(DECLARED);
+      return;
+    }
     WindowCounts window = openWindow(row);
     if (window == null) {
       long start = windows.start(row.time);

@@ -115,6 +115,25 @@ final class LocalCountsTest {
   }
 
   @Test
+  void countsWhatAFallbackScoredForItsVersionAndDeclaredOutputsForNone() throws Exception {
+    try (var harness = opened()) {
+      send(harness, 1, V1);
+      send(harness, 2, V2.as("canary"));
+      send(harness, 3, V1.declared());
+      harness.endInput();
+
+      assertThat(harness.extractOutputValues())
+          .filteredOn(PartialCounts::first)
+          .extracting(partial -> partial.served().version() + ": " + partial.rows())
+          .containsExactlyInAnyOrder("1: 1", "2: 1");
+      assertThat(harness.getSideOutput(LocalCounts.DEAD_LETTERS)).isNull();
+      assertThat(accumulated(harness, JobMetric.DRIFT_IN.id())).isEqualTo(3);
+      assertThat(accumulated(harness, JobMetric.DRIFT_COUNTED.id())).isEqualTo(2);
+      assertThat(accumulated(harness, JobMetric.DRIFT_DECLARED.id())).isEqualTo(1);
+    }
+  }
+
+  @Test
   void emitsLateRowsAndRowsWithoutBaselineToTheirOwnOutputs() throws Exception {
     try (var harness = opened()) {
       send(harness, HOUR + 1, V1);

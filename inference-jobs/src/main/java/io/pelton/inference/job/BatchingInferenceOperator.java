@@ -5,6 +5,7 @@ import io.pelton.job.FlinkMeters;
 import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
 import io.pelton.job.SpecificRecordTypeInfo;
+import io.pelton.model.FallbackReason;
 import io.pelton.model.FeatureDigest;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
@@ -43,7 +44,7 @@ import org.jspecify.annotations.Nullable;
  * it is full, when its first row has waited long enough, before a checkpoint barrier, before a
  * watermark, and at the end of input. So it keeps no rows in state and keeps their order, except
  * while the subtasks agree on a change at an event time. Rows that the model cannot score become
- * dead letters.
+ * dead letters, or go to its fallback.
  */
 final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     implements OneInputStreamOperator<FeatureRow, ScoredRow>,
@@ -157,12 +158,24 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     record = new StreamRecord<>(null);
     String[] temporary =
         getContainingTask().getEnvironment().getTaskManagerInfo().getTmpDirectories();
+    MailboxExecutor taskThread =
+        getContainingTask()
+            .getMailboxExecutorFactory()
+            .createExecutor(getOperatorConfig().getChainIndex());
+    Inference.Surroundings around =
+        new Inference.Surroundings(
+            ModelSource.model(pipeline),
+            maxBatchSize,
+            this,
+            this::account,
+            mail -> taskThread.execute(mail::run, "hand on a scored batch"),
+            getProcessingTimeService()::getCurrentProcessingTime);
     versions =
         new Versions(
             models,
             Path.of(temporary[0]),
             gpus(),
-            loaded -> new Serving(loaded, pipelineFeatures, maxBatchSize, this),
+            loaded -> new Serving(loaded, pipelineFeatures, around),
             new InferenceMetrics.OfVersions(getMetricGroup()));
     new FlinkMeters(getMetricGroup()).gauge(JobMetric.INFERENCE_HELD_ROWS, held::size);
     taskThread =
@@ -229,16 +242,16 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
           "row has %d features; the pipeline has %d"
               .formatted(row.values.length, pipelineFeatures.size());
       serving.measured.deadLetters.increment();
-      bury(row, as, pipelineFeatures, row.values, detail);
+      bury(row, as, pipelineFeatures, row.values, null, detail);
       account(0, 1);
       return;
     }
-    serving.batch.add(row, as);
+    serving.batch().add(row, as);
     waiting++;
     if (waiting == 1 && maxBatchSize > 1) {
       awaitDeadline();
     }
-    if (serving.batch.isFull()) {
+    if (serving.batch().isFull()) {
       flush(serving, FlushReason.SIZE);
     }
   }
@@ -308,10 +321,13 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   }
 
   @Override
-  public void scored(RowBatch scoredBatch, int index, double[] scores, int at) {
-    FeatureRow row = scoredBatch.row(index);
-    ServedVersion served = scoredBatch.served(index);
-    double[] features = scoredBatch.features(index);
+  public void scored(
+      FeatureRow row,
+      ServedVersion served,
+      double[] features,
+      double[] scores,
+      int at,
+      @Nullable FallbackReason reason) {
     output.collect(
         record.replace(
             new ScoredRow(
@@ -322,14 +338,15 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
                 served,
                 features,
                 FeatureDigest.of(features),
-                Arrays.copyOfRange(scores, at, at + served.outputs().size())),
+                Arrays.copyOfRange(scores, at, at + served.outputs().size()),
+                reason),
             row.time));
   }
 
   @Override
-  public void died(RowBatch scoredBatch, int index, String reason) {
-    ServedVersion served = scoredBatch.served(index);
-    bury(scoredBatch.row(index), served, served.features(), scoredBatch.features(index), reason);
+  public void died(RowBatch batch, int index, @Nullable FallbackReason reason, String detail) {
+    ServedVersion served = batch.served(index);
+    bury(batch.row(index), served, served.features(), batch.features(index), reason, detail);
   }
 
   /**
@@ -361,24 +378,23 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   }
 
   private void flush(FlushReason reason) {
-    if (waiting > 0) {
-      versions.serving().forEach(serving -> flush(serving, reason));
-    }
+    versions
+        .serving()
+        .forEach(
+            serving -> {
+              flush(serving, reason);
+              if (reason.waits()) {
+                serving.settle();
+              }
+            });
   }
 
   private void flush(Serving serving, FlushReason reason) {
-    int size = serving.batch.size();
-    if (size == 0) {
-      return;
+    int size = serving.batch().size();
+    if (size > 0) {
+      waiting -= size;
+      serving.flush(reason);
     }
-    long arrived = serving.batch.firstArrivalNanos();
-    long start = System.nanoTime();
-    BatchScorer.Outcome outcome = serving.scorer.score(serving.batch);
-    long end = System.nanoTime();
-    serving.batch.clear();
-    waiting -= size;
-    account(size - outcome.died(), outcome.died());
-    serving.measured.flushed(reason, size, outcome, arrived, start, end);
   }
 
   private void account(int scored, int died) {
@@ -388,8 +404,13 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   }
 
   private void bury(
-      FeatureRow row, ServedVersion served, List<String> names, double[] values, String detail) {
-    DeadLetter letter = InferenceDeadLetter.of(row, served, names, values, detail);
+      FeatureRow row,
+      ServedVersion served,
+      List<String> names,
+      double[] values,
+      @Nullable FallbackReason reason,
+      String detail) {
+    DeadLetter letter = InferenceDeadLetter.of(row, served, names, values, reason, detail);
     output.collect(DEAD_LETTERS, new StreamRecord<>(letter, row.time));
   }
 

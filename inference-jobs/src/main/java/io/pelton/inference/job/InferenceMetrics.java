@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Timer;
 import io.pelton.job.FlinkMeters;
 import io.pelton.job.JobMetric;
+import io.pelton.model.FallbackReason;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Locale;
@@ -17,12 +18,15 @@ import org.apache.flink.metrics.MetricGroup;
 final class InferenceMetrics {
   final Counter errors;
   final Counter deadLetters;
+  final Counter timeouts;
+  final Counter failedBatches;
   private final Counter rows;
   private final Counter batches;
   private final DistributionSummary batchSize;
   private final Timer queue;
   private final Timer compute;
   private final Timer total;
+  private final Counter[] fallbacks = new Counter[FallbackReason.values().length];
   private final Counter[] flushes = new Counter[FlushReason.values().length];
 
   private final FlinkMeters meters;
@@ -59,6 +63,8 @@ final class InferenceMetrics {
     batches = meters.counter(JobMetric.INFERENCE_BATCHES, version);
     errors = meters.counter(JobMetric.INFERENCE_ERRORS, version);
     deadLetters = meters.counter(JobMetric.INFERENCE_DEAD_LETTERS, version);
+    timeouts = meters.counter(JobMetric.INFERENCE_TIMEOUTS, version);
+    failedBatches = meters.counter(JobMetric.INFERENCE_FAILED_BATCHES, version);
     batchSize = meters.summary(JobMetric.INFERENCE_BATCH_SIZE, version);
     queue = meters.timer(JobMetric.INFERENCE_QUEUE, version);
     compute = meters.timer(JobMetric.INFERENCE_COMPUTE, version);
@@ -68,6 +74,13 @@ final class InferenceMetrics {
           meters.counter(
               JobMetric.INFERENCE_FLUSHES, version, reason.name().toLowerCase(Locale.ROOT));
     }
+    for (FallbackReason reason : FallbackReason.values()) {
+      fallbacks[reason.ordinal()] =
+          meters.counter(JobMetric.INFERENCE_FALLBACKS, version, reason.label());
+    }
+    meters.gauge(JobMetric.INFERENCE_BREAKER, () -> served.breakerState().ordinal(), version);
+    meters.gauge(
+        JobMetric.INFERENCE_LIVE_TENSORS, () -> served.loaded.model().liveTensors(), version);
     meters.gauge(JobMetric.INFERENCE_LOAD, () -> served.loadMillis, version);
     meters.gauge(JobMetric.INFERENCE_MEMORY, () -> served.loaded.bytes(), version);
   }
@@ -87,26 +100,27 @@ final class InferenceMetrics {
     }
   }
 
+  /** Rows that were meant for the version and scored by its fallback. */
+  void fallbacks(FallbackReason reason, int rescued) {
+    fallbacks[reason.ordinal()].increment(rescued);
+  }
+
   /**
-   * @param arrived when the batch's first row did; these are of {@link System#nanoTime}
-   * @param start of its scoring
-   * @param end when all of it was handed on
+   * A batch was handed on just now.
+   *
+   * @param batch with its rows still
+   * @param start of its scoring, of {@link System#nanoTime}
    */
   void flushed(
-      FlushReason reason,
-      int count,
-      BatchScorer.Outcome outcome,
-      long arrived,
-      long start,
-      long end) {
-    errors.increment(outcome.errors());
-    deadLetters.increment(outcome.died());
+      FlushReason reason, RowBatch batch, int died, int failures, long start, long computeNanos) {
+    errors.increment(failures);
+    deadLetters.increment(died);
     flushes[reason.ordinal()].increment();
     batches.increment();
-    rows.increment(count);
-    batchSize.record(count);
-    queue.record(start - arrived, TimeUnit.NANOSECONDS);
-    compute.record(outcome.computeNanos(), TimeUnit.NANOSECONDS);
-    total.record(end - arrived, TimeUnit.NANOSECONDS);
+    rows.increment(batch.size());
+    batchSize.record(batch.size());
+    queue.record(start - batch.firstArrivalNanos(), TimeUnit.NANOSECONDS);
+    compute.record(computeNanos, TimeUnit.NANOSECONDS);
+    total.record(System.nanoTime() - batch.firstArrivalNanos(), TimeUnit.NANOSECONDS);
   }
 }

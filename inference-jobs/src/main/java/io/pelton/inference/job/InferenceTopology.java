@@ -5,6 +5,7 @@ import io.pelton.job.ScoredRowTypeInfo;
 import io.pelton.model.ScoredRow;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.rollout.RolloutPlan;
+import java.io.IOException;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.jspecify.annotations.Nullable;
@@ -34,13 +35,15 @@ public final class InferenceTopology {
    * @param plan what the model is to serve, until a command says otherwise
    * @param control where commands come from; null when what is served never changes
    * @throws IllegalArgumentException when the pipeline has no model section
+   * @throws IOException when the registry does not have the fallback that it names
    */
   public static InferenceOutputs build(
       DataStream<FeatureRow> features,
       PipelineDefinition pipeline,
       String registry,
       RolloutPlan plan,
-      @Nullable Control control) {
+      @Nullable Control control)
+      throws IOException {
     PipelineDefinition.Model model = ModelSource.model(pipeline);
     BatchingInferenceOperator inference =
         new BatchingInferenceOperator(

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Gives a subtask the versions of a model that it is to serve. */
 interface Models extends Serializable {
@@ -15,6 +16,11 @@ interface Models extends Serializable {
    * @param gpus indexes of the GPUs that Flink gives this TaskManager; empty when none
    */
   Loaded load(int version, Path temporary, List<Integer> gpus) throws IOException;
+
+  /** The version that scores when another one cannot; null when none does. */
+  default @Nullable Integer fallback() {
+    return null;
+  }
 
   /**
    * A version that is ready to score, until it is closed.

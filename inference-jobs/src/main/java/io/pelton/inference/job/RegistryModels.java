@@ -6,16 +6,19 @@ import io.pelton.model.ModelLoader;
 import io.pelton.model.ScoringException;
 import io.pelton.model.ScoringModel;
 import io.pelton.model.ServedVersion;
+import io.pelton.pipeline.Fallback;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.registry.ModelManifest;
 import io.pelton.registry.ModelVersion;
 import io.pelton.registry.Registry;
+import io.pelton.registry.RegistryException;
 import io.pelton.rollout.Variant;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -24,23 +27,50 @@ import org.jspecify.annotations.Nullable;
  *
  * @param features what the pipeline offers the model
  * @param maxBatchSize largest batch to warm up with
+ * @param fallback the version that scores when another one cannot
+ * @param declared outputs when no version can; empty when there are none
  */
 record RegistryModels(
     String registry,
     String model,
     PipelineDefinition.Device device,
     List<String> features,
-    int maxBatchSize)
+    int maxBatchSize,
+    @Nullable Integer fallback,
+    Map<String, Double> declared)
     implements Models {
   private static final int WARM_UPS = 20;
 
   /**
+   * The fallback is the version that its alias means now: should the alias move while the job runs,
+   * its subtasks must not fall back to different ones.
+   *
    * @throws IllegalArgumentException when the pipeline has no model section
+   * @throws IOException when the registry has no such fallback
    */
-  static RegistryModels of(String registry, String model, PipelineDefinition pipeline) {
+  static RegistryModels of(String registry, String model, PipelineDefinition pipeline)
+      throws IOException {
     PipelineDefinition.Model section = ModelSource.model(pipeline);
+    Fallback fallback = section.safeguards().fallback();
     return new RegistryModels(
-        registry, model, section.device(), pipeline.modelFeatures(), section.maxBatchSize());
+        registry,
+        model,
+        section.device(),
+        pipeline.modelFeatures(),
+        section.maxBatchSize(),
+        fallback == null || fallback.version() == null
+            ? null
+            : resolve(registry, model, fallback.version()),
+        fallback == null ? Map.of() : fallback.outputs());
+  }
+
+  private static int resolve(String registry, String model, String fallback) throws IOException {
+    try {
+      return new Registry(FlinkStorage.open(registry)).resolve(model + "@" + fallback).version();
+    } catch (RegistryException e) {
+      throw new RegistryException(
+          "model.fallback.version of the pipeline file: " + e.getMessage(), e);
+    }
   }
 
   @Override
@@ -55,6 +85,7 @@ record RegistryModels(
         gpu = GpuLeases.SHARED.lease(gpus);
       }
       ModelManifest manifest = files.manifest();
+      checkDeclared(manifest);
       loading = ModelLoader.load(files.directory(), manifest, device, gpu, features);
       warmUp(manifest, loading);
       ServedVersion served =
@@ -88,6 +119,16 @@ record RegistryModels(
         bytes += Files.size(file);
       }
       return bytes;
+    }
+  }
+
+  private void checkDeclared(ModelManifest manifest) throws ModelLoadException {
+    try {
+      if (!declared.isEmpty()) {
+        DeclaredOutputs.check(manifest.reference(), manifest.signature().outputNames(), declared);
+      }
+    } catch (IllegalArgumentException e) {
+      throw new ModelLoadException(String.valueOf(e.getMessage()), e);
     }
   }
 

@@ -70,29 +70,48 @@ final class Versions implements AutoCloseable {
   }
 
   /**
-   * Loads those that are not open yet.
+   * Loads those that are not open yet, and the fallback.
    *
    * @throws IOException when one of them must not serve; those loaded before it stay open
    */
   SortedMap<Integer, Serving> load(SortedSet<Integer> versions) throws IOException {
     SortedMap<Integer, Serving> ready = new TreeMap<>();
+    Integer fallback = models.fallback();
+    Serving rescue = fallback == null ? null : opened(fallback, null);
+    if (rescue != null) {
+      ready.put(fallback, rescue);
+    }
     for (int version : versions) {
-      Serving known = open.get(version);
-      if (known == null) {
-        long start = System.nanoTime();
-        Models.Loaded loaded = models.load(version, temporary, gpus);
-        try {
-          known = servings.apply(loaded);
-        } catch (RuntimeException e) {
-          loaded.close();
-          throw e;
-        }
-        known.loadMillis = (System.nanoTime() - start) / 1_000_000;
-        open.put(version, known);
-      }
-      ready.put(version, known);
+      ready.put(version, opened(version, rescue));
     }
     return ready;
+  }
+
+  private Serving opened(int version, @Nullable Serving rescue) throws IOException {
+    Serving known = open.get(version);
+    if (known != null) {
+      return known;
+    }
+    long start = System.nanoTime();
+    Models.Loaded loaded = models.load(version, temporary, gpus);
+    Serving serving;
+    try {
+      serving = servings.apply(loaded);
+    } catch (RuntimeException e) {
+      loaded.close();
+      throw e;
+    }
+    try {
+      if (rescue != null) {
+        serving.fallBackTo(rescue);
+      }
+    } catch (RuntimeException e) {
+      serving.close();
+      throw e;
+    }
+    serving.loadMillis = (System.nanoTime() - start) / 1_000_000;
+    open.put(version, serving);
+    return serving;
   }
 
   /**
@@ -130,6 +149,10 @@ final class Versions implements AutoCloseable {
   void tidy(RolloutPlan served, Collection<RolloutPlan> underway) {
     Set<Integer> needed = new HashSet<>(served.versions());
     underway.forEach(plan -> needed.addAll(plan.versions()));
+    Integer fallback = models.fallback();
+    if (fallback != null) {
+      needed.add(fallback);
+    }
     loader.execute(
         () -> {
           for (int version : served.warm()) {

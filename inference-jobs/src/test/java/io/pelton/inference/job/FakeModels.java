@@ -6,11 +6,17 @@ import io.pelton.model.ServedVersion;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A model of two features whose outputs are their difference and sum; it cannot score {@link #BAD}.
+ * Versions of a model of two features whose outputs are their difference and sum; it cannot score
+ * {@link #BAD}.
  */
 final class FakeModels implements Models {
   static final double BAD = -666;
@@ -18,26 +24,65 @@ final class FakeModels implements Models {
   /** A version that does not load. */
   static final int BROKEN = 666;
 
+  /** A version that gives the difference alone. */
+  static final int NARROW = 9;
+
   static final ServedVersion SERVED = version(3);
 
   /** Sizes of the batches that were scored, failed ones too. */
   static final List<Integer> BATCHES = new CopyOnWriteArrayList<>();
+
+  /** The versions that scored them. */
+  static final List<Integer> CALLED = new CopyOnWriteArrayList<>();
 
   static final List<Integer> GPUS = new CopyOnWriteArrayList<>();
 
   static final AtomicInteger OPEN = new AtomicInteger();
   static final AtomicInteger LEASED = new AtomicInteger();
 
+  /** Versions that score nothing. */
+  static final Set<Integer> SICK = ConcurrentHashMap.newKeySet();
+
+  /** What calls of a version wait for before they score. */
+  static final Map<Integer, CountDownLatch> HELD = new ConcurrentHashMap<>();
+
+  /** First row of each call that was held, as it is when the call goes on. */
+  static final List<Double> SEEN = new CopyOnWriteArrayList<>();
+
+  private final @Nullable Integer fallback;
+
+  FakeModels() {
+    this(null);
+  }
+
+  FakeModels(@Nullable Integer fallback) {
+    this.fallback = fallback;
+  }
+
   private static ServedVersion version(int version) {
     return new ServedVersion(
-        "fake", version, "digest", "champion", List.of("b", "a"), List.of("difference", "sum"));
+        "fake",
+        version,
+        "digest",
+        "champion",
+        List.of("b", "a"),
+        version == NARROW ? List.of("difference") : List.of("difference", "sum"));
   }
 
   static void reset() {
     BATCHES.clear();
+    CALLED.clear();
     GPUS.clear();
     OPEN.set(0);
     LEASED.set(0);
+    SICK.clear();
+    HELD.clear();
+    SEEN.clear();
+  }
+
+  @Override
+  public @Nullable Integer fallback() {
+    return fallback;
   }
 
   @Override
@@ -50,13 +95,13 @@ final class FakeModels implements Models {
     LEASED.incrementAndGet();
     return new Loaded(
         version == SERVED.version() ? SERVED : version(version),
-        new Model(),
+        new Model(version),
         "prefer-gpu",
         4_096,
         LEASED::decrementAndGet);
   }
 
-  private static final class Model implements ScoringModel {
+  private record Model(int version) implements ScoringModel {
     @Override
     public int features() {
       return 2;
@@ -64,7 +109,7 @@ final class FakeModels implements Models {
 
     @Override
     public int outputs() {
-      return 2;
+      return version == NARROW ? 1 : 2;
     }
 
     @Override
@@ -73,8 +118,26 @@ final class FakeModels implements Models {
     }
 
     @Override
+    public int liveTensors() {
+      return 0;
+    }
+
+    @Override
     public void score(double[] rows, int count, double[] outputs) throws ScoringException {
       BATCHES.add(count);
+      CALLED.add(version);
+      CountDownLatch held = HELD.get(version);
+      if (held != null) {
+        try {
+          held.await();
+        } catch (InterruptedException e) {
+          throw new IllegalStateException(e); // an engine does not hear of it
+        }
+        SEEN.add(rows[1]);
+      }
+      if (SICK.contains(version)) {
+        throw new ScoringException("fake@" + version + " is sick");
+      }
       for (int row = 0; row < count; row++) {
         double b = rows[2 * row];
         double a = rows[2 * row + 1];
