@@ -20,6 +20,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.serialization.SerializerConfigImpl;
@@ -78,9 +80,7 @@ final class InferenceTest {
     assertThat(metric("breakerState")).isEqualTo(CircuitBreaker.State.OPEN.ordinal());
 
     held.countDown();
-    while (!metric("breakerState").equals(CircuitBreaker.State.CLOSED.ordinal())) {
-      Thread.onSpinWait();
-    }
+    await(() -> metric("breakerState").equals(CircuitBreaker.State.CLOSED.ordinal()));
     assertThat(FakeModels.SEEN).as("its batch was given to no other").containsExactly(0.0);
     FakeModels.HELD.clear();
     process(8, 12);
@@ -285,9 +285,7 @@ final class InferenceTest {
 
     assertThat(FakeModels.OPEN).hasValue(1);
     held.countDown();
-    while (FakeModels.LEASED.get() > 0) {
-      Thread.onSpinWait();
-    }
+    await(() -> FakeModels.LEASED.get() == 0);
     assertThat(FakeModels.OPEN).hasValue(0);
   }
 
@@ -431,6 +429,15 @@ final class InferenceTest {
 
   private void process(FeatureRow row) throws Exception {
     harness.processElement(new StreamRecord<>(row, row.time));
+  }
+
+  private static void await(BooleanSupplier condition) throws InterruptedException {
+    while (!condition.getAsBoolean()) {
+      if (Thread.interrupted()) {
+        throw new InterruptedException();
+      }
+      LockSupport.parkNanos(1_000_000);
+    }
   }
 
   /** Runs what another thread asks the task's to, when it does. */
