@@ -71,7 +71,7 @@ final class ModelCommand implements Runnable {
             });
       }
     }
-    print(table);
+    TextTable.print(table, out());
     return CommandLine.ExitCode.OK;
   }
 
@@ -89,9 +89,10 @@ final class ModelCommand implements Runnable {
     ModelVersion version = registry.resolve(reference);
     ModelManifest manifest = registry.manifest(version.model(), version.version());
     boolean profile = registry.profileJson(version.model(), version.version()).isPresent();
-    print(
+    TextTable.print(
         describe(
-            manifest, aliasesOf(registry.aliases(version.model()), version.version()), profile));
+            manifest, aliasesOf(registry.aliases(version.model()), version.version()), profile),
+        out());
     return CommandLine.ExitCode.OK;
   }
 
@@ -150,7 +151,13 @@ final class ModelCommand implements Runnable {
       add(lines, "evaluation", metric.getKey() + " " + metric.getValue());
     }
     lines.add(new String[] {"baseline", profile ? "profile.json" : "none"});
-    Provenance provenance = manifest.provenance();
+    lines.addAll(describe(manifest.provenance()));
+    return lines;
+  }
+
+  /** Where a version comes from, one thing a line. */
+  static List<String[]> describe(Provenance provenance) {
+    List<String[]> lines = new ArrayList<>();
     lines.add(new String[] {"trainer", provenance.trainer()});
     provenance
         .hyperParameters()
@@ -239,23 +246,5 @@ final class ModelCommand implements Runnable {
 
   private PrintWriter out() {
     return command.commandLine().getOut();
-  }
-
-  /** Prints rows with aligned columns. */
-  private void print(List<String[]> table) {
-    int[] widths = new int[table.get(0).length];
-    for (String[] row : table) {
-      for (int i = 0; i < widths.length; i++) {
-        widths[i] = Math.max(widths[i], row[i].length());
-      }
-    }
-    for (String[] row : table) {
-      StringBuilder line = new StringBuilder();
-      for (int i = 0; i < widths.length; i++) {
-        line.append(row[i]).append(" ".repeat(widths[i] - row[i].length() + 2));
-      }
-      out().println(line.toString().stripTrailing());
-    }
-    out().flush();
   }
 }

@@ -32,6 +32,7 @@ import picocli.CommandLine.Command;
       CompactLogCommand.class,
       ParityCommand.class,
       ModelCommand.class,
+      PredictionCommand.class,
       CommandLine.HelpCommand.class
     })
 public final class Pelton {

@@ -8,13 +8,14 @@ import java.util.Properties;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
-/** Reads a small topic from its start to the end that it has now. */
+/** Reads a topic from its start to the end that it has now. */
 final class WholeTopic {
   private WholeTopic() {}
 
@@ -51,10 +52,14 @@ final class WholeTopic {
           .allMatch(end -> consumer.position(end.getKey()) >= end.getValue())) {
         if (System.nanoTime() > deadline) {
           throw new IllegalStateException(
-              "%s: not read to its end within %d s; check the brokers"
+              "%s: nothing came for %d s before its end; check the brokers"
                   .formatted(where, Topics.TIMEOUT.toSeconds()));
         }
-        consumer.poll(Duration.ofMillis(100)).forEach(taker);
+        ConsumerRecords<byte[], byte[]> records = consumer.poll(Duration.ofMillis(100));
+        if (!records.isEmpty()) {
+          deadline = System.nanoTime() + Topics.TIMEOUT.toNanos();
+          records.forEach(taker);
+        }
       }
     } catch (KafkaException e) {
       throw new IllegalStateException(

@@ -50,6 +50,9 @@ final class InferenceMetrics {
    */
   static final String FALLBACKS = "fallbacksBy";
 
+  /** Rows that wait while the subtasks agree on a change at an event time; of all versions. */
+  static final String HELD_ROWS = "heldRows";
+
   /** Group with a version's number as its value: all below are of one version. */
   static final String MODEL_VERSION = "version";
 

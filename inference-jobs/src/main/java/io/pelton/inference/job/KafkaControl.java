@@ -25,9 +25,12 @@ public record KafkaControl(KafkaSettings kafka, PipelineDefinition pipeline) imp
   }
 
   @Override
-  public Following follow(String model, Consumer<RolloutPlan> plans) throws Exception {
+  public Following follow(
+      String model, Consumer<RolloutPlan> plans, Consumer<RolloutStatus> statuses)
+      throws Exception {
     ControlTopic.Follower follower = new ControlTopic(kafka, pipeline).follow(model);
-    Thread thread = new Thread(() -> follow(model, follower, plans), "pelton-control-" + model);
+    Thread thread =
+        new Thread(() -> follow(model, follower, plans, statuses), "pelton-control-" + model);
     thread.setDaemon(true);
     thread.setContextClassLoader(KafkaControl.class.getClassLoader());
     thread.start();
@@ -47,10 +50,13 @@ public record KafkaControl(KafkaSettings kafka, PipelineDefinition pipeline) imp
   }
 
   private static void follow(
-      String model, ControlTopic.Follower follower, Consumer<RolloutPlan> plans) {
+      String model,
+      ControlTopic.Follower follower,
+      Consumer<RolloutPlan> plans,
+      Consumer<RolloutStatus> statuses) {
     try {
       while (true) {
-        follower.poll(PATIENCE).ifPresent(plans);
+        follower.poll(PATIENCE, statuses).ifPresent(plans);
       }
     } catch (WakeupException | RejectedExecutionException e) {
       LOG.debug("model {} is served no more", model);

@@ -21,7 +21,6 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.apache.flink.util.IOUtils;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,8 +47,6 @@ final class Versions implements AutoCloseable {
 
   /** All that are open. Of the loader's thread, once there is one. */
   private final SortedMap<Integer, Serving> open = new TreeMap<>();
-
-  private volatile @Nullable RolloutPlan newest;
 
   /** Of the plan that is served. Of the task's thread. */
   private SortedMap<Integer, Serving> serving = new TreeMap<>();
@@ -128,7 +125,6 @@ final class Versions implements AutoCloseable {
       PipelineDefinition pipeline,
       BiConsumer<Router, SortedMap<Integer, Serving>> ready,
       Consumer<Throwable> failed) {
-    newest = plan;
     loader.execute(
         () -> {
           try {
@@ -140,28 +136,25 @@ final class Versions implements AutoCloseable {
         });
   }
 
-  /** Serves a plan from now on, and keeps open what a rollback of it needs. */
-  void serve(RolloutPlan plan, SortedMap<Integer, Serving> now) {
+  /** Serves these from now on. */
+  void serve(SortedMap<Integer, Serving> now) {
     now.forEach((version, one) -> one.measured = metrics.of(version, one));
     serving = now;
-    tidy(plan);
   }
 
   /**
-   * Closes what neither the plan that is served nor the newest one needs, off the task's thread.
+   * Closes what is needed by neither the plan that is served, nor a rollback of it, nor those that
+   * are underway; off the task's thread.
    */
-  void tidy(RolloutPlan served) {
+  void tidy(RolloutPlan served, Collection<RolloutPlan> underway) {
+    Set<Integer> needed = new HashSet<>(served.versions());
+    underway.forEach(plan -> needed.addAll(plan.versions()));
+    Integer fallback = models.fallback();
+    if (fallback != null) {
+      needed.add(fallback);
+    }
     loader.execute(
         () -> {
-          Set<Integer> needed = new HashSet<>(served.versions());
-          RolloutPlan next = newest;
-          if (next != null) {
-            needed.addAll(next.versions());
-          }
-          Integer fallback = models.fallback();
-          if (fallback != null) {
-            needed.add(fallback);
-          }
           for (int version : served.warm()) {
             try {
               load(new TreeSet<>(Set.of(version)));

@@ -1,0 +1,242 @@
+package io.pelton.cli;
+
+import io.pelton.feature.FeatureRow;
+import io.pelton.job.EventTrail;
+import io.pelton.job.FlinkStorage;
+import io.pelton.job.JobOptions;
+import io.pelton.job.KafkaOptions;
+import io.pelton.job.KafkaUnavailableException;
+import io.pelton.model.FeatureDigest;
+import io.pelton.model.ModelLoader;
+import io.pelton.model.ScoredRow;
+import io.pelton.model.ScoringException;
+import io.pelton.model.ScoringModel;
+import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.Topic;
+import io.pelton.registry.ModelManifest;
+import io.pelton.registry.Registry;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.StringJoiner;
+import java.util.concurrent.Callable;
+import org.apache.flink.util.FileUtils;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Finds where a prediction came from, makes it again, and says whether it is the same. */
+@Command(
+    name = "prediction",
+    description =
+        "Finds an event's prediction, its feature row and the version that scored it, scores it"
+            + " again and says whether that is equal. Exit code 1 when something differs.",
+    mixinStandardHelpOptions = true)
+final class PredictionCommand implements Callable<Integer> {
+  /** Engines differ in the last bits with the batch size; relative where an output is above 1. */
+  private static final double TOLERANCE = 1e-6;
+
+  @Mixin private KafkaOptions kafka = new KafkaOptions();
+
+  @Option(
+      names = "--registry",
+      paramLabel = "DIR",
+      description = "The model registry; replaces the pipeline file's.")
+  private @Nullable String registry;
+
+  @Parameters(paramLabel = "ID", description = "The event's id.")
+  private String id = "";
+
+  @Spec
+  @SuppressWarnings("NullAway.Init")
+  private CommandSpec spec;
+
+  /** What is said of a prediction, line by line. */
+  private static final class Findings {
+    final List<String[]> lines = new ArrayList<>();
+    boolean differs;
+
+    void say(String what, String text) {
+      lines.add(new String[] {what, text});
+    }
+
+    void differ(String what, String text) {
+      say(what, text);
+      differs = true;
+    }
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    PipelineDefinition pipeline = kafka.pipeline();
+    Registry versions;
+    try {
+      versions =
+          new Registry(
+              FlinkStorage.open(JobOptions.registry(registry, pipeline, kafka.pipelineFile())));
+    } catch (IllegalArgumentException e) {
+      throw new InputException(e);
+    }
+    EventTrail trail = new EventTrail(kafka.settings(), pipeline);
+    List<EventTrail.Found<ScoredRow>> predictions = trail.predictions(id);
+    if (predictions.isEmpty()) {
+      throw new InputException(
+          "topic %s holds no prediction of event \"%s\"; it is not scored yet, or late, or a dead letter, or no longer kept"
+              .formatted(pipeline.topic(Topic.PREDICTIONS), id));
+    }
+    List<EventTrail.Found<FeatureRow>> rows = features(trail);
+    PrintWriter out = spec.commandLine().getOut();
+    boolean differs = false;
+    for (EventTrail.Found<ScoredRow> prediction : predictions) {
+      Findings findings = new Findings();
+      describe(prediction, pipeline, findings);
+      compareRow(prediction.value(), rows, pipeline, findings);
+      recompute(prediction.value(), versions, findings);
+      TextTable.print(findings.lines, out);
+      differs |= findings.differs;
+    }
+    out.println(differs ? "NOT EQUAL: see above" : "equal");
+    out.flush();
+    return differs ? Pelton.FAILED : 0;
+  }
+
+  /** A pipeline that runs as one job may have no features topic. */
+  private List<EventTrail.Found<FeatureRow>> features(EventTrail trail) {
+    try {
+      return trail.features(id);
+    } catch (KafkaUnavailableException e) {
+      return List.of();
+    }
+  }
+
+  private void describe(
+      EventTrail.Found<ScoredRow> found, PipelineDefinition pipeline, Findings findings) {
+    ScoredRow row = found.value();
+    findings.say("event", "%s at %s".formatted(row.id, Instant.ofEpochMilli(row.time)));
+    for (int i = 0; i < row.keys.length; i++) {
+      findings.say(pipeline.entityNames().get(i), row.keys[i]);
+    }
+    findings.say(
+        "prediction", "topic %s %s".formatted(pipeline.topic(Topic.PREDICTIONS), found.place()));
+    findings.say(
+        "scored by",
+        "%s@%d as %s".formatted(row.served.model(), row.served.version(), row.served.variant()));
+    findings.say("outputs", outputs(row.served.outputs(), row.outputs));
+    long digest = FeatureDigest.of(row.features);
+    if (digest == row.featureDigest) {
+      findings.say("features", "%d, digest %016x as stated".formatted(row.features.length, digest));
+    } else {
+      findings.differ(
+          "features",
+          "%d, digest %016x, but %016x is stated: the record was changed"
+              .formatted(row.features.length, digest, row.featureDigest));
+    }
+  }
+
+  private static void compareRow(
+      ScoredRow scored,
+      List<EventTrail.Found<FeatureRow>> rows,
+      PipelineDefinition pipeline,
+      Findings findings) {
+    if (rows.isEmpty()) {
+      findings.say(
+          "feature row",
+          "not in topic %s; the features on the prediction are taken"
+              .formatted(pipeline.topic(Topic.FEATURES)));
+      return;
+    }
+    List<String> names = pipeline.featureNames();
+    for (EventTrail.Found<FeatureRow> row : rows) {
+      StringJoiner differences = new StringJoiner("; ");
+      for (int i = 0; i < scored.features.length; i++) {
+        String name = scored.served.features().get(i);
+        int at = names.indexOf(name);
+        if (at < 0) {
+          differences.add(name + " is no feature of this pipeline file");
+        } else if (Double.compare(row.value().values[at], scored.features[i]) != 0) {
+          differences.add(
+              "%s is %s, scored was %s"
+                  .formatted(name, row.value().values[at], scored.features[i]));
+        }
+      }
+      String where = "topic %s %s: ".formatted(pipeline.topic(Topic.FEATURES), row.place());
+      if (differences.length() == 0) {
+        findings.say("feature row", where + "equal");
+      } else {
+        findings.differ("feature row", where + differences);
+      }
+    }
+  }
+
+  private static void recompute(ScoredRow row, Registry versions, Findings findings)
+      throws IOException, ScoringException {
+    ModelManifest manifest = versions.manifest(row.served.model(), row.served.version());
+    if (!manifest.artifactDigest().equals(row.served.artifactDigest())) {
+      findings.differ(
+          "artifact",
+          "%s in registry %s, but %s scored: it is another model"
+              .formatted(
+                  manifest.artifactDigest(), versions.location(), row.served.artifactDigest()));
+      return;
+    }
+    findings.say("artifact", manifest.artifactDigest() + " as in the registry");
+    findings.say("created", manifest.createdAt());
+    findings.lines.addAll(ModelCommand.describe(manifest.provenance()));
+    Path directory = Files.createTempDirectory("pelton-prediction");
+    try {
+      versions.fetch(manifest.name(), manifest.version(), directory);
+      try (ScoringModel model =
+          ModelLoader.load(
+              directory, manifest, PipelineDefinition.Device.CPU, null, row.served.features())) {
+        double[] outputs = new double[model.outputs()];
+        model.score(inModelOrder(row, manifest), 1, outputs);
+        compareOutputs(row, manifest.signature().outputNames(), outputs, findings);
+      }
+    } finally {
+      FileUtils.deleteDirectory(directory.toFile());
+    }
+  }
+
+  private static double[] inModelOrder(ScoredRow row, ModelManifest manifest) {
+    return manifest.signature().features().stream()
+        .mapToDouble(name -> row.features[row.served.features().indexOf(name)])
+        .toArray();
+  }
+
+  private static void compareOutputs(
+      ScoredRow row, List<String> names, double[] again, Findings findings) {
+    double largest = 0;
+    for (int i = 0; i < names.size(); i++) {
+      int at = row.served.outputs().indexOf(names.get(i));
+      double served = at < 0 ? Double.NaN : row.outputs[at];
+      double difference =
+          Double.compare(served, again[i]) == 0
+              ? 0
+              : Math.abs(served - again[i]) / Math.max(1, Math.abs(again[i]));
+      largest = difference > largest || Double.isNaN(difference) ? difference : largest;
+    }
+    String text = outputs(names, again);
+    if (largest <= TOLERANCE) {
+      findings.say(
+          "again", text + (largest == 0 ? ", equal" : ", equal to %.1e".formatted(largest)));
+    } else {
+      findings.differ("again", text + ", not equal");
+    }
+  }
+
+  private static String outputs(List<String> names, double[] values) {
+    StringJoiner text = new StringJoiner(", ");
+    for (int i = 0; i < values.length; i++) {
+      text.add(names.get(i) + " " + values[i]);
+    }
+    return text.toString();
+  }
+}
