@@ -158,7 +158,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     record = new StreamRecord<>(null);
     String[] temporary =
         getContainingTask().getEnvironment().getTaskManagerInfo().getTmpDirectories();
-    MailboxExecutor taskThread =
+    taskThread =
         getContainingTask()
             .getMailboxExecutorFactory()
             .createExecutor(getOperatorConfig().getChainIndex());
@@ -178,10 +178,6 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
             loaded -> new Serving(loaded, pipelineFeatures, around),
             new InferenceMetrics.OfVersions(getMetricGroup()));
     new FlinkMeters(getMetricGroup()).gauge(JobMetric.INFERENCE_HELD_ROWS, held::size);
-    taskThread =
-        getContainingTask()
-            .getMailboxExecutorFactory()
-            .createExecutor(getOperatorConfig().getChainIndex());
     plan =
         new ServedPlan(pipeline, initial, control, versions, this, taskThread, getRuntimeContext());
     plan.open(restored);

@@ -21,6 +21,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.serialization.SerializerConfigImpl;
@@ -79,9 +81,7 @@ final class InferenceTest {
     assertThat(breaker()).isEqualTo(CircuitBreaker.State.OPEN);
 
     held.countDown();
-    while (!breaker().equals(CircuitBreaker.State.CLOSED)) {
-      Thread.onSpinWait();
-    }
+    await(() -> breaker().equals(CircuitBreaker.State.CLOSED));
     assertThat(FakeModels.SEEN).as("its batch was given to no other").containsExactly(0.0);
     FakeModels.HELD.clear();
     process(8, 12);
@@ -286,9 +286,7 @@ final class InferenceTest {
 
     assertThat(FakeModels.OPEN).hasValue(1);
     held.countDown();
-    while (FakeModels.LEASED.get() > 0) {
-      Thread.onSpinWait();
-    }
+    await(() -> FakeModels.LEASED.get() == 0);
     assertThat(FakeModels.OPEN).hasValue(0);
   }
 
@@ -437,6 +435,15 @@ final class InferenceTest {
 
   private void process(FeatureRow row) throws Exception {
     harness.processElement(new StreamRecord<>(row, row.time));
+  }
+
+  private static void await(BooleanSupplier condition) throws InterruptedException {
+    while (!condition.getAsBoolean()) {
+      if (Thread.interrupted()) {
+        throw new InterruptedException();
+      }
+      LockSupport.parkNanos(1_000_000);
+    }
   }
 
   /** Runs what another thread asks the task's to, when it does. */
