@@ -1,5 +1,6 @@
 package io.pelton.pipeline;
 
+import io.pelton.pipeline.MemoryBudget.Switching;
 import io.pelton.pipeline.PipelineDefinition.Device;
 import io.pelton.pipeline.PipelineDefinition.Feature;
 import io.pelton.pipeline.PipelineDefinition.Model;
@@ -10,8 +11,10 @@ import java.util.Set;
 
 /** Reads what a pipeline file says of the model, of outcomes and of drift. */
 final class ModelSections {
-  static final List<String> MODEL_KEYS = List.of("name", "features", "batch", "device");
+  static final List<String> MODEL_KEYS =
+      List.of("name", "features", "batch", "device", "shadow", "memory", "switch");
   static final List<String> BATCH_KEYS = List.of("max-size", "max-delay");
+  static final List<String> SHADOW_KEYS = List.of("max-waiting-rows", "max-share");
   static final List<String> OUTCOME_KEYS = List.of("topic", "id", "time", "label", "within");
   static final List<String> DRIFT_KEYS =
       List.of(
@@ -63,7 +66,27 @@ final class ModelSections {
         all ? null : List.copyOf(inputs),
         (int) batch.whole("max-size", 256, 1, 65_536),
         batch.duration("max-delay", latency.batchDelay(), 1),
-        section.choice("device", Device.PREFER_GPU, Device.class));
+        section.choice("device", Device.PREFER_GPU, Device.class),
+        shadow(section.section("shadow")),
+        memory(section));
+  }
+
+  private static ShadowBudget shadow(Section section) {
+    section.allow(SHADOW_KEYS);
+    ShadowBudget usual = ShadowBudget.USUAL;
+    return new ShadowBudget(
+        (int) section.whole("max-waiting-rows", usual.maxWaitingRows(), 1, 10_000_000),
+        section.number("max-share", usual.maxShare(), 0.01, 1));
+  }
+
+  private static MemoryBudget memory(Section section) {
+    Switching switching = section.choice("switch", Switching.LOAD_THEN_SWITCH, Switching.class);
+    if (switching == Switching.DRAIN_THEN_LOAD && !section.has("memory")) {
+      section.problem(
+          "switch",
+          "drain-then-load is for versions that do not fit together; give their memory, or leave it out");
+    }
+    return new MemoryBudget(section.memory("memory"), switching);
   }
 
   /** The outcomes. */

@@ -68,6 +68,13 @@ public final class PipelineSummary {
                   }));
       lines.add(
           "  predictions go to topic " + pipeline.topic(Topic.PREDICTIONS) + carried(pipeline));
+      lines.add(
+          "  those of shadows to %s, each shadow with up to %d waiting rows and %s of a core a subtask%s"
+              .formatted(
+                  pipeline.topic(Topic.SHADOW),
+                  model.shadow().maxWaitingRows(),
+                  number(model.shadow().maxShare()),
+                  memory(model.memory())));
     }
     Drift drift = pipeline.drift();
     if (drift != null) {
@@ -96,6 +103,19 @@ public final class PipelineSummary {
     lines.add("writes " + delivery(pipeline));
     lines.add("  latency " + pipeline.latency().describe());
     return String.join("\n", lines);
+  }
+
+  private static String memory(MemoryBudget memory) {
+    return memory.bytes() == 0
+        ? ""
+        : "; versions take up to %s a subtask together, %s"
+            .formatted(
+                new MemorySize(memory.bytes()),
+                switch (memory.switching()) {
+                  case LOAD_THEN_SWITCH -> "and one over it is refused";
+                  case DRAIN_THEN_LOAD ->
+                      "and one that does not fit beside what serves is loaded after that is closed";
+                });
   }
 
   private static String delivery(PipelineDefinition pipeline) {

@@ -345,6 +345,11 @@ final class RegistryTest {
     }
 
     @Override
+    public long size(String path) throws IOException {
+      return storage.size(path);
+    }
+
+    @Override
     public InputStream read(String path) throws IOException {
       return storage.read(path);
     }

@@ -2,6 +2,7 @@ package io.pelton.inference.job;
 
 import io.pelton.feature.FeatureRow;
 import io.pelton.job.Ledger;
+import io.pelton.job.ScoredRowTypeInfo;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.model.FeatureDigest;
 import io.pelton.model.ScoredRow;
@@ -12,12 +13,14 @@ import io.pelton.rollout.RolloutRecord;
 import io.pelton.rollout.Router;
 import io.pelton.schemas.DeadLetter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import org.apache.flink.api.common.externalresource.ExternalResourceInfo;
+import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
@@ -51,6 +54,12 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   private static final int OUT = 1;
   private static final int DEAD = 2;
 
+  /** What shadows predict. */
+  static final OutputTag<ScoredRow> SHADOWS = new OutputTag<>("shadows", new ScoredRowTypeInfo());
+
+  /** How long a shadow may take for one batch. */
+  private static final Duration SHADOW_PATIENCE = Duration.ofSeconds(30);
+
   private static final ListStateDescriptor<byte[]> SERVED =
       new ListStateDescriptor<>("plan", PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO);
   private static final String GPU_RESOURCE = "gpu";
@@ -63,11 +72,15 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   private final RolloutPlan initial;
   private final Models models;
   private final @Nullable Control control;
+  private final PipelineDefinition.Model settings;
+  private final boolean batchRun;
 
   private transient ListState<byte[]> served;
   private transient @Nullable RolloutPlan restored;
 
   private transient Versions versions;
+  private transient Shadows shadows;
+  private transient Drain drain;
   private transient ServedPlan plan;
   private transient Router router;
 
@@ -87,6 +100,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
    * @param maxBatchDelay milliseconds from the first row's arrival
    * @param initial what the model is to serve until a command says otherwise
    * @param control where commands come from; null when what is served never changes
+   * @param batchRun whether rows wait for shadows rather than go without them
    */
   @SuppressWarnings("NullAway.Init") // Flink calls open() on the copy that it ships
   BatchingInferenceOperator(
@@ -95,7 +109,8 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
       long maxBatchDelay,
       RolloutPlan initial,
       Models models,
-      @Nullable Control control) {
+      @Nullable Control control,
+      boolean batchRun) {
     if (maxBatchSize < 1) {
       throw new IllegalArgumentException("max-size is " + maxBatchSize + "; it must be 1 or more");
     }
@@ -110,6 +125,8 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     this.initial = initial;
     this.models = models;
     this.control = control;
+    this.batchRun = batchRun;
+    settings = ModelSource.model(pipeline);
   }
 
   @Override
@@ -132,13 +149,36 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     record = new StreamRecord<>(null);
     String[] temporary =
         getContainingTask().getEnvironment().getTaskManagerInfo().getTmpDirectories();
-    versions =
-        new Versions(
+    MailboxExecutor taskThread =
+        getContainingTask()
+            .getMailboxExecutorFactory()
+            .createExecutor(getOperatorConfig().getChainIndex());
+    Loading loading =
+        new Loading(
+            initial.model(),
             models,
             Path.of(temporary[0]),
             gpus(),
+            new HeldMemory(settings.memory()));
+    InferenceMetrics.OfVersions metrics = new InferenceMetrics.OfVersions(getMetricGroup());
+    drain = new Drain(taskThread, () -> flush(FlushReason.ROLLOUT));
+    shadows =
+        new Shadows(
+            loading,
+            pipelineFeatures,
+            settings.shadow(),
+            batchRun,
+            SHADOW_PATIENCE,
+            taskThread,
+            new ShadowTask(),
+            metrics);
+    versions =
+        new Versions(
+            loading,
             loaded -> new Serving(loaded, pipelineFeatures, maxBatchSize, this),
-            new InferenceMetrics.OfVersions(getMetricGroup()));
+            shadows,
+            drain,
+            metrics);
     plan =
         new ServedPlan(
             pipeline,
@@ -146,10 +186,9 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
             control,
             versions,
             this::route,
-            getContainingTask()
-                .getMailboxExecutorFactory()
-                .createExecutor(getOperatorConfig().getChainIndex()),
-            getRuntimeContext());
+            taskThread,
+            getRuntimeContext(),
+            getMetricGroup());
     plan.open(restored);
   }
 
@@ -168,10 +207,11 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   }
 
   @Override
-  public void processElement(StreamRecord<FeatureRow> element) {
+  public void processElement(StreamRecord<FeatureRow> element) throws InterruptedException {
+    drain.await();
     FeatureRow row = element.getValue();
-    Router.Choice choice =
-        router.choose(row.keys.length == 0 ? row.id : row.keys[0], row.time, row.carried);
+    String key = row.keys.length == 0 ? row.id : row.keys[0];
+    Router.Choice choice = router.choose(key, row.time, row.carried);
     Serving serving = chosen[choice.index()];
     ServedVersion as = chosenAs[choice.index()];
     if (row.values.length < pipelineFeatures.size()) {
@@ -194,6 +234,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     if (serving.batch.isFull()) {
       flush(serving, FlushReason.SIZE);
     }
+    shadows.offer(key, row);
   }
 
   @Override
@@ -224,6 +265,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   @Override
   public void endInput() {
     flush(FlushReason.END);
+    shadows.drain();
   }
 
   @Override
@@ -319,6 +361,18 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
       FeatureRow row, ServedVersion served, List<String> names, double[] values, String detail) {
     DeadLetter letter = InferenceDeadLetter.of(row, served, names, values, detail);
     output.collect(DEAD_LETTERS, new StreamRecord<>(letter, row.time));
+  }
+
+  private final class ShadowTask implements Shadows.Task {
+    @Override
+    public void emit(ScoredRow row) {
+      output.collect(SHADOWS, new StreamRecord<>(row, row.time));
+    }
+
+    @Override
+    public void stopped(String why) {
+      plan.tell(why);
+    }
   }
 
   private List<Integer> gpus() {

@@ -31,6 +31,21 @@ final class InferenceMetrics {
   static final String DEAD_LETTERS = "deadLetters";
   static final String DEVICE = "device";
 
+  /** Group with a shadow's name as its value, above the one of its version. */
+  static final String SHADOW = "shadow";
+
+  /** Rows that a shadow had no room for. */
+  static final String DROPPED = "dropped";
+
+  /** Rows that a shadow has not scored and written yet. */
+  static final String WAITING = "waiting";
+
+  /** Bytes that a version is held to take; without a version, that all take together. */
+  static final String MEMORY = "memoryBytes";
+
+  /** How long commands have not been heard; 0 when they are. */
+  static final String UNHEARD = "controlUnheardMillis";
+
   /** Group with a version's number as its value: all below are of one version. */
   static final String MODEL_VERSION = "version";
 
@@ -54,9 +69,24 @@ final class InferenceMetrics {
   static final class OfVersions {
     private final MetricGroup operator;
     private final Map<Integer, InferenceMetrics> known = new HashMap<>();
+    private final Map<String, OfShadow> shadows = new HashMap<>();
 
     OfVersions(MetricGroup operator) {
       this.operator = operator;
+    }
+
+    /** Of what all versions take. */
+    void of(HeldMemory memory) {
+      operator.addGroup(GROUP).gauge(MEMORY, memory::sum);
+    }
+
+    /** Those of a shadow's version, which tell of {@code shadow} from now on. */
+    OfShadow of(String name, int version, Shadow shadow) {
+      OfShadow metrics =
+          shadows.computeIfAbsent(
+              name + "@" + version, key -> new OfShadow(operator, name, version, shadow));
+      metrics.shadow = shadow;
+      return metrics;
     }
 
     /** Those of a version, which tell of {@code serving} from now on. */
@@ -68,6 +98,28 @@ final class InferenceMetrics {
       }
       metrics.served = serving;
       return metrics;
+    }
+  }
+
+  /** Those of one version as a shadow. Rows offered = rows + errors + dropped + waiting. */
+  static final class OfShadow {
+    final Counter rows;
+    final Counter errors;
+    final Counter dropped;
+    private volatile Shadow shadow;
+
+    private OfShadow(MetricGroup operator, String name, int version, Shadow first) {
+      shadow = first;
+      MetricGroup group =
+          operator
+              .addGroup(GROUP)
+              .addGroup(SHADOW, name)
+              .addGroup(MODEL_VERSION, Integer.toString(version));
+      rows = group.counter(ROWS);
+      errors = group.counter(ERRORS);
+      dropped = group.counter(DROPPED);
+      group.gauge(WAITING, (Gauge<Integer>) () -> shadow.waiting());
+      group.gauge(MEMORY, (Gauge<Long>) () -> shadow.memory);
     }
   }
 
@@ -87,6 +139,7 @@ final class InferenceMetrics {
           group.counter(FLUSHES + name.charAt(0) + name.substring(1).toLowerCase(Locale.ROOT));
     }
     group.gauge(DEVICE, (Gauge<String>) () -> served.loaded.model().device());
+    group.gauge(MEMORY, (Gauge<Long>) () -> served.memory);
     group.gauge(LOAD_TIME, (Gauge<Long>) () -> served.loadMillis);
   }
 

@@ -5,6 +5,8 @@ import io.pelton.job.ScoredRowTypeInfo;
 import io.pelton.model.ScoredRow;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.rollout.RolloutPlan;
+import org.apache.flink.api.common.RuntimeExecutionMode;
+import org.apache.flink.configuration.ExecutionOptions;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  *                    | the versions of the plan, at the start
  *                    v
  * features ----&gt; inference ----&gt; predictions
+ *                    |
+ *                    +---------&gt; predictions of shadows
  *                    |
  *                    +---------&gt; dead letters
  * </pre>
@@ -42,6 +46,9 @@ public final class InferenceTopology {
       RolloutPlan plan,
       @Nullable Control control) {
     PipelineDefinition.Model model = ModelSource.model(pipeline);
+    boolean batchRun =
+        features.getExecutionEnvironment().getConfiguration().get(ExecutionOptions.RUNTIME_MODE)
+            == RuntimeExecutionMode.BATCH;
     BatchingInferenceOperator inference =
         new BatchingInferenceOperator(
             pipeline,
@@ -49,7 +56,8 @@ public final class InferenceTopology {
             model.maxBatchDelay(),
             plan,
             RegistryModels.of(registry, plan.model(), pipeline),
-            control);
+            control,
+            batchRun);
 
     SingleOutputStreamOperator<ScoredRow> predictions =
         features
@@ -58,6 +66,8 @@ public final class InferenceTopology {
             .name(INFERENCE);
 
     return new InferenceOutputs(
-        predictions, predictions.getSideOutput(BatchingInferenceOperator.DEAD_LETTERS));
+        predictions,
+        predictions.getSideOutput(BatchingInferenceOperator.SHADOWS),
+        predictions.getSideOutput(BatchingInferenceOperator.DEAD_LETTERS));
   }
 }

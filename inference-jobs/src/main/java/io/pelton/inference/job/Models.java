@@ -16,6 +16,9 @@ interface Models extends Serializable {
    */
   Loaded load(int version, Path temporary, List<Integer> gpus) throws IOException;
 
+  /** Bytes that a version takes when it is loaded. */
+  long memory(int version) throws IOException;
+
   /**
    * A version that is ready to score, until it is closed.
    *

@@ -73,6 +73,11 @@ record RegistryModels(
     }
   }
 
+  @Override
+  public long memory(int version) throws IOException {
+    return new Registry(FlinkStorage.open(registry)).memory(model, version);
+  }
+
   private static void release(VersionFiles.Lease files, @Nullable Integer gpu) {
     if (gpu != null) {
       GpuLeases.SHARED.release(gpu);

@@ -17,6 +17,8 @@ import org.apache.flink.api.common.JobInfo;
 import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.functions.RuntimeContext;
 import org.apache.flink.api.common.operators.MailboxExecutor;
+import org.apache.flink.metrics.Gauge;
+import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.util.IOUtils;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -43,7 +45,7 @@ final class ServedPlan implements AutoCloseable {
   private final MailboxExecutor taskThread;
   private final JobInfo job;
   private final TaskInfo task;
-  private Control.@Nullable Following following;
+  private volatile Control.@Nullable Following following;
 
   /** What is served. */
   private RolloutPlan plan;
@@ -62,7 +64,8 @@ final class ServedPlan implements AutoCloseable {
       Versions versions,
       Switch switching,
       MailboxExecutor taskThread,
-      RuntimeContext runtime) {
+      RuntimeContext runtime,
+      MetricGroup metrics) {
     this.pipeline = pipeline;
     this.initial = initial;
     this.control = control;
@@ -73,6 +76,11 @@ final class ServedPlan implements AutoCloseable {
     task = runtime.getTaskInfo();
     plan = initial;
     wanted = initial;
+    metrics
+        .addGroup(InferenceMetrics.GROUP)
+        .gauge(
+            InferenceMetrics.UNHEARD,
+            (Gauge<Long>) () -> following == null ? 0 : following.unheardMillis());
   }
 
   /**
@@ -88,7 +96,7 @@ final class ServedPlan implements AutoCloseable {
     for (int i = 0; i < candidates.size(); i++) {
       RolloutPlan candidate = candidates.get(i);
       try {
-        serve(candidate, new Router(candidate, pipeline), versions.load(candidate.versions()));
+        serve(candidate, new Router(candidate, pipeline), versions.load(candidate));
         break;
       } catch (IOException | RuntimeException e) {
         if (i == candidates.size() - 1) {
@@ -156,7 +164,10 @@ final class ServedPlan implements AutoCloseable {
         pipeline,
         (router, loaded) ->
             taskThread.execute(() -> ready(next, router, loaded), "serve a loaded plan"),
-        failure -> taskThread.execute(() -> refuse(next, failure), "refuse a plan"));
+        failure -> taskThread.execute(() -> refuse(next, failure), "refuse a plan"),
+        before ->
+            taskThread.execute(
+                () -> serve(plan, new Router(plan, pipeline), before), "serve what was before"));
   }
 
   /**
@@ -170,7 +181,7 @@ final class ServedPlan implements AutoCloseable {
 
   private void refuse(RolloutPlan next, Throwable failure) {
     say(next, reason(failure));
-    versions.tidy(plan);
+    versions.refuse(next);
   }
 
   private void say(RolloutPlan about, String refused) {
@@ -185,6 +196,16 @@ final class ServedPlan implements AutoCloseable {
           refused,
           serving);
     }
+    tell(about, refused.isEmpty() ? RolloutState.SERVING : RolloutState.REFUSED, serving, refused);
+  }
+
+  /** Tells of what is served that something became of a part of it. */
+  void tell(String detail) {
+    LOG.warn("Model {}: {}", plan.model(), detail);
+    tell(plan, RolloutState.SERVING, plan.last().words(), detail);
+  }
+
+  private void tell(RolloutPlan about, RolloutState state, String serving, String detail) {
     if (following != null) {
       following.tell(
           RolloutStatus.newBuilder()
@@ -194,10 +215,10 @@ final class ServedPlan implements AutoCloseable {
               .setSubtasks(task.getNumberOfParallelSubtasks())
               .setAt(Instant.now())
               .setRevision(about.revision())
-              .setState(refused.isEmpty() ? RolloutState.SERVING : RolloutState.REFUSED)
+              .setState(state)
               .setServing(serving)
               .setServingRevision(plan.revision())
-              .setDetail(refused)
+              .setDetail(detail)
               .build());
     }
   }

@@ -16,6 +16,9 @@ final class Serving implements AutoCloseable {
 
   long loadMillis;
 
+  /** Bytes that it takes. */
+  long memory;
+
   private final Map<String, ServedVersion> variants = new HashMap<>();
 
   /**
