@@ -42,9 +42,6 @@ public record MemorySize(long bytes) {
       unit++;
     }
     double amount = (double) bytes / (1L << 10 * unit);
-    return (amount == Math.rint(amount)
-            ? Long.toString((long) amount)
-            : String.format(Locale.ROOT, "%.1f", amount))
-        + UNITS.get(unit);
+    return String.format(Locale.ROOT, "%.1f", amount).replaceFirst("\\.0$", "") + UNITS.get(unit);
   }
 }

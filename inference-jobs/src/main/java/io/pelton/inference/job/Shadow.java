@@ -57,6 +57,7 @@ final class Shadow implements BatchScorer.Results {
   private List<ScoredRow> scored = new ArrayList<>();
   private String reason = "";
   private int failures;
+  private volatile boolean ended;
   private volatile boolean ending;
   private volatile boolean hurried;
 
@@ -104,9 +105,14 @@ final class Shadow implements BatchScorer.Results {
     return thread != null;
   }
 
-  /** Takes a row, unless as many wait as may. Of the task's thread. */
+  /** Whether it takes no more rows. */
+  boolean ended() {
+    return ended;
+  }
+
+  /** Takes a row, unless as many wait as may, or it has ended. Of the task's thread. */
   boolean offer(FeatureRow row) {
-    if (waiting >= budget.maxWaitingRows()) {
+    if (ended || waiting >= budget.maxWaitingRows()) {
       return false;
     }
     waiting++;
@@ -137,6 +143,7 @@ final class Shadow implements BatchScorer.Results {
 
   /** Ends when the batch that is being scored is; rows that wait are forgotten. */
   void end() {
+    ended = true;
     ending = true;
     if (thread == null) {
       close();

@@ -19,6 +19,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -61,13 +62,13 @@ final class Shadows {
   private final Task task;
   private final InferenceMetrics.OfVersions metrics;
 
-  /** Loaded, and those of them that were started and not ended. */
+  /** Loaded, and not ended. */
   private final Map<Key, Shadow> known = new ConcurrentHashMap<>();
 
   private final Queue<Shadow.Done> done = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean called = new AtomicBoolean();
 
-  /** Of the task's thread. */
+  /** Of the plan that is served; one that was stopped is given rows to count them. */
   private Cast[] casts = new Cast[0];
 
   /**
@@ -159,7 +160,7 @@ final class Shadows {
       }
     }
     for (Cast cast : casts) {
-      if (next.stream().noneMatch(other -> other.shadow == cast.shadow)) {
+      if (next.stream().noneMatch(other -> other.shadow == cast.shadow) && !cast.shadow.ended()) {
         end(cast);
       }
     }
@@ -167,9 +168,19 @@ final class Shadows {
     return next.size() == samples.size();
   }
 
-  /** The same, by another thread than the task's. */
-  void serveLater(RolloutPlan plan) {
-    taskThread.execute(() -> serve(plan), "serve the shadows of a plan");
+  /**
+   * The same, by another thread than the task's.
+   *
+   * @param wanted whether the plan is still served, asked by the task's thread
+   */
+  void serveLater(RolloutPlan plan, BooleanSupplier wanted) {
+    taskThread.execute(
+        () -> {
+          if (wanted.getAsBoolean()) {
+            serve(plan);
+          }
+        },
+        "serve the shadows of a plan");
   }
 
   /**
@@ -182,8 +193,8 @@ final class Shadows {
     Set<Key> needed = new HashSet<>();
     ShadowSample.of(plan).forEach(sample -> needed.add(Key.of(sample)));
     for (Cast cast : casts) {
-      if (!needed.contains(cast.key)) {
-        remove(cast);
+      if (!needed.contains(cast.key) && !cast.shadow.ended()) {
+        end(cast);
         ended.add(cast.shadow);
       }
     }
@@ -200,7 +211,7 @@ final class Shadows {
   }
 
   private void offer(Cast cast, FeatureRow row) {
-    while (isCast(cast)) {
+    while (!cast.shadow.ended()) {
       if (cast.shadow.offer(row)) {
         return;
       }
@@ -216,7 +227,7 @@ final class Shadows {
   void drain() {
     for (Cast cast : casts) {
       cast.shadow.hurry();
-      while (isCast(cast) && cast.shadow.waiting() > 0 && !stoppedForHanging(cast)) {
+      while (cast.shadow.waiting() > 0 && !stoppedForHanging(cast)) {
         giveWay();
       }
     }
@@ -228,15 +239,6 @@ final class Shadows {
     }
   }
 
-  private boolean isCast(Cast cast) {
-    for (Cast one : casts) {
-      if (one.shadow == cast.shadow) {
-        return true;
-      }
-    }
-    return false;
-  }
-
   private boolean stoppedForHanging(Cast cast) {
     if (!cast.shadow.hangs(patience.toNanos())) {
       return false;
@@ -246,17 +248,10 @@ final class Shadows {
   }
 
   private void stop(Cast cast, String why) {
-    remove(cast);
+    end(cast);
     task.stopped(
         "shadow %s %s is stopped: %s; the next command to the model starts it again"
             .formatted(cast.key.name(), cast.shadow.reference, why));
-  }
-
-  private void remove(Cast cast) {
-    List<Cast> left = new ArrayList<>(List.of(casts));
-    left.removeIf(one -> one.shadow == cast.shadow);
-    casts = left.toArray(Cast[]::new);
-    end(cast);
   }
 
   private void end(Cast cast) {
@@ -300,7 +295,7 @@ final class Shadows {
   /** Null when it was ended: its rows are counted as dropped. */
   private @Nullable Cast cast(Shadow shadow) {
     for (Cast cast : casts) {
-      if (cast.shadow == shadow) {
+      if (cast.shadow == shadow && !shadow.ended()) {
         return cast;
       }
     }

@@ -239,7 +239,7 @@ final class Versions implements AutoCloseable {
     if (plan.equals(served)) {
       try {
         shadows.load(plan);
-        shadows.serveLater(plan);
+        shadows.serveLater(plan, () -> plan.equals(served));
       } catch (IOException | RuntimeException | LinkageError e) {
         LOG.warn("a shadow of model {} does not score: it cannot be loaded", plan.model(), e);
       }

@@ -12,7 +12,9 @@ import io.pelton.model.ScoringModel;
 import io.pelton.model.TinyModels;
 import io.pelton.pipeline.EventFormat;
 import io.pelton.pipeline.Events;
+import io.pelton.pipeline.MemoryBudget;
 import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.ShadowBudget;
 import io.pelton.registry.LocalStorage;
 import io.pelton.registry.ModelManifest;
 import io.pelton.registry.NewVersion;
@@ -315,7 +317,7 @@ final class InferenceTopologyTest {
         LongStream.range(0, count).mapToObj(InferenceTopologyTest::row).toList());
   }
 
-  private static FeatureRow row(long index) {
+  static FeatureRow row(long index) {
     Random random = new Random(index);
     double[] values = {
       random.nextGaussian() * 3, Double.NaN, random.nextGaussian(), random.nextDouble()
@@ -329,6 +331,10 @@ final class InferenceTopologyTest {
   }
 
   static PipelineDefinition pipeline() {
+    return pipeline(MemoryBudget.NONE);
+  }
+
+  static PipelineDefinition pipeline(MemoryBudget memory) {
     Schema schema = SchemaBuilder.record("Transaction").fields().requiredString("id").endRecord();
     List<PipelineDefinition.Feature> features = new ArrayList<>();
     for (String name : PIPELINE) {
@@ -349,7 +355,14 @@ final class InferenceTopologyTest {
             Map.of()),
         List.of(),
         features,
-        new PipelineDefinition.Model("fraud", null, 64, 5, PipelineDefinition.Device.PREFER_GPU),
+        new PipelineDefinition.Model(
+            "fraud",
+            null,
+            64,
+            5,
+            PipelineDefinition.Device.PREFER_GPU,
+            ShadowBudget.USUAL,
+            memory),
         null,
         null,
         List.of(),

@@ -62,6 +62,7 @@ final class ShadowsTest {
   private static final int ROWS = 5_000;
   private static final int KEYS = 500;
   private static final AtomicInteger SERVED = new AtomicInteger();
+  private static volatile Runnable whenServed = () -> {};
   private static final List<RolloutStatus> SAID = new CopyOnWriteArrayList<>();
 
   /** What a job gave. */
@@ -97,6 +98,7 @@ final class ShadowsTest {
   void reset() {
     FakeModels.reset();
     SERVED.set(0);
+    whenServed = () -> {};
     SAID.clear();
   }
 
@@ -110,11 +112,7 @@ final class ShadowsTest {
   }
 
   private static Run run(
-      RuntimeExecutionMode mode,
-      int subtasks,
-      ShadowBudget budget,
-      RolloutPlan plan,
-      Runnable whenServed)
+      RuntimeExecutionMode mode, int subtasks, ShadowBudget budget, RolloutPlan plan)
       throws Exception {
     StreamExecutionEnvironment environment = InferenceTopologyTest.environment(mode, subtasks);
     environment.setBufferTimeout(1);
@@ -197,14 +195,10 @@ final class ShadowsTest {
   void aBlockedShadowDelaysNoRowAndWhatItMissesIsCounted() throws Exception {
     CountDownLatch blocked = new CountDownLatch(1);
     FakeModels.TROUBLE.put(SHADOW, blocked::await);
+    // By the last row that is served: were it behind the shadow, it would never come.
+    whenServed = blocked::countDown;
 
-    Run run =
-        run(
-            RuntimeExecutionMode.STREAMING,
-            1,
-            new ShadowBudget(100, 1),
-            shadowed(1),
-            blocked::countDown); // by the last row that is served: were it behind the shadow, never
+    Run run = run(RuntimeExecutionMode.STREAMING, 1, new ShadowBudget(100, 1), shadowed(1));
 
     assertAllServed(run);
     assertThat(run.shadows).hasSizeBetween(1, 100);
@@ -227,7 +221,7 @@ final class ShadowsTest {
             throw (RuntimeException) crash;
           });
 
-      Run run = run(RuntimeExecutionMode.STREAMING, 1, ShadowBudget.USUAL, shadowed(1), () -> {});
+      Run run = run(RuntimeExecutionMode.STREAMING, 1, ShadowBudget.USUAL, shadowed(1));
 
       assertAllServed(run);
       assertThat(run.shadows).isEmpty();
@@ -255,7 +249,7 @@ final class ShadowsTest {
             throw new ScoringException("not now");
           }
         });
-    Run run = run(RuntimeExecutionMode.BATCH, 1, ShadowBudget.USUAL, shadowed(1), () -> {});
+    Run run = run(RuntimeExecutionMode.BATCH, 1, ShadowBudget.USUAL, shadowed(1));
     assertAllServed(run);
     assertThat(run.shadows).hasSizeBetween(ROWS - 1, ROWS);
     assertThat(metric(run, "rows") + metric(run, "errors")).isEqualTo(ROWS);
@@ -264,8 +258,7 @@ final class ShadowsTest {
 
   @Test
   void aBatchRunWaitsForItsShadowWhichHasItsShareOfTheKeys() throws Exception {
-    Run run =
-        run(RuntimeExecutionMode.BATCH, 2, new ShadowBudget(10, 0.01), shadowed(0.3), () -> {});
+    Run run = run(RuntimeExecutionMode.BATCH, 2, new ShadowBudget(10, 0.01), shadowed(0.3));
 
     assertAllServed(run);
     Set<String> taken = new HashSet<>();

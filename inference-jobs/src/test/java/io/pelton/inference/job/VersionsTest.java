@@ -3,6 +3,7 @@ package io.pelton.inference.job;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.pelton.feature.FeatureRow;
 import io.pelton.model.ScoredRow;
 import io.pelton.pipeline.MemoryBudget;
 import io.pelton.pipeline.MemoryBudget.Switching;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.flink.api.common.operators.MailboxExecutor;
@@ -54,6 +56,8 @@ final class VersionsTest {
   private HeldMemory memory;
   private Drain drain;
   private Versions versions;
+  private Shadows shadows;
+  private Duration patience = Duration.ofSeconds(30);
 
   /** The job's first plan. */
   private final RolloutPlan one = RolloutPlan.of("fake", 1);
@@ -71,13 +75,13 @@ final class VersionsTest {
         new InferenceMetrics.OfVersions(new UnregisteredMetricsGroup());
     Loading loading = new Loading("fake", new FakeModels(), directory, List.of(), memory);
     List<String> features = List.of("a", "b");
-    Shadows shadows =
+    shadows =
         new Shadows(
             loading,
             features,
-            ShadowBudget.USUAL,
+            new ShadowBudget(2, 1),
             false,
-            Duration.ofSeconds(30),
+            patience,
             taskThread,
             new Shadows.Task() {
               @Override
@@ -301,6 +305,35 @@ final class VersionsTest {
     }
     assertThat(outcome(ended.deploy(2, NOW))).isEqualTo(ended.deploy(2, NOW));
     assertThat(stopped).isEmpty();
+  }
+
+  @Test
+  void aShadowThatHangsIsStoppedAndStartedAgainByTheNextPlan() throws Exception {
+    CountDownLatch hanging = new CountDownLatch(1);
+    FakeModels.TROUBLE.put(2, hanging::await);
+    patience = Duration.ZERO;
+    open(MemoryBudget.NONE, one);
+    RolloutPlan beside = one.shadow("next", 2, 1, NOW);
+    outcome(beside);
+    while (stopped.isEmpty()) {
+      shadows.offer("key", row());
+    }
+    assertThat(stopped)
+        .containsExactly(
+            "shadow next fake@2 is stopped: a batch has taken more than 0 s; the next command to"
+                + " the model starts it again");
+    assertThat(memory.sum()).as("what hangs is still there").isEqualTo(200 * MB);
+    hanging.countDown();
+    while (memory.sum() > 100 * MB) {
+      Thread.onSpinWait();
+    }
+    assertThat(outcome(beside.deploy(3, NOW))).isInstanceOf(RolloutPlan.class);
+    settle();
+    assertThat(FakeModels.LOADS).containsExactly(1, 2, 3, 2);
+  }
+
+  private static FeatureRow row() {
+    return new FeatureRow("id", 0, new String[] {"key"}, new double[] {1, 2}, new Object[0]);
   }
 
   private static PipelineDefinition pipeline() {
