@@ -125,6 +125,9 @@ final class Versions implements AutoCloseable {
 
   /** Whether all that is missing of a plan fits beside what is open. */
   private boolean fits(RolloutPlan plan) throws IOException {
+    if (loading.memory().budget().bytes() == 0) {
+      return true;
+    }
     long bytes = 0;
     for (int version : plan.serving()) {
       bytes += open.containsKey(version) ? 0 : loading.bytes(version);

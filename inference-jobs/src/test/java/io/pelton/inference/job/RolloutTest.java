@@ -293,12 +293,11 @@ final class RolloutTest {
     NEWEST.set(RolloutPlan.of("fraud", 1).canary(canary, 0.5, Step.ALWAYS));
     JobClient first = endless(1, new Configuration()).executeAsync("first");
     while (SCORED.get() < 200) {
-      Thread.onSpinWait();
+      Thread.sleep(1);
     }
     String savepoint =
         first
-            .stopWithSavepoint(
-                false, directory.toUri().toString(), SavepointFormatType.CANONICAL)
+            .stopWithSavepoint(false, directory.toUri().toString(), SavepointFormatType.CANONICAL)
             .get();
     first.getJobExecutionResult().get();
     NEWEST.set(null); // nothing but the state says what was commanded
@@ -310,15 +309,15 @@ final class RolloutTest {
     restored.set(StateRecoveryOptions.SAVEPOINT_PATH, savepoint);
     JobClient second = endless(2, restored).executeAsync("second");
     while (SCORED.get() < 200) {
-      Thread.onSpinWait();
+      Thread.sleep(1);
     }
     second.cancel().get();
 
     assertThat(SAID)
         .extracting(RolloutStatus::getSubtask, RolloutStatus::getServing)
         .containsExactlyInAnyOrder(
-            tuple(0, "canary @2 50 %, champion @1 50 %"),
-            tuple(1, "canary @2 50 %, champion @1 50 %"));
+            tuple(0, "canary @2 50.00 %, champion @1 50.00 %"),
+            tuple(1, "canary @2 50.00 %, champion @1 50.00 %"));
     assertThat(SERVED).containsOnly("champion@1", "canary@2");
   }
 

@@ -301,7 +301,7 @@ final class VersionsTest {
     RolloutPlan ended = beside.endShadow("next", NOW);
     assertThat(outcome(ended)).isEqualTo(ended);
     while (memory.sum() > 100 * MB) {
-      Thread.onSpinWait();
+      Thread.sleep(1);
     }
     assertThat(outcome(ended.deploy(2, NOW))).isEqualTo(ended.deploy(2, NOW));
     assertThat(stopped).isEmpty();
@@ -325,7 +325,7 @@ final class VersionsTest {
     assertThat(memory.sum()).as("what hangs is still there").isEqualTo(200 * MB);
     hanging.countDown();
     while (memory.sum() > 100 * MB) {
-      Thread.onSpinWait();
+      Thread.sleep(1);
     }
     assertThat(outcome(beside.deploy(3, NOW))).isInstanceOf(RolloutPlan.class);
     settle();
