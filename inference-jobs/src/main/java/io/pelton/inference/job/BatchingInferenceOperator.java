@@ -166,7 +166,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
         new Shadows(
             loading,
             pipelineFeatures,
-            settings.shadow(),
+            settings,
             batchRun,
             SHADOW_PATIENCE,
             taskThread,

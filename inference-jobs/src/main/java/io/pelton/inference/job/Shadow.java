@@ -26,9 +26,6 @@ import org.slf4j.LoggerFactory;
 final class Shadow implements BatchScorer.Results {
   private static final Logger LOG = LoggerFactory.getLogger(Shadow.class);
 
-  /** Most rows a batch: results of so many come to the task's thread at once. */
-  private static final int BATCH = 64;
-
   /** So many batches in a row of which nothing was scored are the end. */
   static final int FAILURES = 10;
 
@@ -79,6 +76,7 @@ final class Shadow implements BatchScorer.Results {
       long memory,
       List<String> pipelineFeatures,
       ShadowBudget budget,
+      int maxBatchSize,
       Consumer<Done> done) {
     this.name = name;
     this.loaded = loaded;
@@ -87,8 +85,8 @@ final class Shadow implements BatchScorer.Results {
     this.done = done;
     as = loaded.served().as(name);
     reference = as.model() + "@" + as.version();
-    batch = new RowBatch(pipelineFeatures, as.features(), BATCH);
-    scorer = new BatchScorer(loaded.model(), BATCH, this);
+    batch = new RowBatch(pipelineFeatures, as.features(), maxBatchSize);
+    scorer = new BatchScorer(loaded.model(), maxBatchSize, this);
   }
 
   /** Scores from now on. */

@@ -2,7 +2,7 @@ package io.pelton.inference.job;
 
 import io.pelton.feature.FeatureRow;
 import io.pelton.model.ScoredRow;
-import io.pelton.pipeline.ShadowBudget;
+import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.rollout.RolloutPlan;
 import io.pelton.rollout.ShadowSample;
 import java.io.IOException;
@@ -32,6 +32,10 @@ import org.slf4j.LoggerFactory;
  */
 final class Shadows {
   private static final Logger LOG = LoggerFactory.getLogger(Shadows.class);
+
+  /** Most rows that come to the task's thread at once. */
+  private static final int MOST_ROWS = 64;
+
   private static final long PAUSE_NANOS = 500_000;
   private static final long CLOSING_MILLIS = 5_000;
 
@@ -55,7 +59,7 @@ final class Shadows {
 
   private final Loading loading;
   private final List<String> pipelineFeatures;
-  private final ShadowBudget budget;
+  private final PipelineDefinition.Model settings;
   private final boolean complete;
   private final Duration patience;
   private final MailboxExecutor taskThread;
@@ -78,7 +82,7 @@ final class Shadows {
   Shadows(
       Loading loading,
       List<String> pipelineFeatures,
-      ShadowBudget budget,
+      PipelineDefinition.Model settings,
       boolean complete,
       Duration patience,
       MailboxExecutor taskThread,
@@ -86,7 +90,7 @@ final class Shadows {
       InferenceMetrics.OfVersions metrics) {
     this.loading = loading;
     this.pipelineFeatures = pipelineFeatures;
-    this.budget = budget;
+    this.settings = settings;
     this.complete = complete;
     this.patience = patience;
     this.taskThread = taskThread;
@@ -117,7 +121,8 @@ final class Shadows {
           loaded,
           loading.bytes(sample.version()),
           pipelineFeatures,
-          budget,
+          settings.shadow(),
+          Math.min(settings.maxBatchSize(), MOST_ROWS),
           this::report);
     } catch (IOException | RuntimeException e) {
       loaded.close();

@@ -40,6 +40,15 @@ import org.junit.jupiter.api.io.TempDir;
 final class VersionsTest {
   private static final long NOW = Step.ALWAYS;
   private static final long MB = 1 << 20;
+  private static final PipelineDefinition.Model MODEL =
+      new PipelineDefinition.Model(
+          "fake",
+          null,
+          4,
+          5,
+          PipelineDefinition.Device.CPU,
+          new ShadowBudget(2, 1),
+          MemoryBudget.NONE);
 
   @TempDir Path directory;
 
@@ -79,7 +88,7 @@ final class VersionsTest {
         new Shadows(
             loading,
             features,
-            new ShadowBudget(2, 1),
+            MODEL,
             false,
             patience,
             taskThread,
@@ -337,7 +346,6 @@ final class VersionsTest {
   }
 
   private static PipelineDefinition pipeline() {
-    return FakeModels.pipeline(
-        new PipelineDefinition.Model("fake", null, 4, 5, PipelineDefinition.Device.CPU));
+    return FakeModels.pipeline(MODEL);
   }
 }
