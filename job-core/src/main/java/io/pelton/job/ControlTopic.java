@@ -10,12 +10,14 @@ import io.pelton.wire.RecordCodec;
 import io.pelton.wire.UndecodableException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.Future;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -85,20 +87,27 @@ public final class ControlTopic {
           kafka,
           "status topic",
           statusTopic,
-          record -> {
-            try {
-              RolloutStatus status = codec.decode(record.value());
-              if (status.getModel().equals(model)) {
-                newest.put("%s %06d".formatted(status.getJob(), status.getSubtask()), status);
-              }
-            } catch (UndecodableException e) {
-              LOG.warn("status topic {}, offset {}: {}", topic, record.offset(), e.getMessage());
-            }
-          });
+          record ->
+              status(record, codec, model)
+                  .ifPresent(
+                      status ->
+                          newest.put(
+                              "%s %06d".formatted(status.getJob(), status.getSubtask()), status)));
     } catch (IllegalStateException e) {
       throw new KafkaUnavailableException(String.valueOf(e.getMessage()), e);
     }
     return List.copyOf(newest.values());
+  }
+
+  private Optional<RolloutStatus> status(
+      ConsumerRecord<byte[], byte[]> record, RecordCodec<RolloutStatus> codec, String model) {
+    try {
+      return Optional.of(codec.decode(record.value()))
+          .filter(status -> status.getModel().equals(model));
+    } catch (UndecodableException e) {
+      LOG.warn("status topic {}, offset {}: {}", statusTopic, record.offset(), e.getMessage());
+      return Optional.empty();
+    }
   }
 
   /**
@@ -140,7 +149,13 @@ public final class ControlTopic {
     private final RecordCodec<RolloutStatus> statuses =
         new RecordCodec<>(RolloutStatus.class, schemas);
 
+    /** Of the thread that polls. */
+    private final RecordCodec<RolloutStatus> told = new RecordCodec<>(RolloutStatus.class, schemas);
+
+    private final String model;
+
     private Follower(String model) throws KafkaUnavailableException {
+      this.model = model;
       newest = new Newest(model);
       schemas.publish(List.of(RolloutStatus.getClassSchema()));
       Properties properties = kafka.consumer();
@@ -151,14 +166,8 @@ public final class ControlTopic {
       consumer =
           new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
       try {
-        List<TopicPartition> partitions =
-            consumer.partitionsFor(topic, Topics.TIMEOUT).stream()
-                .map(partition -> new TopicPartition(topic, partition.partition()))
-                .toList();
-        if (partitions.isEmpty()) {
-          throw new KafkaUnavailableException(
-              "control topic " + topic + " at " + kafka.brokers() + " does not exist; create it");
-        }
+        List<TopicPartition> partitions = new ArrayList<>(partitions("control topic", topic));
+        partitions.addAll(partitions("status topic", statusTopic));
         consumer.assign(partitions);
         consumer.seekToBeginning(partitions);
         producer =
@@ -170,13 +179,34 @@ public final class ControlTopic {
       }
     }
 
+    private List<TopicPartition> partitions(String what, String name)
+        throws KafkaUnavailableException {
+      List<TopicPartition> partitions =
+          consumer.partitionsFor(name, Topics.TIMEOUT).stream()
+              .map(partition -> new TopicPartition(name, partition.partition()))
+              .toList();
+      if (partitions.isEmpty()) {
+        throw new KafkaUnavailableException(
+            "%s %s at %s does not exist; create it".formatted(what, name, kafka.brokers()));
+      }
+      return partitions;
+    }
+
     /**
      * The newest plan of the records that come within a while; empty when none came, or the newest
      * is no plan.
+     *
+     * @param heard takes each status of the model, in the topic's order
      */
-    public Optional<RolloutPlan> poll(Duration patience) {
+    public Optional<RolloutPlan> poll(Duration patience, Consumer<RolloutStatus> heard) {
       newest.value = new byte[0];
-      consumer.poll(patience).forEach(newest::take);
+      for (ConsumerRecord<byte[], byte[]> record : consumer.poll(patience)) {
+        if (record.topic().equals(topic)) {
+          newest.take(record);
+        } else {
+          status(record, told, model).ifPresent(heard);
+        }
+      }
       try {
         return newest.command().map(RolloutRecord::plan);
       } catch (IllegalArgumentException | IllegalStateException e) {

@@ -1,6 +1,7 @@
 package io.pelton.rollout;
 
 import java.io.Serializable;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedSet;
@@ -49,6 +50,48 @@ public record RolloutPlan(
   /** What is in force after all changes that are planned. */
   public Step last() {
     return steps.get(steps.size() - 1);
+  }
+
+  /** Whether it changes at an event time, which all subtasks of a job must be ready for. */
+  public boolean timed() {
+    return steps.size() > 1;
+  }
+
+  /** The plan without its last change, as it was before. */
+  public RolloutPlan beforeLast() {
+    return new RolloutPlan(model, revision - 1, salt, steps.subList(0, steps.size() - 1), null);
+  }
+
+  /**
+   * The first event time at which it differs from another plan; {@link Long#MAX_VALUE} when it does
+   * nowhere.
+   */
+  public long differsFrom(RolloutPlan other) {
+    if (!salt.equals(other.salt)) {
+      return Step.ALWAYS;
+    }
+    SortedSet<Long> times = new TreeSet<>();
+    steps.forEach(step -> times.add(step.effectiveFrom()));
+    other.steps.forEach(step -> times.add(step.effectiveFrom()));
+    for (long time : times) {
+      if (!at(time).from(Step.ALWAYS).equals(other.at(time).from(Step.ALWAYS))) {
+        return time;
+      }
+    }
+    return Long.MAX_VALUE;
+  }
+
+  /** What it says, for people: {@code champion @3; from 2018-06-01T00:00:00Z champion @4}. */
+  public String words() {
+    List<String> words = new ArrayList<>();
+    for (Step step : steps) {
+      String from =
+          step.effectiveFrom() == Step.ALWAYS
+              ? ""
+              : "from " + Instant.ofEpochMilli(step.effectiveFrom()) + " ";
+      words.add(from + step.words());
+    }
+    return String.join("; ", words);
   }
 
   /** All versions that it needs loaded. */

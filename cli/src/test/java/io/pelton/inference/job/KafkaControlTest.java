@@ -45,7 +45,7 @@ class KafkaControlTest {
     ControlTopic topic = new ControlTopic(kafka, pipeline);
     topic.write(RolloutRecord.of(one, "deploy 2", Instant.EPOCH, "test"));
     try (Control.Following following =
-        new KafkaControl(kafka, pipeline).follow("card-fraud", heard::add)) {
+        new KafkaControl(kafka, pipeline).follow("card-fraud", heard::add, status -> {})) {
       assertThat(heard.poll(60, TimeUnit.SECONDS)).isEqualTo(one);
       assertThat(following.unheardMillis()).isZero();
 

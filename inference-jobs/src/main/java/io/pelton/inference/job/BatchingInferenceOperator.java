@@ -11,6 +11,7 @@ import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.rollout.RolloutPlan;
 import io.pelton.rollout.RolloutRecord;
 import io.pelton.rollout.Router;
+import io.pelton.rollout.Step;
 import io.pelton.schemas.DeadLetter;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,6 +25,8 @@ import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.metrics.Gauge;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -39,11 +42,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * Collects rows in one preallocated batch for each version that a plan serves, and scores it when
  * it is full, when its first row has waited long enough, before a checkpoint barrier, before a
- * watermark, and at the end of input. So it keeps no rows in state and keeps their order. Rows that
- * the model cannot score become dead letters.
+ * watermark, and at the end of input. So it keeps no rows in state and keeps their order, except
+ * while the subtasks agree on a change at an event time. Rows that the model cannot score become
+ * dead letters.
  */
 final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
-    implements OneInputStreamOperator<FeatureRow, ScoredRow>, BoundedOneInput, BatchScorer.Results {
+    implements OneInputStreamOperator<FeatureRow, ScoredRow>,
+        BoundedOneInput,
+        BatchScorer.Results,
+        ServedPlan.Switch,
+        HeldRows.Next {
   private static final long serialVersionUID = 1L;
 
   static final OutputTag<DeadLetter> DEAD_LETTERS =
@@ -62,6 +70,12 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
 
   private static final ListStateDescriptor<byte[]> SERVED =
       new ListStateDescriptor<>("plan", PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO);
+  private static final ListStateDescriptor<Long> NEWEST_TIME =
+      new ListStateDescriptor<>("newest-time", Types.LONG);
+
+  /** About a second's worth at the highest rate; above it the input waits. */
+  private static final int MAX_HELD_ROWS = 100_000;
+
   private static final String GPU_RESOURCE = "gpu";
   private static final String GPU_INDEX = "index";
 
@@ -77,6 +91,10 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
 
   private transient ListState<byte[]> served;
   private transient @Nullable RolloutPlan restored;
+  private transient ListState<Long> newestTimes;
+  private transient long newestTime;
+  private transient HeldRows held;
+  private transient MailboxExecutor taskThread;
 
   private transient Versions versions;
   private transient Shadows shadows;
@@ -137,6 +155,12 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     // Of all subtasks, for after a change of parallelism any may go on where any other was.
     served = context.getOperatorStateStore().getUnionListState(SERVED);
     restored = null;
+    newestTimes = context.getOperatorStateStore().getUnionListState(NEWEST_TIME);
+    newestTime = Step.ALWAYS;
+    for (long time : newestTimes.get()) {
+      newestTime = Math.max(newestTime, time);
+    }
+    held = new HeldRows(MAX_HELD_ROWS, context.getOperatorStateStore());
     for (byte[] bytes : served.get()) {
       RolloutPlan one = RolloutRecord.read(bytes);
       restored = restored == null || restored.revision() < one.revision() ? one : restored;
@@ -149,7 +173,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     record = new StreamRecord<>(null);
     String[] temporary =
         getContainingTask().getEnvironment().getTaskManagerInfo().getTmpDirectories();
-    MailboxExecutor taskThread =
+    taskThread =
         getContainingTask()
             .getMailboxExecutorFactory()
             .createExecutor(getOperatorConfig().getChainIndex());
@@ -179,21 +203,27 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
             shadows,
             drain,
             metrics);
+    getMetricGroup()
+        .addGroup(InferenceMetrics.GROUP)
+        .gauge(InferenceMetrics.HELD_ROWS, (Gauge<Integer>) held::size);
     plan =
         new ServedPlan(
             pipeline,
             initial,
             control,
             versions,
-            this::route,
+            this,
             taskThread,
             getRuntimeContext(),
             getMetricGroup());
     plan.open(restored);
+    if (!held.isEmpty() && !plan.undecided()) {
+      taskThread.execute(this::release, "take up rows that were held");
+    }
   }
 
-  /** Routes by a plan whose versions are all loaded. */
-  private void route(Router routing, SortedMap<Integer, Serving> loaded) {
+  @Override
+  public void to(Router routing, SortedMap<Integer, Serving> loaded) {
     flush(FlushReason.ROLLOUT);
     router = routing;
     List<Router.Choice> choices = router.choices();
@@ -207,9 +237,35 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   }
 
   @Override
-  public void processElement(StreamRecord<FeatureRow> element) throws InterruptedException {
+  public long newestTime() {
+    return newestTime;
+  }
+
+  @Override
+  public void release() throws Exception {
+    held.release(this);
+  }
+
+  @Override
+  public void processElement(StreamRecord<FeatureRow> element) throws Exception {
+    row(element.getValue());
+  }
+
+  @Override
+  public void row(FeatureRow row) throws Exception {
+    while (row.time >= plan.holdsFrom() && held.full()) {
+      taskThread.yield();
+    }
     drain.await();
-    FeatureRow row = element.getValue();
+    if (row.time >= plan.holdsFrom()) {
+      held.add(row);
+    } else {
+      score(row);
+    }
+  }
+
+  private void score(FeatureRow row) {
+    newestTime = Math.max(newestTime, row.time);
     String key = row.keys.length == 0 ? row.id : row.keys[0];
     Router.Choice choice = router.choose(key, row.time, row.carried);
     Serving serving = chosen[choice.index()];
@@ -239,14 +295,32 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
 
   @Override
   public void processWatermark(Watermark mark) throws Exception {
+    watermark(mark);
+  }
+
+  @Override
+  public void watermark(Watermark mark) throws Exception {
     flush(FlushReason.WATERMARK);
-    super.processWatermark(mark);
+    if (held.isEmpty()) {
+      super.processWatermark(mark);
+    } else {
+      held.add(mark);
+    }
   }
 
   @Override
   public void processWatermarkStatus(WatermarkStatus status) throws Exception {
+    status(status);
+  }
+
+  @Override
+  public void status(WatermarkStatus status) throws Exception {
     flush(FlushReason.WATERMARK);
-    super.processWatermarkStatus(status);
+    if (held.isEmpty()) {
+      super.processWatermarkStatus(status);
+    } else {
+      held.add(status);
+    }
   }
 
   @Override
@@ -260,12 +334,19 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     super.snapshotState(context);
     ledger.snapshot();
     served.update(List.of(RolloutRecord.write(plan.plan())));
+    newestTimes.update(List.of(newestTime));
+    held.snapshot();
   }
 
   @Override
-  public void endInput() {
+  public void endInput() throws Exception {
+    while (plan.undecided()) {
+      taskThread.yield();
+    }
+    release();
     flush(FlushReason.END);
     shadows.drain();
+    plan.end();
   }
 
   @Override

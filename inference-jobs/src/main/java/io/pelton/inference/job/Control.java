@@ -20,8 +20,11 @@ public interface Control extends Serializable {
    * a rollback must not wait behind the rows that a bad version holds up.
    *
    * @param plans called by a thread of its own; what it throws ends the following
+   * @param statuses hears, by the same thread, of all that is and was told of the model, in the
+   *     order that all hear it
    */
-  Following follow(String model, Consumer<RolloutPlan> plans) throws Exception;
+  Following follow(String model, Consumer<RolloutPlan> plans, Consumer<RolloutStatus> statuses)
+      throws Exception;
 
   /** An open ear. */
   interface Following extends AutoCloseable {

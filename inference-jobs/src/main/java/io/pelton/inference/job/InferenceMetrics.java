@@ -46,6 +46,9 @@ final class InferenceMetrics {
   /** How long commands have not been heard; 0 when they are. */
   static final String UNHEARD = "controlUnheardMillis";
 
+  /** Rows that wait while the subtasks agree on a change at an event time; of all versions. */
+  static final String HELD_ROWS = "heldRows";
+
   /** Group with a version's number as its value: all below are of one version. */
   static final String MODEL_VERSION = "version";
 

@@ -22,10 +22,12 @@ public record KafkaControl(KafkaSettings kafka, PipelineDefinition pipeline) imp
   }
 
   @Override
-  public Following follow(String model, Consumer<RolloutPlan> plans) throws Exception {
+  public Following follow(
+      String model, Consumer<RolloutPlan> plans, Consumer<RolloutStatus> statuses)
+      throws Exception {
     return new Listening(
             model,
-            () -> new KafkaEar(new ControlTopic(kafka, pipeline).follow(model)),
+            () -> new KafkaEar(new ControlTopic(kafka, pipeline).follow(model), statuses),
             plans,
             Clock.systemUTC(),
             SHORTEST,
@@ -35,15 +37,17 @@ public record KafkaControl(KafkaSettings kafka, PipelineDefinition pipeline) imp
 
   private static final class KafkaEar implements Listening.Ear {
     private final ControlTopic.Follower follower;
+    private final Consumer<RolloutStatus> statuses;
     private double answers;
 
-    KafkaEar(ControlTopic.Follower follower) {
+    KafkaEar(ControlTopic.Follower follower, Consumer<RolloutStatus> statuses) {
       this.follower = follower;
+      this.statuses = statuses;
     }
 
     @Override
     public Optional<RolloutPlan> poll(Duration patience) {
-      return follower.poll(patience);
+      return follower.poll(patience, statuses);
     }
 
     @Override

@@ -5,7 +5,9 @@ import io.pelton.schemas.RolloutStatus;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -60,8 +62,8 @@ final class Listening implements Control.Following {
   /** Null while it cannot be opened. */
   private @Nullable Ear ear;
 
-  /** What could not be told meanwhile; only the newest counts. */
-  private @Nullable RolloutStatus untold;
+  /** What could not be told meanwhile. */
+  private final Queue<RolloutStatus> untold = new ArrayDeque<>();
 
   private volatile long lastHeard;
   private boolean away;
@@ -151,10 +153,8 @@ final class Listening implements Control.Following {
     Ear open = ears.open();
     synchronized (this) {
       ear = open;
-      if (untold != null) {
-        open.tell(untold);
-        untold = null;
-      }
+      untold.forEach(open::tell);
+      untold.clear();
     }
     return open;
   }
@@ -198,7 +198,7 @@ final class Listening implements Control.Following {
   @Override
   public synchronized void tell(RolloutStatus status) {
     if (ear == null) {
-      untold = status;
+      untold.add(status);
     } else {
       ear.tell(status);
     }

@@ -55,7 +55,7 @@ final class Versions implements AutoCloseable {
   /** All that are open to serve. Of the loader's thread, once there is one. */
   private final SortedMap<Integer, Serving> open = new TreeMap<>();
 
-  /** Plans that are to be loaded, or are and wait for the task's thread. */
+  /** Plans that are to be loaded, or are and not served yet. */
   private final Set<RolloutPlan> pending = ConcurrentHashMap.newKeySet();
 
   private volatile @Nullable RolloutPlan served;
@@ -152,7 +152,6 @@ final class Versions implements AutoCloseable {
       BiConsumer<Router, SortedMap<Integer, Serving>> ready,
       Consumer<Throwable> failed,
       Consumer<SortedMap<Integer, Serving>> restored) {
-    pending.add(plan);
     loader.execute(
         () -> {
           try {
@@ -172,6 +171,8 @@ final class Versions implements AutoCloseable {
       return load(plan);
     } catch (OverBudgetException e) {
       if (loading.memory().budget().switching() == MemoryBudget.Switching.LOAD_THEN_SWITCH
+          || plan.timed() // needs both for a while
+          || undecided(plan)
           || !fitsAlone(plan)) {
         throw e;
       }
@@ -194,6 +195,11 @@ final class Versions implements AutoCloseable {
       restored.accept(restore(before, e));
       throw e;
     }
+  }
+
+  /** Whether one before it may still be served. */
+  private boolean undecided(RolloutPlan plan) {
+    return pending.stream().anyMatch(other -> other.revision() < plan.revision());
   }
 
   private boolean fitsAlone(RolloutPlan plan) throws IOException {
@@ -249,8 +255,13 @@ final class Versions implements AutoCloseable {
     }
   }
 
-  /** Forgets a plan that cannot be served. */
-  void refuse(RolloutPlan plan) {
+  /** From now on a plan may be served: what is loaded of it stays open. */
+  void expect(RolloutPlan plan) {
+    pending.add(plan);
+  }
+
+  /** A plan is not served, unless it is already. */
+  void forget(RolloutPlan plan) {
     pending.remove(plan);
     tidy();
   }
@@ -269,7 +280,10 @@ final class Versions implements AutoCloseable {
     loader.execute(
         () -> {
           Set<RolloutPlan> needed = needed();
-          RolloutPlan now = Objects.requireNonNull(served);
+          RolloutPlan now = served;
+          if (now == null) {
+            return; // the first is not served yet
+          }
           shadows.discard(needed);
           closeAllBut(needed, now.warm());
           for (int version : now.warm()) {

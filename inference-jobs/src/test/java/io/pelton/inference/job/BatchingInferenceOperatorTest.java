@@ -400,7 +400,8 @@ final class BatchingInferenceOperatorTest {
     }
 
     @Override
-    public Following follow(String model, Consumer<RolloutPlan> plans) {
+    public Following follow(
+        String model, Consumer<RolloutPlan> plans, Consumer<RolloutStatus> statuses) {
       return new Following() {
         @Override
         public void tell(RolloutStatus status) {}

@@ -66,6 +66,7 @@ final class RolloutTest {
   private static final List<Consumer<RolloutPlan>> LISTENERS = new CopyOnWriteArrayList<>();
   private static final AtomicReference<RolloutPlan> NEWEST = new AtomicReference<>();
   private static final AtomicInteger SCORED = new AtomicInteger();
+  private static final List<Consumer<RolloutStatus>> HEARERS = new CopyOnWriteArrayList<>();
   private static final List<RolloutStatus> SAID = new CopyOnWriteArrayList<>();
 
   @TempDir Path directory;
@@ -81,7 +82,10 @@ final class RolloutTest {
     }
 
     static List<RolloutStatus> about(long revision) {
-      return SAID.stream().filter(status -> status.getRevision() == revision).toList();
+      return SAID.stream()
+          .filter(status -> status.getRevision() == revision)
+          .filter(status -> status.getState() != RolloutState.ENDED)
+          .toList();
     }
 
     @Override
@@ -90,17 +94,26 @@ final class RolloutTest {
     }
 
     @Override
-    public Following follow(String model, Consumer<RolloutPlan> plans) {
+    public Following follow(
+        String model, Consumer<RolloutPlan> plans, Consumer<RolloutStatus> statuses) {
+      synchronized (SAID) {
+        SAID.forEach(statuses);
+        HEARERS.add(statuses);
+      }
       LISTENERS.add(plans);
       return new Following() {
         @Override
         public void tell(RolloutStatus status) {
-          SAID.add(status);
+          synchronized (SAID) {
+            SAID.add(status);
+            HEARERS.forEach(hearer -> hearer.accept(status));
+          }
         }
 
         @Override
         public void close() {
           LISTENERS.remove(plans);
+          HEARERS.remove(statuses);
         }
       };
     }
@@ -109,6 +122,7 @@ final class RolloutTest {
   @BeforeEach
   void createRegistry() {
     LISTENERS.clear();
+    HEARERS.clear();
     NEWEST.set(null);
     SAID.clear();
     SCORED.set(0);
@@ -355,5 +369,47 @@ final class RolloutTest {
         .sinkTo(new DiscardingSink<>())
         .uid("discard");
     return environment;
+  }
+
+  @Test
+  void aChangeAtAnEventTimeScoresEachEventByTheVersionOfItsTimeInAReplayToo() throws Exception {
+    publish();
+    long from = 1_000L * (2 * BETWEEN + 50);
+    RolloutPlan first = RolloutPlan.of("fraud", 1).deploy(publish(), from);
+    RolloutPlan tooLate = first.deploy(publish(), from + 1_000);
+    planned = List.of(first, first, first, tooLate);
+    StreamExecutionEnvironment environment =
+        InferenceTopologyTest.environment(RuntimeExecutionMode.STREAMING, SUBTASKS);
+    List<ScoredRow> scored = score(inStep(environment, 5 * BETWEEN));
+
+    assertThat(scored).hasSize(5 * BETWEEN);
+    assertThat(scored)
+        .allSatisfy(row -> assertThat(row.served.version()).isEqualTo(row.time < from ? 1 : 2));
+    assertThat(Commands.about(tooLate.revision()))
+        .hasSize(SUBTASKS)
+        .allSatisfy(
+            status -> {
+              assertThat(status.getState()).isEqualTo(RolloutState.REFUSED);
+              assertThat(status.getDetail())
+                  .contains("it begins at 1970-01-01T00:04:11Z, but events up to")
+                  .contains("give a later time, or none");
+            });
+
+    StreamExecutionEnvironment batch =
+        InferenceTopologyTest.environment(RuntimeExecutionMode.BATCH, 1);
+    InferenceOutputs replayed =
+        InferenceTopology.build(
+            batch.fromData(InferenceTopologyTest.rows(5 * BETWEEN), new FeatureRowTypeInfo()),
+            InferenceTopologyTest.pipeline(),
+            directory.resolve("registry").toUri().toString(),
+            first,
+            null);
+    Map<String, Integer> streamed = new TreeMap<>();
+    scored.forEach(row -> streamed.put(row.id, row.served.version()));
+    try (CloseableIterator<ScoredRow> rows = replayed.predictions().executeAndCollect()) {
+      rows.forEachRemaining(
+          row -> assertThat(row.served.version()).isEqualTo(streamed.remove(row.id)));
+    }
+    assertThat(streamed).isEmpty();
   }
 }

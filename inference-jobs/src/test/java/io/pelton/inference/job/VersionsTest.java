@@ -134,6 +134,7 @@ final class VersionsTest {
 
   /** Loads a plan and serves it, as {@link ServedPlan} does. */
   private void change(RolloutPlan plan) {
+    versions.expect(plan);
     versions.loadInBackground(
         plan,
         pipeline(),
@@ -147,7 +148,7 @@ final class VersionsTest {
         failure ->
             taskThread.execute(
                 () -> {
-                  versions.refuse(plan);
+                  versions.forget(plan);
                   outcomes.add(failure);
                 },
                 "failed"),
