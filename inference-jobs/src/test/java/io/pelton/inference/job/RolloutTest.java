@@ -329,7 +329,7 @@ final class RolloutTest {
 
     assertThat(SAID)
         .extracting(RolloutStatus::getSubtask, RolloutStatus::getServing)
-        .containsExactlyInAnyOrder(
+        .containsOnly(
             tuple(0, "canary @2 50.00 %, champion @1 50.00 %"),
             tuple(1, "canary @2 50.00 %, champion @1 50.00 %"));
     assertThat(SERVED).containsOnly("champion@1", "canary@2");
