@@ -263,7 +263,8 @@ final class EffectiveFromTest {
       @Nullable OperatorSubtaskState state) throws Exception {
     OneInputStreamOperatorTestHarness<FeatureRow, ScoredRow> harness =
         new OneInputStreamOperatorTestHarness<>(
-            new BatchingInferenceOperator(pipeline(), 1, 10, THREE, new FakeModels(), new Topics(), false),
+            new BatchingInferenceOperator(
+                pipeline(), 1, 10, THREE, new FakeModels(), new Topics(), false),
             new MockEnvironmentBuilder()
                 .setJobID(JOB)
                 .setMaxParallelism(2)
