@@ -390,7 +390,8 @@ final class BatchingInferenceOperatorTest {
     }
     try (var again =
         harness(
-            new BatchingInferenceOperator(pipeline(), 4, 10, started, new FakeModels(), control))) {
+            new BatchingInferenceOperator(
+                pipeline(), 4, 10, started, new FakeModels(), control, false))) {
       again.initializeState(state);
       again.open();
       again.processElement(new StreamRecord<>(row(1)));
@@ -487,7 +488,7 @@ final class BatchingInferenceOperatorTest {
   private static BatchingInferenceOperator operator(
       int maxBatchSize, long maxBatchDelay, RolloutPlan plan) {
     return new BatchingInferenceOperator(
-        pipeline(), maxBatchSize, maxBatchDelay, plan, new FakeModels(), null);
+        pipeline(), maxBatchSize, maxBatchDelay, plan, new FakeModels(), null, false);
   }
 
   private static PipelineDefinition pipeline() {
