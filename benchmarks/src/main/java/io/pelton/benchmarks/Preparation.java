@@ -148,18 +148,22 @@ final class Preparation {
     }
   }
 
-  /**
-   * Trains boosted trees on the first weeks and publishes them as champion.
-   *
-   * @return the model's file
-   */
-  Path train(Path registry, Path directory) throws Exception {
+  private interface Finished {
+    void take(FeatureRow row, @Nullable Object[] fields);
+  }
+
+  /** The feature rows of the first weeks. */
+  List<FeatureRow> rows() throws Exception {
+    List<FeatureRow> rows = new ArrayList<>();
+    forEachRow((row, fields) -> rows.add(row));
+    return rows;
+  }
+
+  private void forEachRow(Finished finished) throws Exception {
     FeaturePlan plan = new FeaturePlan(pipeline);
     Map<String, EntityHistory> histories = new HashMap<>();
     Map<String, BlockStore> blocks = new HashMap<>();
-    int label = schema.indexOf("fraud");
-    List<FeatureRow> rows = new ArrayList<>();
-    List<Double> labels = new ArrayList<>();
+    long[] first = {Long.MIN_VALUE};
     forEach(
         fields -> {
           FeatureRow row = plan.admit(fields, Long.MAX_VALUE);
@@ -175,9 +179,25 @@ final class Preparation {
                     row.time);
           }
           plan.finish(row);
+          finished.take(row, fields);
+          first[0] = first[0] == Long.MIN_VALUE ? row.time : first[0];
+          return row.time < first[0] + TRAINING_DAYS * DAY;
+        });
+  }
+
+  /**
+   * Trains boosted trees on the first weeks and publishes them as champion.
+   *
+   * @return the model's file
+   */
+  Path train(Path registry, Path directory) throws Exception {
+    int label = schema.indexOf("fraud");
+    List<FeatureRow> rows = new ArrayList<>();
+    List<Double> labels = new ArrayList<>();
+    forEachRow(
+        (row, fields) -> {
           rows.add(row);
           labels.add(Double.valueOf(String.valueOf(fields[label])));
-          return row.time < rows.get(0).time + TRAINING_DAYS * DAY;
         });
     // The first half has no full windows yet.
     int from = rows.size() / 2;
