@@ -1,21 +1,12 @@
 package io.pelton.cli;
 
+import io.pelton.job.JobMetric;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
 /** Checks that every record that came in is in exactly one output, from a job's accumulators. */
 final class Account {
-  static final String EVENTS_IN = "feature.in";
-  static final String DEFAULTED = "feature.defaulted";
-  static final String ROWS_DEFAULTED = "feature.defaulted_rows";
-  static final String LIKE_SECONDS = "feature.time_like_seconds";
-  static final String OUTCOMES_IN = "feature.outcomes_in";
-  static final String OUTCOMES_USED = "feature.outcomes_used";
-  static final String OUTCOMES_REPEATED = "feature.outcomes_repeated";
-  static final String OUTCOMES_UNMATCHED = "feature.outcomes_unmatched";
-  static final String OUTCOMES_LATE = "feature.outcomes_late";
-  static final String OUTCOMES_DEAD = "feature.outcomes_dead";
 
   private Account() {}
 
@@ -23,6 +14,10 @@ final class Account {
   static long count(Map<String, Object> counts, String name) {
     Object value = counts.get(name);
     return value instanceof Long number ? number : 0;
+  }
+
+  static long count(Map<String, Object> counts, JobMetric account) {
+    return count(counts, account.id());
   }
 
   /**
@@ -35,36 +30,48 @@ final class Account {
     balance(
         counts,
         broken,
-        EVENTS_IN,
-        "feature.out",
-        "feature.late",
-        "feature.late_rows",
-        "feature.dead",
-        "feature.dead_joined",
-        "feature.duplicates",
-        "feature.dead_rows",
-        "feature.history");
-    if (counts.containsKey(OUTCOMES_IN)) {
+        JobMetric.FEATURE_IN,
+        JobMetric.FEATURE_OUT,
+        JobMetric.FEATURE_LATE,
+        JobMetric.FEATURE_LATE_ROWS,
+        JobMetric.FEATURE_DEAD,
+        JobMetric.FEATURE_DEAD_JOINED,
+        JobMetric.FEATURE_DUPLICATES,
+        JobMetric.FEATURE_DEAD_ROWS,
+        JobMetric.FEATURE_HISTORY);
+    if (counts.containsKey(JobMetric.FEATURE_OUTCOMES_IN.id())) {
       balance(
           counts,
           broken,
-          OUTCOMES_IN,
-          OUTCOMES_USED,
-          OUTCOMES_REPEATED,
-          OUTCOMES_UNMATCHED,
-          OUTCOMES_LATE,
-          OUTCOMES_DEAD);
+          JobMetric.FEATURE_OUTCOMES_IN,
+          JobMetric.FEATURE_OUTCOMES_USED,
+          JobMetric.FEATURE_OUTCOMES_REPEATED,
+          JobMetric.FEATURE_OUTCOMES_UNMATCHED,
+          JobMetric.FEATURE_OUTCOMES_LATE,
+          JobMetric.FEATURE_OUTCOMES_DEAD);
     }
-    if (counts.containsKey("inference.in")) {
-      balance(counts, broken, "inference.in", "inference.out", "inference.dead");
-      if (counts.containsKey("feature.out")) {
-        balance(counts, broken, "feature.out", "inference.in");
+    if (counts.containsKey(JobMetric.INFERENCE_IN.id())) {
+      balance(
+          counts,
+          broken,
+          JobMetric.INFERENCE_IN,
+          JobMetric.INFERENCE_OUT,
+          JobMetric.INFERENCE_DEAD);
+      if (counts.containsKey(JobMetric.FEATURE_OUT.id())) {
+        balance(counts, broken, JobMetric.FEATURE_OUT, JobMetric.INFERENCE_IN);
       }
     }
-    if (counts.containsKey("drift.in")) {
-      balance(counts, broken, "drift.in", "drift.counted", "drift.late", "drift.dead");
-      if (counts.containsKey("inference.out")) {
-        balance(counts, broken, "inference.out", "drift.in");
+    if (counts.containsKey(JobMetric.DRIFT_IN.id())) {
+      balance(
+          counts,
+          broken,
+          JobMetric.DRIFT_IN,
+          JobMetric.DRIFT_COUNTED,
+          JobMetric.DRIFT_LATE,
+          JobMetric.DRIFT_DEAD,
+          JobMetric.DRIFT_DECLARED);
+      if (counts.containsKey(JobMetric.INFERENCE_OUT.id())) {
+        balance(counts, broken, JobMetric.INFERENCE_OUT, JobMetric.DRIFT_IN);
       }
     }
     return broken;
@@ -81,15 +88,15 @@ final class Account {
   }
 
   private static void balance(
-      Map<String, Object> counts, List<String> broken, String whole, String... parts) {
+      Map<String, Object> counts, List<String> broken, JobMetric whole, JobMetric... parts) {
     long sum = 0;
     List<String> terms = new ArrayList<>();
-    for (String part : parts) {
+    for (JobMetric part : parts) {
       sum += count(counts, part);
-      terms.add(part + " " + count(counts, part));
+      terms.add(part.id() + " " + count(counts, part));
     }
     if (sum != count(counts, whole)) {
-      broken.add(whole + " " + count(counts, whole) + " is not " + String.join(" + ", terms));
+      broken.add(whole.id() + " " + count(counts, whole) + " is not " + String.join(" + ", terms));
     }
   }
 }

@@ -5,6 +5,7 @@ import io.pelton.event.EventSchema;
 import io.pelton.feature.job.FeatureOutputs;
 import io.pelton.feature.job.TableFiles;
 import io.pelton.job.BatchOutput;
+import io.pelton.job.JobMetric;
 import io.pelton.pipeline.InvalidPipelineException;
 import io.pelton.pipeline.PipelineDefinition;
 import java.io.IOException;
@@ -139,7 +140,7 @@ final class BatchRun {
     }
     List<BatchOutput.Written> written = result.commit();
     double seconds = Duration.ofNanos(System.nanoTime() - start).toMillis() / 1000.0;
-    long in = Account.count(counts, Account.EVENTS_IN);
+    long in = Account.count(counts, JobMetric.FEATURE_IN);
     long dead = 0;
     out.printf("%,d events in %.1f s%n", in, seconds);
     for (BatchOutput.Written file : written) {
@@ -157,11 +158,12 @@ final class BatchRun {
                       Instant.ofEpochMilli(file.first()), Instant.ofEpochMilli(file.last())));
     }
     long replaced =
-        Account.count(counts, Account.DEFAULTED) + Account.count(counts, Account.ROWS_DEFAULTED);
+        Account.count(counts, JobMetric.FEATURE_DEFAULTED)
+            + Account.count(counts, JobMetric.FEATURE_DEFAULTED_ROWS);
     if (replaced > 0) {
       out.printf("  defaults took the place of %,d values that broke a constraint%n", replaced);
     }
-    long likeSeconds = Account.count(counts, Account.LIKE_SECONDS);
+    long likeSeconds = Account.count(counts, JobMetric.FEATURE_TIME_LIKE_SECONDS);
     if (likeSeconds > 0) {
       out.printf(
           "  %,d events of early 1970: their times look like epoch seconds, but are read as milliseconds%n",
@@ -170,11 +172,11 @@ final class BatchRun {
     if (!files.outcomes().isEmpty()) {
       out.printf(
           "  outcomes for features: %,d read, %,d used, %,d of an event that had one, %,d without an event in time, %,d dead letters%n",
-          Account.count(counts, Account.OUTCOMES_IN),
-          Account.count(counts, Account.OUTCOMES_USED),
-          Account.count(counts, Account.OUTCOMES_REPEATED),
-          Account.count(counts, Account.OUTCOMES_UNMATCHED),
-          Account.count(counts, Account.OUTCOMES_DEAD));
+          Account.count(counts, JobMetric.FEATURE_OUTCOMES_IN),
+          Account.count(counts, JobMetric.FEATURE_OUTCOMES_USED),
+          Account.count(counts, JobMetric.FEATURE_OUTCOMES_REPEATED),
+          Account.count(counts, JobMetric.FEATURE_OUTCOMES_UNMATCHED),
+          Account.count(counts, JobMetric.FEATURE_OUTCOMES_DEAD));
     }
     sinks.report(counts, out);
     if (in == 0) {

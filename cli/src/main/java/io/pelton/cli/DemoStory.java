@@ -10,6 +10,7 @@ import io.pelton.feature.job.EventSources;
 import io.pelton.inference.job.InferenceJob;
 import io.pelton.job.BatchOutput;
 import io.pelton.job.JobEnvironment;
+import io.pelton.job.JobMetric;
 import io.pelton.job.JobOptions;
 import io.pelton.job.KafkaSchemaStore;
 import io.pelton.job.KafkaSettings;
@@ -189,10 +190,14 @@ final class DemoStory implements AutoCloseable {
       DemoScreen.Step step = screen.step("finishing what is in flight");
       counts = drain(champion);
       Map<String, Object> challengerCounts;
-      awaitCount(challenger, "inference.in", Account.count(counts, "feature.out"), step::progress);
+      awaitCount(
+          challenger,
+          JobMetric.INFERENCE_IN,
+          Account.count(counts, JobMetric.FEATURE_OUT),
+          step::progress);
       challengerCounts = drain(challenger);
       step.done("%,d events".formatted(sent));
-      counts.put("challenger.out", Account.count(challengerCounts, "inference.out"));
+      counts.put("challenger.out", Account.count(challengerCounts, JobMetric.INFERENCE_OUT));
       monitor.check();
     }
     boolean good = conclude(kafka, schemas, counts, sent, historyEvents);
@@ -286,7 +291,7 @@ final class DemoStory implements AutoCloseable {
     JobOptions options = options(pipelineFile(), broker, "--history=" + history());
     StreamExecutionEnvironment environment = environment(flink, options);
     JobClient job = environment.executeAsync(AllJobs.define(environment, options));
-    awaitCount(job, "feature.history", historyEvents, step::progress);
+    awaitCount(job, JobMetric.FEATURE_HISTORY, historyEvents, step::progress);
     step.done("champion serves on ONNX Runtime");
     return job;
   }
@@ -341,7 +346,7 @@ final class DemoStory implements AutoCloseable {
     }
   }
 
-  private static void awaitCount(JobClient job, String count, long wanted, Progress progress)
+  private static void awaitCount(JobClient job, JobMetric count, long wanted, Progress progress)
       throws Exception {
     for (long before = -1, reached = 0; reached < wanted; before = reached) {
       // Patience is with each bit of progress, not with the whole.
@@ -416,7 +421,7 @@ final class DemoStory implements AutoCloseable {
         }
         awaitCount(
             job,
-            "feature.in",
+            JobMetric.FEATURE_IN,
             producer.sent() + historyEvents,
             fraction -> {
               monitor.check();

@@ -1,5 +1,6 @@
 package io.pelton.cli;
 
+import io.pelton.job.JobMetric;
 import io.pelton.schemas.AlertState;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -29,11 +30,11 @@ final class DemoVerdict {
     List<String> broken = new ArrayList<>(Account.broken(counts));
     require(
         broken,
-        Account.count(counts, "feature.in") == sent + historyEvents,
+        Account.count(counts, JobMetric.FEATURE_IN) == sent + historyEvents,
         "%,d events were sent and %,d were history, but the job read %,d",
         sent,
         historyEvents,
-        Account.count(counts, "feature.in"));
+        Account.count(counts, JobMetric.FEATURE_IN));
     require(
         broken,
         champion.predictions() + champion.late() + champion.deadLetters() == sent,

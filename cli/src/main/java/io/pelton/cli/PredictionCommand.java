@@ -11,6 +11,7 @@ import io.pelton.model.ModelLoader;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ScoringException;
 import io.pelton.model.ScoringModel;
+import io.pelton.model.ServedVersion;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.Topic;
 import io.pelton.registry.ModelManifest;
@@ -128,7 +129,11 @@ final class PredictionCommand implements Callable<Integer> {
         "prediction", "topic %s %s".formatted(pipeline.topic(Topic.PREDICTIONS), found.place()));
     findings.say(
         "scored by",
-        "%s@%d as %s".formatted(row.served.model(), row.served.version(), row.served.variant()));
+        (row.served.version() == ServedVersion.DECLARED
+                ? "no version of %s as %s".formatted(row.served.model(), row.served.variant())
+                : "%s@%d as %s"
+                    .formatted(row.served.model(), row.served.version(), row.served.variant()))
+            + (row.fallback == null ? "" : ", the fallback: " + row.fallback.label()));
     findings.say("outputs", outputs(row.served.outputs(), row.outputs));
     long digest = FeatureDigest.of(row.features);
     if (digest == row.featureDigest) {
@@ -178,6 +183,10 @@ final class PredictionCommand implements Callable<Integer> {
 
   private static void recompute(ScoredRow row, Registry versions, Findings findings)
       throws IOException, ScoringException {
+    if (row.served.version() == ServedVersion.DECLARED) {
+      findings.say("artifact", "none: the outputs are those of model.fallback.outputs");
+      return;
+    }
     ModelManifest manifest = versions.manifest(row.served.model(), row.served.version());
     if (!manifest.artifactDigest().equals(row.served.artifactDigest())) {
       findings.differ(

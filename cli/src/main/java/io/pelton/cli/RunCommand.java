@@ -11,6 +11,7 @@ import io.pelton.pipeline.InvalidPipelineException;
 import io.pelton.pipeline.PipelineDefinition;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.net.ServerSocket;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -24,6 +25,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.MetricOptions;
 import org.apache.flink.configuration.RestOptions;
 import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.core.execution.JobClient;
@@ -52,6 +54,7 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private static final long STOP_SECONDS = 60;
+  private static final String REPORTER = "prometheus";
 
   @Parameters(paramLabel = "JOB", description = "feature, inference, drift, or all in one job.")
   private Jobs jobs = Jobs.ALL;
@@ -94,6 +97,13 @@ final class RunCommand implements Callable<Integer> {
       description = "Port of Flink's web page; default any free one.")
   private int webPort;
 
+  @Option(
+      names = "--prometheus-port",
+      paramLabel = "PORT",
+      description =
+          "Port on which Prometheus finds the metrics, on all network interfaces; default none.")
+  private @Nullable Integer prometheusPort;
+
   @Spec
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
@@ -128,6 +138,9 @@ final class RunCommand implements Callable<Integer> {
   private int run(Path directory, PrintWriter out) throws Exception {
     Configuration cluster = new Configuration();
     cluster.set(RestOptions.BIND_PORT, Integer.toString(webPort));
+    if (prometheusPort != null) {
+      reportTo(cluster, prometheusPort);
+    }
     try (EmbeddedFlink flink = EmbeddedFlink.start(parallelism, directory, backend, cluster)) {
       Configuration settings = settings();
       Optional<Path> checkpoint = newestCheckpoint(directory);
@@ -153,6 +166,9 @@ final class RunCommand implements Callable<Integer> {
                                   : "filled from --history; events wait until all of it is read")
                           : "")));
       JobClient job = environment.executeAsync(name);
+      if (prometheusPort != null) {
+        out.printf("metrics: http://127.0.0.1:%d/metrics%n", prometheusPort);
+      }
       out.printf("running %s; Flink's web page: %s; Ctrl-C stops it%n", name, flink.webUrl());
       out.flush();
       StopSignal.onStop(() -> stop(job, directory, state == null, out));
@@ -162,6 +178,26 @@ final class RunCommand implements Callable<Integer> {
       }
       return 0;
     }
+  }
+
+  /** Flink itself would only log that a port is taken, and go on without metrics. */
+  private static void reportTo(Configuration cluster, int port) throws InputException {
+    if (port < 1 || port > 65_535) {
+      throw new InputException("--prometheus-port is " + port + "; it must be 1 to 65535");
+    }
+    try (ServerSocket free = new ServerSocket(port)) {
+      cluster.set(MetricOptions.REPORTERS_LIST, REPORTER);
+    } catch (IOException e) {
+      throw new InputException(
+          "--prometheus-port %d cannot be listened on: %s; name another"
+              .formatted(port, e.getMessage()));
+    }
+    Configuration reporter = MetricOptions.forReporter(cluster, REPORTER);
+    reporter.set(
+        MetricOptions.REPORTER_FACTORY_CLASS,
+        "org.apache.flink.metrics.prometheus.PrometheusReporterFactory");
+    reporter.setString("port", Integer.toString(port));
+    reporter.setString("filterLabelValueCharacters", "false");
   }
 
   private void check(Path checkpoint, StreamExecutionEnvironment environment, PrintWriter out)

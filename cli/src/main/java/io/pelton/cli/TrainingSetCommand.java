@@ -5,6 +5,7 @@ import io.pelton.feature.LabelRule;
 import io.pelton.feature.job.FeatureOutputs;
 import io.pelton.feature.job.TrainingSetTopology;
 import io.pelton.job.BatchOutput;
+import io.pelton.job.JobMetric;
 import io.pelton.pipeline.Names;
 import io.pelton.pipeline.Outcomes;
 import io.pelton.pipeline.PipelineDefinition;
@@ -172,9 +173,9 @@ final class TrainingSetCommand implements Callable<Integer> {
 
     @Override
     public void report(Map<String, Object> counts, PrintWriter out) {
-      long labelled = Account.count(counts, "training.labelled");
-      long without = Account.count(counts, "training.unlabelled");
-      long open = Account.count(counts, "training.open");
+      long labelled = Account.count(counts, JobMetric.TRAINING_LABELLED);
+      long without = Account.count(counts, JobMetric.TRAINING_UNLABELLED);
+      long open = Account.count(counts, JobMetric.TRAINING_OPEN);
       if (labelled + without + open == 0) {
         warnOfRange(counts, out);
       }
@@ -187,9 +188,11 @@ final class TrainingSetCommand implements Callable<Integer> {
       if (field == null) {
         out.printf(
             "  outcomes for labels: %,d read, %,d of events that are not in the set, %,d dead letters%n",
-            Account.count(counts, "outcomes.in") + Account.count(counts, Account.OUTCOMES_IN),
-            Account.count(counts, "outcomes.unmatched"),
-            Account.count(counts, "outcomes.dead") + Account.count(counts, Account.OUTCOMES_DEAD));
+            Account.count(counts, JobMetric.OUTCOMES_IN)
+                + Account.count(counts, JobMetric.FEATURE_OUTCOMES_IN),
+            Account.count(counts, JobMetric.OUTCOMES_UNMATCHED),
+            Account.count(counts, JobMetric.OUTCOMES_DEAD)
+                + Account.count(counts, JobMetric.FEATURE_OUTCOMES_DEAD));
         if (!Double.isNaN(unlabelled) && range.asOf() == Long.MAX_VALUE) {
           out.println(
               "  without --as-of every event counts as closed: give the time at which the outcomes"

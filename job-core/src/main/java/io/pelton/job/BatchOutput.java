@@ -43,9 +43,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Columns: event id (under the event's own field name), then the features in the pipeline's
  * order; for predictions event id, event time (under the event's own field name), {@code model},
- * {@code version}, {@code variant}, the outputs, then the features in the model's input order. A
- * missing value is empty in CSV and null elsewhere. CSV has numbers in the shortest form that reads
- * back as the same double, whole ones without a point, and times in ISO 8601.
+ * {@code version}, {@code variant}, {@code fallback} where the pipeline has one, the outputs, then
+ * the features in the model's input order. A missing value is empty in CSV and null elsewhere. CSV
+ * has numbers in the shortest form that reads back as the same double, whole ones without a point,
+ * and times in ISO 8601.
  */
 public final class BatchOutput {
   /** File format, by the files' extension. */

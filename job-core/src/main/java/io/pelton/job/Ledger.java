@@ -15,20 +15,36 @@ import org.apache.flink.api.common.typeutils.base.LongSerializer;
  */
 public final class Ledger {
   private final String[] names;
+  private final JobMetric[] metrics;
   private final long[] counts;
   private final List<ListState<Long>> states = new ArrayList<>();
   private final List<LongCounter> accumulators = new ArrayList<>();
 
   /**
-   * @param names e.g. {@code feature.in}; an index below is a position in this list
+   * @param metrics of kind {@link JobMetric.Kind#ACCOUNT}; an index below is a position in this
+   *     list
    */
-  public Ledger(String... names) {
-    this.names = names.clone();
+  public Ledger(JobMetric... metrics) {
+    this("", metrics);
+  }
+
+  /**
+   * One of several in a job that must not share a state or an accumulator.
+   *
+   * @param suffix sets its names apart from the others'; its metrics are its operator's anyway
+   */
+  public Ledger(String suffix, JobMetric... metrics) {
+    this.metrics = metrics.clone();
+    names = new String[metrics.length];
+    for (int i = 0; i < names.length; i++) {
+      names[i] = metrics[i].id() + suffix;
+    }
     counts = new long[names.length];
   }
 
   /** Takes up the counts of the checkpoint; call from {@code initializeState}. */
   public void open(OperatorStateStore store, RuntimeContext context) throws Exception {
+    FlinkMeters meters = new FlinkMeters(context.getMetricGroup());
     for (int i = 0; i < names.length; i++) {
       ListState<Long> state =
           store.getListState(
@@ -43,10 +59,7 @@ public final class Ledger {
       accumulators.add(accumulator);
       context.addAccumulator(names[i], accumulator);
       int index = i;
-      context
-          .getMetricGroup()
-          .gauge(
-              names[i].substring(names[i].indexOf('.') + 1).replace('.', '_'), () -> counts[index]);
+      meters.account(metrics[i], () -> counts[index]);
     }
   }
 

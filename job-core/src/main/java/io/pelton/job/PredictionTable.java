@@ -1,6 +1,7 @@
 package io.pelton.job;
 
 import io.pelton.feature.EventIds;
+import io.pelton.model.FallbackReason;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
 import io.pelton.pipeline.PipelineDefinition;
@@ -13,8 +14,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Event id and time, who scored, outputs and features by name: versions may differ in both, and
- * what one lacks is missing in its rows.
+ * Event id and time, who scored (and why another one, where the pipeline has a fallback), outputs
+ * and features by name: versions may differ in both, and what one lacks is missing in its rows.
  */
 final class PredictionTable implements Table<ScoredRow> {
   private static final long serialVersionUID = 1;
@@ -22,6 +23,7 @@ final class PredictionTable implements Table<ScoredRow> {
   private final ArrayList<Column> columns = new ArrayList<>();
   private final ArrayList<String> outputs;
   private final ArrayList<String> features;
+  private final boolean fallback;
   private transient @Nullable Map<ServedVersion, Places> places;
 
   /** Where a version has each column's value; -1: nowhere. */
@@ -30,11 +32,15 @@ final class PredictionTable implements Table<ScoredRow> {
   PredictionTable(PipelineDefinition pipeline, List<String> outputs) {
     this.outputs = new ArrayList<>(outputs);
     this.features = new ArrayList<>(pipeline.modelFeatures());
+    this.fallback = pipeline.model() != null && pipeline.model().safeguards().fallback() != null;
     columns.add(new Column(pipeline.events().id(), Kind.TEXT));
     columns.add(new Column(pipeline.events().time(), Kind.TIME));
     columns.add(new Column("model", Kind.TEXT));
     columns.add(new Column("version", Kind.INTEGER));
     columns.add(new Column("variant", Kind.TEXT));
+    if (fallback) {
+      columns.add(new Column("fallback", Kind.TEXT));
+    }
     outputs.forEach(output -> columns.add(new Column(output, Kind.NUMBER)));
     features.forEach(feature -> columns.add(new Column(feature, Kind.NUMBER)));
     Table.distinct(columns);
@@ -77,6 +83,10 @@ final class PredictionTable implements Table<ScoredRow> {
     cells.text(row.served.model());
     cells.integer(row.served.version());
     cells.text(row.served.variant());
+    if (fallback) {
+      FallbackReason reason = row.fallback;
+      cells.text(reason == null ? null : reason.label());
+    }
     numbers(row.outputs, at.outputs, cells);
     numbers(row.features, at.features, cells);
   }

@@ -1,5 +1,6 @@
 package io.pelton.job;
 
+import io.pelton.model.FallbackReason;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
 import java.io.IOException;
@@ -15,16 +16,18 @@ import org.apache.flink.core.memory.DataOutputView;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Every record holds all it needs; the served version travels as one block of bytes, which is
- * encoded once as long as the same instance is written, and decoded once as long as the same bytes
- * are read: then all rows share one {@link ServedVersion}.
+ * Every record holds all it needs; the served version (and why it is another one than was meant)
+ * travels as one block of bytes, which is encoded once as long as the same instance is written, and
+ * decoded once as long as the same bytes are read: then all rows share one {@link ServedVersion}.
  */
 final class ScoredRowSerializer extends TypeSerializer<ScoredRow> {
   private static final long serialVersionUID = 1L;
 
   private transient @Nullable ServedVersion written;
+  private transient @Nullable FallbackReason writtenReason;
   private transient byte @Nullable [] writtenBytes;
   private transient @Nullable ServedVersion read;
+  private transient @Nullable FallbackReason readReason;
   private transient byte @Nullable [] readBytes;
   private transient byte @Nullable [] scratch;
 
@@ -67,7 +70,7 @@ final class ScoredRowSerializer extends TypeSerializer<ScoredRow> {
       Texts.write(key, target);
     }
     CarriedFields.write(row.carried, target);
-    byte[] served = encoded(row.served);
+    byte[] served = encoded(row.served, row.fallback);
     target.writeInt(served.length);
     target.write(served);
     writeDoubles(row.features, target);
@@ -88,7 +91,8 @@ final class ScoredRowSerializer extends TypeSerializer<ScoredRow> {
     double[] features = readDoubles(source);
     long featureDigest = source.readLong();
     double[] outputs = readDoubles(source);
-    return new ScoredRow(id, time, keys, carried, served, features, featureDigest, outputs);
+    return new ScoredRow(
+        id, time, keys, carried, served, features, featureDigest, outputs, readReason);
   }
 
   @Override
@@ -116,9 +120,9 @@ final class ScoredRowSerializer extends TypeSerializer<ScoredRow> {
     return new Snapshot();
   }
 
-  private byte[] encoded(ServedVersion served) throws IOException {
+  private byte[] encoded(ServedVersion served, @Nullable FallbackReason reason) throws IOException {
     byte[] bytes = writtenBytes;
-    if (bytes == null || served != written) {
+    if (bytes == null || served != written || reason != writtenReason) {
       DataOutputSerializer output = new DataOutputSerializer(512);
       Texts.write(served.model(), output);
       output.writeInt(served.version());
@@ -126,13 +130,18 @@ final class ScoredRowSerializer extends TypeSerializer<ScoredRow> {
       Texts.write(served.variant(), output);
       writeStrings(served.features(), output);
       writeStrings(served.outputs(), output);
+      if (reason != null) {
+        Texts.write(reason.label(), output);
+      }
       bytes = output.getCopyOfBuffer();
       written = served;
+      writtenReason = reason;
       writtenBytes = bytes;
     }
     return bytes;
   }
 
+  /** Sets the reason too. */
   private ServedVersion readServed(DataInputView source) throws IOException {
     int length = source.readInt();
     byte[] bytes = scratch;
@@ -156,6 +165,7 @@ final class ScoredRowSerializer extends TypeSerializer<ScoredRow> {
             Texts.read(input),
             readStrings(input),
             readStrings(input));
+    readReason = input.available() == 0 ? null : FallbackReason.of(Texts.read(input));
     read = served;
     readBytes = Arrays.copyOf(bytes, length);
     return served;
@@ -191,9 +201,9 @@ final class ScoredRowSerializer extends TypeSerializer<ScoredRow> {
     return values;
   }
 
-  /** Version 1: the layout above. */
+  /** Version 2: the layout above; in 1 the served version ended before the reason. */
   public static final class Snapshot implements TypeSerializerSnapshot<ScoredRow> {
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
 
     @Override
     public int getCurrentVersion() {
@@ -206,9 +216,9 @@ final class ScoredRowSerializer extends TypeSerializer<ScoredRow> {
     @Override
     public void readSnapshot(int version, DataInputView in, ClassLoader classLoader)
         throws IOException {
-      if (version != VERSION) {
+      if (version < 1 || version > VERSION) {
         throw new IOException(
-            "scored rows were written in layout %d; this Pelton reads %d; restore with a newer one"
+            "scored rows were written in layout %d; this Pelton reads up to %d; restore with a newer one"
                 .formatted(version, VERSION));
       }
     }

@@ -6,11 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.pelton.feature.FeatureRow;
+import io.pelton.model.FallbackReason;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
 import io.pelton.pipeline.EventFormat;
 import io.pelton.pipeline.Events;
+import io.pelton.pipeline.Fallback;
 import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.Safeguards;
 import io.pelton.schemas.DeadLetter;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -59,6 +62,12 @@ class BatchOutputTest {
   @TempDir Path home;
 
   private static PipelineDefinition pipeline() {
+    return pipeline(
+        new PipelineDefinition.Model(
+            "card-fraud", List.of("risk", "amount"), 1, 1, PipelineDefinition.Device.CPU));
+  }
+
+  private static PipelineDefinition pipeline(PipelineDefinition.Model model) {
     return new PipelineDefinition(
         "card-fraud",
         new Events(
@@ -76,8 +85,7 @@ class BatchOutputTest {
         List.of(
             new PipelineDefinition.RowFeature("amount", "1.0"),
             new PipelineDefinition.RowFeature("risk", "1.0")),
-        new PipelineDefinition.Model(
-            "card-fraud", List.of("risk", "amount"), 1, 1, PipelineDefinition.Device.CPU),
+        model,
         null,
         null,
         List.of(),
@@ -305,6 +313,54 @@ class BatchOutputTest {
             6,1970-01-01T00:00:00.002Z,m,1,champion,0.25,,1,
             7,1970-01-01T00:00:00.002Z,m,1,champion,0.5,,5,3
             7,1970-01-01T00:00:00.002Z,m,2,shadow,0.9,0.1,5,
+            """);
+  }
+
+  @Test
+  void tellsWhyAnotherVersionScoredWhereThereIsAFallback() throws Exception {
+    PipelineDefinition.Model model = PIPELINE.model();
+    PipelineDefinition guarded =
+        pipeline(
+            new PipelineDefinition.Model(
+                model.name(),
+                model.features(),
+                1,
+                1,
+                model.device(),
+                false,
+                new Safeguards(null, null, new Fallback("1", Map.of())),
+                model.shadow(),
+                model.memory()));
+    ServedVersion served =
+        new ServedVersion("m", 2, "ab", "champion", List.of("risk", "amount"), List.of("score"));
+    StreamExecutionEnvironment env = batch(1);
+    BatchOutput output =
+        BatchOutput.into(
+            guarded, home.resolve("out").toString(), BatchOutput.Format.CSV, null, null, false);
+    output.predictions(
+        env.fromData(
+            new ScoredRowTypeInfo(),
+            scored("6", 2, served, new double[] {1, 2}, 0.25),
+            new ScoredRow(
+                "7",
+                2,
+                new String[0],
+                new Object[0],
+                served.declared(),
+                new double[] {1, 2},
+                0L,
+                new double[] {0.5},
+                FallbackReason.BREAKER_OPEN)),
+        List.of("score"));
+    env.execute();
+    output.commit();
+    assertThat(home.resolve("out/predictions.csv"))
+        .content()
+        .isEqualTo(
+            """
+            transaction_id,event_time,model,version,variant,fallback,score,risk,amount
+            6,1970-01-01T00:00:00.002Z,m,2,champion,,0.25,1,2
+            7,1970-01-01T00:00:00.002Z,m,0,champion,breaker-open,0.5,1,2
             """);
   }
 

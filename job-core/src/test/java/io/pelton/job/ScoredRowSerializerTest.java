@@ -3,6 +3,7 @@ package io.pelton.job;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.pelton.model.FallbackReason;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
 import java.io.IOException;
@@ -100,12 +101,68 @@ final class ScoredRowSerializerTest {
   }
 
   @Test
+  void tellsWhyAnotherVersionScored() throws Exception {
+    List<ScoredRow> back =
+        read(
+            written(
+                row("1", FIRST),
+                fallback(FIRST, FallbackReason.TIMEOUT),
+                fallback(FIRST, FallbackReason.BREAKER_OPEN),
+                row("4", FIRST)));
+
+    assertThat(back)
+        .extracting(row -> row.fallback)
+        .containsExactly(null, FallbackReason.TIMEOUT, FallbackReason.BREAKER_OPEN, null);
+    assertThat(back).extracting(row -> row.served).containsOnly(FIRST);
+  }
+
+  /** A row as layout 1 had it ends where the served version's outputs do. */
+  @Test
+  void readsTheLayoutBeforeFallbacks() throws Exception {
+    DataOutputSerializer served = new DataOutputSerializer(64);
+    Texts.write("fraud", served);
+    served.writeInt(1);
+    Texts.write("ab", served);
+    Texts.write("champion", served);
+    for (List<String> names : List.of(List.of("x", "y"), List.of("score"))) {
+      served.writeInt(names.size());
+      for (String name : names) {
+        Texts.write(name, served);
+      }
+    }
+    DataOutputSerializer out = new DataOutputSerializer(64);
+    Texts.write("old", out);
+    out.writeLong(7);
+    out.writeInt(0);
+    CarriedFields.write(new Object[0], out);
+    out.writeInt(served.length());
+    out.write(served.getCopyOfBuffer());
+    out.writeInt(1);
+    out.writeDouble(1.5);
+    out.writeLong(42);
+    out.writeInt(1);
+    out.writeDouble(0.25);
+    new ScoredRowSerializer.Snapshot().readSnapshot(1, new DataInputDeserializer(), null);
+
+    ScoredRow back = read(out.getCopyOfBuffer()).get(0);
+
+    assertThat(back.served).isEqualTo(FIRST);
+    assertThat(back.fallback).isNull();
+    assertThat(back.outputs).containsExactly(0.25);
+  }
+
+  private static ScoredRow fallback(ServedVersion served, FallbackReason reason) {
+    return new ScoredRow(
+        "f", 1, new String[0], new Object[0], served, new double[2], 0, new double[1], reason);
+  }
+
+  @Test
   void aNewerSnapshotIsRefused() {
     assertThatThrownBy(
             () ->
                 new ScoredRowSerializer.Snapshot()
-                    .readSnapshot(2, new DataInputDeserializer(new byte[0]), null))
-        .hasMessageContaining("layout 2; this Pelton reads 1");
+                    .readSnapshot(3, new DataInputDeserializer(new byte[0]), null))
+        .hasMessageContaining("layout 3; this Pelton reads up to 2");
   }
 
   private byte[] written(ScoredRow... rows) throws IOException {

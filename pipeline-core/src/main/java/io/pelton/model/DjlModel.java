@@ -70,8 +70,8 @@ final class DjlModel implements ScoringModel {
     return device;
   }
 
-  /** Whatever is attached to the model's memory scope. Flat, or there is a leak. */
-  int liveResources() {
+  @Override
+  public int liveTensors() {
     return manager.getManagedArrays().size();
   }
 

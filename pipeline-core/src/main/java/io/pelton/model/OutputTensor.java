@@ -51,7 +51,8 @@ final class OutputTensor {
     NDArray values = find(results);
     int width = checkedWidth(values.getShape(), count);
     DataType type = checkedType(values.getDataType());
-    ByteBuffer buffer = values.toByteBuffer().order(ByteOrder.nativeOrder());
+    // Where the engine lends its own memory, which PyTorch does, no copy is made.
+    ByteBuffer buffer = values.toByteBuffer(true).order(ByteOrder.nativeOrder());
     for (int row = 0; row < count; row++) {
       for (int i = 0; i < columns.length; i++) {
         into[row * stride + targets[i]] = value(buffer, type, row * width + columns[i]);

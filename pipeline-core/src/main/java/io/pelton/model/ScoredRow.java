@@ -27,6 +27,10 @@ public final class ScoredRow {
   /** Outputs in {@code served.outputs()} order. */
   public final double[] outputs;
 
+  /** Why the version that the row was meant for did not score it; null when it did. */
+  public final @Nullable FallbackReason fallback;
+
+  /** One that was scored by the version that it was meant for. */
   public ScoredRow(
       String id,
       long time,
@@ -36,6 +40,19 @@ public final class ScoredRow {
       double[] features,
       long featureDigest,
       double[] outputs) {
+    this(id, time, keys, carried, served, features, featureDigest, outputs, null);
+  }
+
+  public ScoredRow(
+      String id,
+      long time,
+      String[] keys,
+      @Nullable Object[] carried,
+      ServedVersion served,
+      double[] features,
+      long featureDigest,
+      double[] outputs,
+      @Nullable FallbackReason fallback) {
     this.id = id;
     this.time = time;
     this.keys = keys;
@@ -44,5 +61,6 @@ public final class ScoredRow {
     this.features = features;
     this.featureDigest = featureDigest;
     this.outputs = outputs;
+    this.fallback = fallback;
   }
 }

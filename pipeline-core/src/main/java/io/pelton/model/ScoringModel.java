@@ -12,6 +12,12 @@ public interface ScoringModel extends AutoCloseable {
   String device();
 
   /**
+   * Tensors that hang on the model's memory now. Between two batches always the same number, or
+   * batches leak. By any thread.
+   */
+  int liveTensors();
+
+  /**
    * Scores the first {@code count} rows.
    *
    * @param rows row-major, {@code count * features()} values or more; rounded to float only where

@@ -6,6 +6,7 @@ import java.util.List;
 /**
  * A model version as it serves traffic. One instance is shared by all rows that it scored.
  *
+ * @param version {@link #DECLARED} when none scored
  * @param artifactDigest SHA-256 over the version's artifact files, hex
  * @param variant which part of the rollout plan it serves, e.g. {@code champion}
  * @param features input features in the model's order
@@ -19,6 +20,9 @@ public record ServedVersion(
     List<String> features,
     List<String> outputs)
     implements Serializable {
+  /** The version of outputs that the pipeline file declares. */
+  public static final int DECLARED = 0;
+
   public ServedVersion {
     features = List.copyOf(features);
     outputs = List.copyOf(outputs);
@@ -27,5 +31,10 @@ public record ServedVersion(
   /** The same version as another variant. */
   public ServedVersion as(String other) {
     return new ServedVersion(model, version, artifactDigest, other, features, outputs);
+  }
+
+  /** Declared outputs for rows that were meant for this version. */
+  public ServedVersion declared() {
+    return new ServedVersion(model, DECLARED, "", variant, features, outputs);
   }
 }

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -66,8 +67,16 @@ public final class PipelineSummary {
                     case PREFER_GPU -> "a GPU where there is one";
                     case REQUIRE_GPU -> "a GPU, or not at all";
                   }));
+      safeguards(model, lines);
       lines.add(
           "  predictions go to topic " + pipeline.topic(Topic.PREDICTIONS) + carried(pipeline));
+      lines.add(
+          "  those of shadows to %s, each shadow with up to %d waiting rows and %s of a core a subtask%s"
+              .formatted(
+                  pipeline.topic(Topic.SHADOW),
+                  model.shadow().maxWaitingRows(),
+                  number(model.shadow().maxShare()),
+                  memory(model.memory())));
     }
     Drift drift = pipeline.drift();
     if (drift != null) {
@@ -96,6 +105,46 @@ public final class PipelineSummary {
     lines.add("writes " + delivery(pipeline));
     lines.add("  latency " + pipeline.latency().describe());
     return String.join("\n", lines);
+  }
+
+  private static void safeguards(Model model, List<String> lines) {
+    if (model.overlap()) {
+      lines.add("  gathers the next batch while one is scored");
+    }
+    Safeguards safeguards = model.safeguards();
+    if (safeguards.timeout() != null) {
+      lines.add("  gives up a batch that takes longer than " + duration(safeguards.timeout()));
+    }
+    Breaker breaker = safeguards.breaker();
+    if (breaker != null) {
+      lines.add(
+          "  leaves a version alone for %s when %d batches in a row have failed"
+              .formatted(duration(breaker.resetAfter()), breaker.failures()));
+    }
+    Fallback fallback = safeguards.fallback();
+    if (fallback != null) {
+      lines.add(
+          "  rows that a version cannot score then get "
+              + (fallback.version() != null
+                  ? "the scores of %s@%s".formatted(model.name(), fallback.version())
+                  : new TreeMap<>(fallback.outputs())
+                      .entrySet().stream()
+                          .map(output -> output.getKey() + " " + number(output.getValue()))
+                          .collect(Collectors.joining(", "))));
+    }
+  }
+
+  private static String memory(MemoryBudget memory) {
+    return memory.bytes() == 0
+        ? ""
+        : "; versions take up to %s a subtask together, %s"
+            .formatted(
+                new MemorySize(memory.bytes()),
+                switch (memory.switching()) {
+                  case LOAD_THEN_SWITCH -> "and one over it is refused";
+                  case DRAIN_THEN_LOAD ->
+                      "and one that does not fit beside what serves is loaded after that is closed";
+                });
   }
 
   private static String delivery(PipelineDefinition pipeline) {

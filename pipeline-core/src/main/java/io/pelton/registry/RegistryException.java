@@ -10,7 +10,7 @@ public final class RegistryException extends IOException {
     super(message);
   }
 
-  RegistryException(String message, Throwable cause) {
+  public RegistryException(String message, Throwable cause) {
     super(message, cause);
   }
 }

@@ -1,5 +1,6 @@
 package io.pelton.wire;
 
+import io.pelton.model.FallbackReason;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
 import io.pelton.pipeline.PipelineDefinition;
@@ -97,6 +98,11 @@ public final class PredictionCodec {
         encoder.writeDouble(row.outputs[i]);
       }
       encoder.writeMapEnd();
+      FallbackReason fallback = row.fallback;
+      encoder.writeIndex(fallback == null ? 0 : 1);
+      if (fallback != null) {
+        encoder.writeString(fallback.label());
+      }
       RowBinary.writeFeatures(encoder, row.features, row.features.length);
       encoder.flush();
       return buffer.copy();
@@ -222,9 +228,19 @@ public final class PredictionCodec {
                 new ServedVersion(model.text, version, digest.text, variant.text, features, names));
         last = served;
       }
+      @Nullable FallbackReason fallback =
+          in.readIndex() == 0 ? null : FallbackReason.of(in.readString());
       double[] row = RowBinary.readFeatures(in, features.size());
       return new ScoredRow(
-          id, time, keys, carried, served, row, featureDigest, Arrays.copyOf(values, count));
+          id,
+          time,
+          keys,
+          carried,
+          served,
+          row,
+          featureDigest,
+          Arrays.copyOf(values, count),
+          fallback);
     }
   }
 
@@ -244,6 +260,13 @@ public final class PredictionCodec {
       text = read.toString();
       return false;
     }
+  }
+
+  /** Null also in predictions of earlier releases, which lack the field. */
+  private static @Nullable FallbackReason fallback(GenericRecord record) {
+    return record.hasField("fallback") && record.get("fallback") != null
+        ? FallbackReason.of(RowGeneric.text(record, "fallback"))
+        : null;
   }
 
   /** Records of another shape of prediction, taken by name. */
@@ -284,7 +307,8 @@ public final class PredictionCodec {
           served,
           RowGeneric.values(RowGeneric.features(record), features, true),
           RowGeneric.number(record, "featureDigest"),
-          values);
+          values,
+          fallback(record));
     }
   }
 }

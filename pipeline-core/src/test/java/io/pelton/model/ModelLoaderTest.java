@@ -115,10 +115,10 @@ final class ModelLoaderTest {
         List.of(publish(onnx()), publish(savedModel()), publish(torchScript()))) {
       try (DjlModel model = (DjlModel) load(manifest)) {
         scoreTenThousandBatches(model);
-        int live = model.liveResources();
+        int live = model.liveTensors();
         long resident = residentKilobytes();
         scoreTenThousandBatches(model);
-        assertThat(model.liveResources()).isEqualTo(live);
+        assertThat(model.liveTensors()).isEqualTo(live);
         // The tensors of all those batches would be 160,000 kB and more.
         assertThat(residentKilobytes() - resident).isLessThan(60_000);
       }
@@ -456,7 +456,8 @@ final class ModelLoaderTest {
         options,
         manifest.evaluation(),
         manifest.provenance(),
-        manifest.createdAt());
+        manifest.createdAt(),
+        manifest.memory());
   }
 
   private static void scoreTenThousandBatches(ScoringModel model) throws ScoringException {
@@ -464,6 +465,12 @@ final class ModelLoaderTest {
     double[] outputs = new double[1024];
     for (int batch = 0; batch < 10_000; batch++) {
       model.score(rows, 1024, outputs);
+      if (batch % 10 == 0) {
+        rows[1500] = 1e300;
+        assertThatThrownBy(() -> model.score(rows, 1024, outputs))
+            .isInstanceOf(ScoringException.class);
+        rows[1500] = 0;
+      }
       if (batch % 1000 == 0) {
         System.gc(); // so that the heap's own growth does not hide native memory
       }

@@ -54,6 +54,12 @@ class PipelineSchemaTest {
     assertThat(keys(sections.get("model"))).containsExactlyElementsOf(ModelSections.MODEL_KEYS);
     assertThat(keys(sections.get("model").get("properties").get("batch")))
         .containsExactlyElementsOf(ModelSections.BATCH_KEYS);
+    assertThat(keys(sections.get("model").get("properties").get("breaker")))
+        .containsExactlyElementsOf(ModelSections.BREAKER_KEYS);
+    assertThat(keys(sections.get("model").get("properties").get("fallback")))
+        .containsExactlyElementsOf(ModelSections.FALLBACK_KEYS);
+    assertThat(keys(sections.get("model").get("properties").get("shadow")))
+        .containsExactlyElementsOf(ModelSections.SHADOW_KEYS);
     assertThat(keys(sections.get("outcomes")))
         .containsExactlyElementsOf(ModelSections.OUTCOME_KEYS);
     JsonNode drift = sections.get("drift");

@@ -3,13 +3,16 @@ package io.pelton.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.pelton.model.FallbackReason;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
 import io.pelton.pipeline.PipelineDefinition;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.apache.avro.Schema;
+import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericDatumReader;
 import org.apache.avro.generic.GenericDatumWriter;
 import org.apache.avro.generic.GenericRecord;
@@ -102,6 +105,72 @@ class PredictionCodecTest {
       byte[] bytes = writing.encode(row("x", served, new double[] {1}, outputs));
       assertThat(reading.decode(bytes).served).isEqualTo(served);
     }
+  }
+
+  @Test
+  void tellsWhyAnotherVersionScored() throws Exception {
+    ServedVersion served = version(3, List.of("amount"), "score");
+    Schema schema = PredictionCodec.schema(pipeline, List.of("amount"));
+    PredictionCodec reading =
+        new PredictionCodec(pipeline, StaticSchemaStore.of(schema), unused -> {});
+    for (FallbackReason reason : FallbackReason.values()) {
+      byte[] bytes = writing.encode(fallback(served, reason));
+      assertThat(reading.decode(bytes).fallback).isEqualTo(reason);
+      assertThat(avro(schema, bytes).get("fallback")).hasToString(reason.label());
+    }
+    byte[] bytes = writing.encode(row("x", served, new double[] {1}, 0.5));
+    assertThat(reading.decode(bytes).fallback).isNull();
+    assertThat(avro(schema, bytes).get("fallback")).isNull();
+  }
+
+  @Test
+  void readsPredictionsOfReleasesWithoutFallbacks() throws Exception {
+    ServedVersion served = version(3, List.of("amount"), "score");
+    Schema ours = PredictionCodec.schema(pipeline, List.of("amount"));
+    Schema before =
+        Schema.createRecord(
+            ours.getName(),
+            null,
+            ours.getNamespace(),
+            false,
+            ours.getFields().stream()
+                .filter(field -> !field.name().equals("fallback"))
+                .map(field -> new Schema.Field(field, field.schema()))
+                .toList());
+    GenericRecord now = avro(ours, writing.encode(fallback(served, FallbackReason.TIMEOUT)));
+    GenericData.Record record = new GenericData.Record(before);
+    before.getFields().forEach(field -> record.put(field.name(), now.get(field.name())));
+    SingleObject.Buffer out = new SingleObject.Buffer();
+    out.reset(SingleObject.header(before));
+    BinaryEncoder encoder = EncoderFactory.get().binaryEncoder(out, null);
+    new GenericDatumWriter<GenericRecord>(before).write(record, encoder);
+    encoder.flush();
+
+    ScoredRow read =
+        new PredictionCodec(pipeline, StaticSchemaStore.of(before), unused -> {})
+            .decode(out.copy());
+
+    assertThat(read.served).isEqualTo(served);
+    assertThat(read.outputs).containsExactly(0.5);
+    assertThat(read.fallback).isNull();
+  }
+
+  private static ScoredRow fallback(ServedVersion served, FallbackReason reason) {
+    return new ScoredRow(
+        "x",
+        42L,
+        new String[] {"c", "t"},
+        new Object[] {7L, null},
+        served,
+        new double[] {1},
+        -5L,
+        new double[] {0.5},
+        reason);
+  }
+
+  private static GenericRecord avro(Schema schema, byte[] bytes) throws IOException {
+    return new GenericDatumReader<GenericRecord>(schema)
+        .read(null, DecoderFactory.get().binaryDecoder(bytes, 10, bytes.length - 10, null));
   }
 
   @Test

@@ -1,7 +1,10 @@
 package io.pelton.drift.job;
 
+import io.micrometer.core.instrument.Counter;
 import io.pelton.drift.AlertHistory;
 import io.pelton.drift.FalseDiscovery;
+import io.pelton.job.FlinkMeters;
+import io.pelton.job.JobMetric;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.pipeline.Drift;
 import io.pelton.schemas.AlertState;
@@ -18,7 +21,6 @@ import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.java.typeutils.ListTypeInfo;
-import org.apache.flink.metrics.Counter;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.util.Collector;
 import org.apache.flink.util.OutputTag;
@@ -61,10 +63,11 @@ final class Decide extends KeyedProcessFunction<VersionKey, DriftReport, DriftRe
   public void open(OpenContext context) {
     undecided = getRuntimeContext().getMapState(UNDECIDED);
     histories = getRuntimeContext().getMapState(HISTORIES);
-    windowsReported = getRuntimeContext().getMetricGroup().counter(DriftMetrics.WINDOWS_REPORTED);
-    featuresDrifted = getRuntimeContext().getMetricGroup().counter(DriftMetrics.FEATURES_DRIFTED);
-    alertsOpened = getRuntimeContext().getMetricGroup().counter(DriftMetrics.ALERTS_OPENED);
-    alertsResolved = getRuntimeContext().getMetricGroup().counter(DriftMetrics.ALERTS_RESOLVED);
+    FlinkMeters meters = new FlinkMeters(getRuntimeContext().getMetricGroup());
+    windowsReported = meters.counter(JobMetric.DRIFT_WINDOWS_REPORTED);
+    featuresDrifted = meters.counter(JobMetric.DRIFT_FEATURES_DRIFTED);
+    alertsOpened = meters.counter(JobMetric.DRIFT_ALERTS_OPENED);
+    alertsResolved = meters.counter(JobMetric.DRIFT_ALERTS_RESOLVED);
   }
 
   @Override
@@ -96,7 +99,7 @@ final class Decide extends KeyedProcessFunction<VersionKey, DriftReport, DriftRe
         updateAlert(report, context);
       }
     }
-    windowsReported.inc();
+    windowsReported.increment();
   }
 
   private DriftReport decided(DriftReport report, double qValue) {
@@ -108,7 +111,7 @@ final class Decide extends KeyedProcessFunction<VersionKey, DriftReport, DriftRe
             && qValue <= drift.falseDiscoveryRate()
             && report.getCurrentCount() >= drift.minimumCount();
     if (drifted) {
-      featuresDrifted.inc();
+      featuresDrifted.increment();
     }
     // Taken out of the state before, so nobody else has it; a builder's copy would need Avro's
     // JVM-wide list of trusted classes.
@@ -127,7 +130,7 @@ final class Decide extends KeyedProcessFunction<VersionKey, DriftReport, DriftRe
             report.getWindowStart().toEpochMilli(), report.getDrifted(), drift.persistence());
     histories.put(report.getFeature(), after);
     if (before.open() != after.open()) {
-      (after.open() ? alertsOpened : alertsResolved).inc();
+      (after.open() ? alertsOpened : alertsResolved).increment();
       context.output(ALERTS, alert(report, after));
     }
   }

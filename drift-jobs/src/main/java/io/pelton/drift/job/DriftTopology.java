@@ -22,7 +22,8 @@ import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
  * </pre>
  *
  * <p>Windows are tumbling and aligned to the epoch. Counts are integers and merge by addition, so
- * that reports do not depend on parallelism, on order, or on streaming or batch.
+ * that reports do not depend on parallelism, on order, or on streaming or batch. What a fallback
+ * scored counts for the version that did; outputs that the pipeline file declares for none.
  */
 public final class DriftTopology {
   static final String LOCAL_COUNTS = "drift-local-counts";

@@ -1,9 +1,13 @@
 package io.pelton.drift.job;
 
+import io.micrometer.core.instrument.Counter;
 import io.pelton.drift.job.Baselines.Baseline;
+import io.pelton.job.FlinkMeters;
+import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.model.ScoredRow;
+import io.pelton.model.ServedVersion;
 import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.LateEvent;
 import java.time.Instant;
@@ -14,7 +18,6 @@ import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.metrics.Counter;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -30,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * Counts rows where they are, before anything is shuffled: one partial a feature and window leaves
  * a subtask, not one a row. Partials add up downstream, so a window may be handed on in pieces:
  * when it closes, when the input falls idle, or early, when more windows are open than memory
- * should hold.
+ * should hold. Rows with declared outputs are passed over: they say nothing of a version.
  */
 @SuppressWarnings("NullAway.Init") // Flink initializes state and opens before anything else.
 final class LocalCounts extends AbstractStreamOperator<PartialCounts>
@@ -50,6 +53,7 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
   private static final int COUNTED = 1;
   private static final int LATE_COUNT = 2;
   private static final int DEAD = 3;
+  private static final int DECLARED = 4;
 
   private static final ListStateDescriptor<PartialCounts> OPEN =
       new ListStateDescriptor<>("open-windows", TypeInformation.of(PartialCounts.class));
@@ -86,9 +90,15 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
     restored = new ArrayList<>();
     baselines = new Baselines(provider);
     ledger =
-        new Ledger(DriftMetrics.IN, DriftMetrics.COUNTED, DriftMetrics.LATE, DriftMetrics.DEAD);
+        new Ledger(
+            JobMetric.DRIFT_IN,
+            JobMetric.DRIFT_COUNTED,
+            JobMetric.DRIFT_LATE,
+            JobMetric.DRIFT_DEAD,
+            JobMetric.DRIFT_DECLARED);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
-    handedOnEarly = getMetricGroup().counter(DriftMetrics.HANDED_ON_EARLY);
+    handedOnEarly =
+        new FlinkMeters(getMetricGroup()).counter(JobMetric.DRIFT_WINDOWS_HANDED_ON_EARLY);
 
     openState = context.getOperatorStateStore().getListState(OPEN);
     openState.get().forEach(restored::add);
@@ -120,6 +130,10 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
   public void processElement(StreamRecord<ScoredRow> element) {
     ScoredRow row = element.getValue();
     ledger.increment(IN);
+    if (row.served.version() == ServedVersion.DECLARED) {
+      ledger.increment(DECLARED);
+      return;
+    }
     WindowCounts window = openWindow(row);
     if (window == null) {
       long start = windows.start(row.time);
@@ -139,7 +153,7 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
       open.add(0, window);
       if (open.size() > MOST_OPEN) {
         handOn(open.remove(open.size() - 1));
-        handedOnEarly.inc();
+        handedOnEarly.increment();
       }
     }
     window.add(row);

@@ -2,6 +2,7 @@ package io.pelton.drift.job;
 
 import io.pelton.drift.Measures;
 import io.pelton.drift.job.Baselines.Baseline;
+import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
 import io.pelton.schemas.DriftBin;
 import io.pelton.schemas.DriftReport;
@@ -57,7 +58,7 @@ final class MergeCounts extends KeyedProcessFunction<FeatureKey, PartialCounts, 
 
   @Override
   public void initializeState(FunctionInitializationContext context) throws Exception {
-    ledger = new Ledger(DriftMetrics.COUNTED, DriftMetrics.LATE);
+    ledger = new Ledger(JobMetric.DRIFT_COUNTED, JobMetric.DRIFT_LATE);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
   }
 

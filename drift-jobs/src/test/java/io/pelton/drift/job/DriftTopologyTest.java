@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.pelton.drift.FeatureProfile;
 import io.pelton.drift.Measures;
 import io.pelton.drift.ValueCounts;
+import io.pelton.job.JobMetric;
 import io.pelton.job.ScoredRowTypeInfo;
 import io.pelton.model.ScoredRow;
 import io.pelton.schemas.AlertState;
@@ -187,10 +188,10 @@ final class DriftTopologyTest {
     assertThat(run.deadLetters().get(0).getDetail())
         .isEqualTo(
             "no baseline profile of card-fraud@9: card-fraud/9/baseline.json; publish the version with one");
-    assertThat(run.accumulated(DriftMetrics.IN)).isEqualTo(ROWS);
-    assertThat(run.accumulated(DriftMetrics.COUNTED)).isEqualTo(ROWS - ROWS / 100);
-    assertThat(run.accumulated(DriftMetrics.DEAD)).isEqualTo(ROWS / 100);
-    assertThat(run.accumulated(DriftMetrics.LATE)).isZero();
+    assertThat(run.accumulated(JobMetric.DRIFT_IN.id())).isEqualTo(ROWS);
+    assertThat(run.accumulated(JobMetric.DRIFT_COUNTED.id())).isEqualTo(ROWS - ROWS / 100);
+    assertThat(run.accumulated(JobMetric.DRIFT_DEAD.id())).isEqualTo(ROWS / 100);
+    assertThat(run.accumulated(JobMetric.DRIFT_LATE.id())).isZero();
   }
 
   @Test
@@ -230,9 +231,9 @@ final class DriftTopologyTest {
     assertThat(run.allReports()).hasSameSizeAs(expected.allReports());
     assertThat(run.alerts()).isEqualTo(expected.alerts());
     assertThat(run.deadLetters()).containsExactlyInAnyOrderElementsOf(expected.deadLetters());
-    assertThat(run.accumulated(DriftMetrics.IN)).isEqualTo(ROWS);
-    assertThat(run.accumulated(DriftMetrics.COUNTED))
-        .isEqualTo(expected.accumulated(DriftMetrics.COUNTED));
+    assertThat(run.accumulated(JobMetric.DRIFT_IN.id())).isEqualTo(ROWS);
+    assertThat(run.accumulated(JobMetric.DRIFT_COUNTED.id()))
+        .isEqualTo(expected.accumulated(JobMetric.DRIFT_COUNTED.id()));
   }
 
   @ParameterizedTest
@@ -255,9 +256,9 @@ final class DriftTopologyTest {
     assertThat(FailOnce.FAILURES).hasValue(1);
     assertThat(run.reports()).isEqualTo(expected.reports());
     assertThat(run.alerts()).isEqualTo(expected.alerts());
-    assertThat(run.accumulated(DriftMetrics.IN)).isEqualTo(ROWS);
-    assertThat(run.accumulated(DriftMetrics.COUNTED)).isEqualTo(ROWS - ROWS / 100);
-    assertThat(run.accumulated(DriftMetrics.DEAD)).isEqualTo(ROWS / 100);
+    assertThat(run.accumulated(JobMetric.DRIFT_IN.id())).isEqualTo(ROWS);
+    assertThat(run.accumulated(JobMetric.DRIFT_COUNTED.id())).isEqualTo(ROWS - ROWS / 100);
+    assertThat(run.accumulated(JobMetric.DRIFT_DEAD.id())).isEqualTo(ROWS / 100);
   }
 
   /** Fails on a row of the fourth hour or later, once a checkpoint after the first hour is done. */

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import io.pelton.drift.FeatureProfile;
 import io.pelton.drift.ValueCounts;
+import io.pelton.job.JobMetric;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
 import io.pelton.schemas.LateEvent;
@@ -114,6 +115,25 @@ final class LocalCountsTest {
   }
 
   @Test
+  void countsWhatAFallbackScoredForItsVersionAndDeclaredOutputsForNone() throws Exception {
+    try (var harness = opened()) {
+      send(harness, 1, V1);
+      send(harness, 2, V2.as("canary"));
+      send(harness, 3, V1.declared());
+      harness.endInput();
+
+      assertThat(harness.extractOutputValues())
+          .filteredOn(PartialCounts::first)
+          .extracting(partial -> partial.served().version() + ": " + partial.rows())
+          .containsExactlyInAnyOrder("1: 1", "2: 1");
+      assertThat(harness.getSideOutput(LocalCounts.DEAD_LETTERS)).isNull();
+      assertThat(accumulated(harness, JobMetric.DRIFT_IN.id())).isEqualTo(3);
+      assertThat(accumulated(harness, JobMetric.DRIFT_COUNTED.id())).isEqualTo(2);
+      assertThat(accumulated(harness, JobMetric.DRIFT_DECLARED.id())).isEqualTo(1);
+    }
+  }
+
+  @Test
   void emitsLateRowsAndRowsWithoutBaselineToTheirOwnOutputs() throws Exception {
     try (var harness = opened()) {
       send(harness, HOUR + 1, V1);
@@ -138,10 +158,10 @@ final class LocalCountsTest {
           .extracting(
               record -> record.getValue().getModel(), record -> record.getValue().getReason())
           .containsExactly(tuple("card-fraud@9", "no-baseline"));
-      assertThat(accumulated(harness, DriftMetrics.IN)).isEqualTo(3);
-      assertThat(accumulated(harness, DriftMetrics.COUNTED)).isEqualTo(1);
-      assertThat(accumulated(harness, DriftMetrics.LATE)).isEqualTo(1);
-      assertThat(accumulated(harness, DriftMetrics.DEAD)).isEqualTo(1);
+      assertThat(accumulated(harness, JobMetric.DRIFT_IN.id())).isEqualTo(3);
+      assertThat(accumulated(harness, JobMetric.DRIFT_COUNTED.id())).isEqualTo(1);
+      assertThat(accumulated(harness, JobMetric.DRIFT_LATE.id())).isEqualTo(1);
+      assertThat(accumulated(harness, JobMetric.DRIFT_DEAD.id())).isEqualTo(1);
     }
   }
 
@@ -166,7 +186,7 @@ final class LocalCountsTest {
 
       assertThat(asked).hasValue(2);
       assertThat(harness.getSideOutput(LocalCounts.DEAD_LETTERS)).hasSize(2);
-      assertThat(accumulated(harness, DriftMetrics.COUNTED)).isEqualTo(2);
+      assertThat(accumulated(harness, JobMetric.DRIFT_COUNTED.id())).isEqualTo(2);
     }
   }
 
@@ -202,7 +222,7 @@ final class LocalCountsTest {
           .forEach(partial -> rows.merge(partial.windowStart(), partial.rows(), Long::sum));
       assertThat(rows).hasSize(LocalCounts.MOST_OPEN + 1);
       assertThat(rows.values()).containsOnly(2L);
-      assertThat(accumulated(harness, DriftMetrics.COUNTED))
+      assertThat(accumulated(harness, JobMetric.DRIFT_COUNTED.id()))
           .isEqualTo(2L * (LocalCounts.MOST_OPEN + 1));
     }
   }
@@ -242,10 +262,10 @@ final class LocalCountsTest {
                   .sum())
           .isEqualTo(3);
       assertThat(restored.extractOutputValues()).allMatch(partial -> partial.windowStart() == HOUR);
-      assertThat(accumulated(restored, DriftMetrics.IN)).isEqualTo(7);
-      assertThat(accumulated(restored, DriftMetrics.COUNTED)).isEqualTo(4);
-      assertThat(accumulated(restored, DriftMetrics.LATE)).isEqualTo(2);
-      assertThat(accumulated(restored, DriftMetrics.DEAD)).isEqualTo(1);
+      assertThat(accumulated(restored, JobMetric.DRIFT_IN.id())).isEqualTo(7);
+      assertThat(accumulated(restored, JobMetric.DRIFT_COUNTED.id())).isEqualTo(4);
+      assertThat(accumulated(restored, JobMetric.DRIFT_LATE.id())).isEqualTo(2);
+      assertThat(accumulated(restored, JobMetric.DRIFT_DEAD.id())).isEqualTo(1);
       restored.endInput();
       assertThat(restored.extractOutputValues()).hasSize(3 * 4);
     }

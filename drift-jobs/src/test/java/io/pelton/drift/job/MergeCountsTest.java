@@ -5,6 +5,7 @@ import static io.pelton.drift.job.Predictions.V1;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pelton.drift.ValueCounts;
+import io.pelton.job.JobMetric;
 import io.pelton.job.SpecificRecordSerializer;
 import io.pelton.schemas.DriftReport;
 import java.io.IOException;
@@ -73,8 +74,8 @@ final class MergeCountsTest {
 
       assertThat(harness.extractOutputValues()).isEmpty();
       var accumulators = harness.getEnvironment().getAccumulatorRegistry().getUserMap();
-      assertThat(accumulators.get(DriftMetrics.LATE).getLocalValue()).isEqualTo(11L);
-      assertThat(accumulators.get(DriftMetrics.COUNTED).getLocalValue()).isEqualTo(-11L);
+      assertThat(accumulators.get(JobMetric.DRIFT_LATE.id()).getLocalValue()).isEqualTo(11L);
+      assertThat(accumulators.get(JobMetric.DRIFT_COUNTED.id()).getLocalValue()).isEqualTo(-11L);
     }
   }
 }

@@ -3,6 +3,7 @@ package io.pelton.feature.job;
 import io.pelton.feature.FeaturePlan;
 import io.pelton.feature.FeatureRow;
 import io.pelton.job.Incoming;
+import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.pipeline.Late;
@@ -83,11 +84,11 @@ final class AdmitEvents<T> extends ProcessFunction<Incoming, T> implements Check
   public void initializeState(FunctionInitializationContext context) throws Exception {
     ledger =
         new Ledger(
-            FeatureMetrics.EVENTS_IN,
-            FeatureMetrics.EVENTS_LATE,
-            FeatureMetrics.EVENTS_DEAD,
-            FeatureMetrics.DEFAULTED,
-            FeatureMetrics.LIKE_SECONDS);
+            JobMetric.FEATURE_IN,
+            JobMetric.FEATURE_LATE,
+            JobMetric.FEATURE_DEAD,
+            JobMetric.FEATURE_DEFAULTED,
+            JobMetric.FEATURE_TIME_LIKE_SECONDS);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
     rules = new RuleCounters(declaredRules, getRuntimeContext().getMetricGroup());
     // After a change of parallelism any subtask may go on where any other was.
@@ -179,7 +180,7 @@ final class AdmitEvents<T> extends ProcessFunction<Incoming, T> implements Check
           Instant.ofEpochMilli(row.time),
           row.time,
           Instant.ofEpochSecond(row.time),
-          FeatureMetrics.LIKE_SECONDS);
+          JobMetric.FEATURE_TIME_LIKE_SECONDS.id());
     }
     ledger().increment(LIKE_SECONDS);
   }

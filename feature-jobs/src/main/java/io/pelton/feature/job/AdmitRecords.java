@@ -2,6 +2,7 @@ package io.pelton.feature.job;
 
 import io.pelton.feature.FeatureRow;
 import io.pelton.job.Incoming;
+import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
@@ -18,16 +19,16 @@ final class AdmitRecords extends ProcessFunction<Incoming, FeatureRow>
   private static final int DEAD = 1;
 
   private final @Nullable String label;
-  private final String in;
-  private final String dead;
+  private final JobMetric in;
+  private final JobMetric dead;
   private transient @Nullable Ledger ledger;
 
   /**
    * @param label the outcomes' field with it; null for rows of tables
-   * @param in name of the counter of all that come
-   * @param dead name of the counter of those that cannot be used
+   * @param in counter of all that come
+   * @param dead counter of those that cannot be used
    */
-  AdmitRecords(@Nullable String label, String in, String dead) {
+  AdmitRecords(@Nullable String label, JobMetric in, JobMetric dead) {
     this.label = label;
     this.in = in;
     this.dead = dead;

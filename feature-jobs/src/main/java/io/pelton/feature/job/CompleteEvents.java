@@ -4,6 +4,7 @@ import io.pelton.feature.FeaturePlan;
 import io.pelton.feature.FeatureRow;
 import io.pelton.feature.RejectedEventException;
 import io.pelton.job.Incoming;
+import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.pipeline.PipelineDefinition;
@@ -43,7 +44,7 @@ final class CompleteEvents<T> extends ProcessFunction<Incoming, T> implements Ch
   @Override
   public void initializeState(FunctionInitializationContext context) throws Exception {
     plan = new FeaturePlan(pipeline);
-    ledger = new Ledger(FeatureMetrics.JOINED_DEAD, FeatureMetrics.JOINED_DEFAULTED);
+    ledger = new Ledger(JobMetric.FEATURE_DEAD_JOINED, JobMetric.FEATURE_DEFAULTED_JOINED);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
     rules = new RuleCounters(FeaturePlan.rules(pipeline), getRuntimeContext().getMetricGroup());
   }

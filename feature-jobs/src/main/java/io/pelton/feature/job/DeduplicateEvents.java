@@ -3,8 +3,10 @@ package io.pelton.feature.job;
 import io.pelton.feature.FeatureRow;
 import io.pelton.feature.RowNames;
 import io.pelton.feature.job.EntityFeaturesOperator.Order;
+import io.pelton.job.FlinkMeters;
 import io.pelton.job.Incoming;
 import io.pelton.job.IncomingSerializer;
+import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.pipeline.Late;
@@ -121,7 +123,9 @@ final class DeduplicateEvents extends AbstractStreamOperator<FeatureRow>
     super.initializeState(context);
     ledger =
         new Ledger(
-            FeatureMetrics.DUPLICATES, FeatureMetrics.LATE_DUPLICATES, FeatureMetrics.ROWS_LATE);
+            JobMetric.FEATURE_DUPLICATES,
+            JobMetric.FEATURE_LATE_DUPLICATES,
+            JobMetric.FEATURE_LATE_ROWS);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
     waiting = new PriorityQueue<>(EventOrder.INSTANCE);
     outgoing = new StreamRecord<>(null);
@@ -155,7 +159,7 @@ final class DeduplicateEvents extends AbstractStreamOperator<FeatureRow>
     if (order != Order.SORTED) {
       timers = getInternalTimerService("forget", VoidNamespaceSerializer.INSTANCE, this);
     }
-    getMetricGroup().gauge(FeatureMetrics.WAITING, () -> waiting.size());
+    new FlinkMeters(getMetricGroup()).gauge(JobMetric.FEATURE_WAITING, waiting::size);
     if (restoredWaits()) {
       // At once, though no event and no watermark may come for long.
       ProcessingTimeService clock = getProcessingTimeService();

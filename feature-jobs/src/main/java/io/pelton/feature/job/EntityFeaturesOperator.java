@@ -8,6 +8,8 @@ import io.pelton.feature.Layout;
 import io.pelton.feature.RowNames;
 import io.pelton.feature.RowQueue;
 import io.pelton.job.FeatureRowSerializer;
+import io.pelton.job.FlinkMeters;
+import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
 import java.io.IOException;
 import java.time.Instant;
@@ -119,8 +121,8 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
     super.initializeState(context);
     ledger =
         plan.leading()
-            ? new Ledger(FeatureMetrics.OVERTAKEN, FeatureMetrics.ROWS_LATE)
-            : new Ledger(FeatureMetrics.OVERTAKEN + ".tiles_of_" + plan.tile() + "ms");
+            ? new Ledger(JobMetric.FEATURE_OVERTAKEN, JobMetric.FEATURE_LATE_ROWS)
+            : new Ledger(".tiles_of_" + plan.tile() + "ms", JobMetric.FEATURE_OVERTAKEN);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
     waiting = new RowQueue();
     outgoing = new StreamRecord<>(null);
@@ -163,7 +165,8 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
     if (order != Order.SORTED) {
       timers = getInternalTimerService("expiry", VoidNamespaceSerializer.INSTANCE, this);
     }
-    getMetricGroup().gauge(FeatureMetrics.WAITING, () -> waiting.size());
+    FlinkMeters meters = new FlinkMeters(getMetricGroup());
+    meters.gauge(JobMetric.FEATURE_WAITING, waiting::size);
     if (order != Order.SORTED) {
       completeFrom()
           .forEach(
@@ -172,9 +175,7 @@ final class EntityFeaturesOperator extends AbstractStreamOperator<FeatureRow>
                     "{} is complete from {} on: the state that this job goes on with began to keep what it needs later",
                     column,
                     Instant.ofEpochMilli(time));
-                getMetricGroup()
-                    .addGroup(FeatureMetrics.FEATURE, column)
-                    .gauge(FeatureMetrics.COMPLETE_FROM, () -> time);
+                meters.gauge(JobMetric.FEATURE_COLUMN_COMPLETE_FROM, () -> time, column);
               });
     }
     if (restoredWaits()) {

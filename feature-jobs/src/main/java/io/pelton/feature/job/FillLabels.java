@@ -1,6 +1,7 @@
 package io.pelton.feature.job;
 
 import io.pelton.feature.FeatureRow;
+import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
 import org.apache.flink.runtime.state.FunctionSnapshotContext;
@@ -28,7 +29,7 @@ final class FillLabels extends ProcessFunction<FeatureRow, FeatureRow>
 
   @Override
   public void initializeState(FunctionInitializationContext context) throws Exception {
-    ledger = new Ledger(FeatureMetrics.LABELLED, FeatureMetrics.UNLABELLED);
+    ledger = new Ledger(JobMetric.TRAINING_LABELLED, JobMetric.TRAINING_UNLABELLED);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
   }
 

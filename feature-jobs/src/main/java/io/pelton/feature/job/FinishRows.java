@@ -3,6 +3,7 @@ package io.pelton.feature.job;
 import io.pelton.feature.FeaturePlan;
 import io.pelton.feature.FeatureRow;
 import io.pelton.feature.RejectedEventException;
+import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
 import io.pelton.job.RowJson;
 import io.pelton.job.SpecificRecordTypeInfo;
@@ -48,11 +49,11 @@ final class FinishRows extends ProcessFunction<FeatureRow, FeatureRow>
   public void initializeState(FunctionInitializationContext context) throws Exception {
     ledger =
         new Ledger(
-            FeatureMetrics.ROWS_OUT,
-            FeatureMetrics.HISTORY,
-            FeatureMetrics.ROWS_DEAD,
-            FeatureMetrics.ROWS_DEFAULTED,
-            FeatureMetrics.LATE_INCLUDED);
+            JobMetric.FEATURE_OUT,
+            JobMetric.FEATURE_HISTORY,
+            JobMetric.FEATURE_DEAD_ROWS,
+            JobMetric.FEATURE_DEFAULTED_ROWS,
+            JobMetric.FEATURE_LATE_INCLUDED);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
     plan = new FeaturePlan(pipeline);
     rules =

@@ -3,6 +3,7 @@ package io.pelton.feature.job;
 import io.pelton.feature.FeatureRow;
 import io.pelton.feature.LabelRule;
 import io.pelton.job.FeatureRowSerializer;
+import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -41,10 +42,10 @@ final class JoinLabels extends KeyedCoProcessFunction<String, FeatureRow, Featur
   public void initializeState(FunctionInitializationContext context) throws Exception {
     ledger =
         new Ledger(
-            FeatureMetrics.LABELLED,
-            FeatureMetrics.UNLABELLED,
-            FeatureMetrics.OPEN,
-            FeatureMetrics.OUTCOMES_UNMATCHED);
+            JobMetric.TRAINING_LABELLED,
+            JobMetric.TRAINING_UNLABELLED,
+            JobMetric.TRAINING_OPEN,
+            JobMetric.OUTCOMES_UNMATCHED);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
     rows = context.getKeyedStateStore().getListState(state("rows"));
     outcomes = context.getKeyedStateStore().getListState(state("outcomes"));

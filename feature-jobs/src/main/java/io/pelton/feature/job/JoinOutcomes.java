@@ -6,6 +6,7 @@ import io.pelton.feature.OutcomePlan;
 import io.pelton.feature.RejectedEventException;
 import io.pelton.feature.job.EntityFeaturesOperator.Order;
 import io.pelton.job.FeatureRowSerializer;
+import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.schemas.DeadLetter;
@@ -85,11 +86,11 @@ final class JoinOutcomes extends KeyedCoProcessFunction<String, FeatureRow, Feat
   public void initializeState(FunctionInitializationContext context) throws Exception {
     ledger =
         new Ledger(
-            FeatureMetrics.FEATURE_OUTCOMES_USED,
-            FeatureMetrics.FEATURE_OUTCOMES_UNMATCHED,
-            FeatureMetrics.FEATURE_OUTCOMES_REPEATED,
-            FeatureMetrics.FEATURE_OUTCOMES_LATE,
-            FeatureMetrics.FEATURE_OUTCOMES_DEAD);
+            JobMetric.FEATURE_OUTCOMES_USED,
+            JobMetric.FEATURE_OUTCOMES_UNMATCHED,
+            JobMetric.FEATURE_OUTCOMES_REPEATED,
+            JobMetric.FEATURE_OUTCOMES_LATE,
+            JobMetric.FEATURE_OUTCOMES_DEAD);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
     plan = Objects.requireNonNull(new FeaturePlan(pipeline).outcomes());
     names = new KeptNames(plan.names(), context.getOperatorStateStore());

@@ -5,8 +5,10 @@ import io.pelton.feature.FeatureRow;
 import io.pelton.feature.RowNames;
 import io.pelton.feature.TableJoin;
 import io.pelton.job.FeatureRowSerializer;
+import io.pelton.job.FlinkMeters;
 import io.pelton.job.Incoming;
 import io.pelton.job.IncomingSerializer;
+import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
 import io.pelton.pipeline.Late;
 import io.pelton.pipeline.PipelineDefinition;
@@ -145,7 +147,7 @@ final class JoinTable extends AbstractStreamOperator<Incoming>
   @Override
   public void initializeState(StateInitializationContext context) throws Exception {
     super.initializeState(context);
-    ledger = new Ledger(FeatureMetrics.TABLE_ROWS_LATE, FeatureMetrics.ROWS_LATE);
+    ledger = new Ledger(JobMetric.FEATURE_TABLE_ROWS_LATE, JobMetric.FEATURE_LATE_ROWS);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
     FeaturePlan plan = new FeaturePlan(pipeline);
     eventNames = plan.admittedNames();
@@ -194,7 +196,7 @@ final class JoinTable extends AbstractStreamOperator<Incoming>
   public void open() throws Exception {
     super.open();
     timers = getInternalTimerService("forget", StringSerializer.INSTANCE, this);
-    getMetricGroup().gauge(FeatureMetrics.WAITING, () -> waiting.size());
+    new FlinkMeters(getMetricGroup()).gauge(JobMetric.FEATURE_WAITING, waiting::size);
   }
 
   /** Rows of the key that is current, by the time from which they hold. */

@@ -5,6 +5,7 @@ import io.pelton.feature.TableJoin;
 import io.pelton.job.FeatureRowTypeInfo;
 import io.pelton.job.Incoming;
 import io.pelton.job.IncomingTypeInfo;
+import io.pelton.job.JobMetric;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.LateEvent;
@@ -53,7 +54,7 @@ record JoinedTables(
       SingleOutputStreamOperator<FeatureRow> admitted =
           rows.process(
                   new AdmitRecords(
-                      null, FeatureMetrics.TABLE_ROWS_IN, FeatureMetrics.TABLE_ROWS_DEAD),
+                      null, JobMetric.FEATURE_TABLE_ROWS_IN, JobMetric.FEATURE_TABLE_ROWS_DEAD),
                   new FeatureRowTypeInfo())
               .uid(ADMIT + name)
               .name("admit rows of table " + name)

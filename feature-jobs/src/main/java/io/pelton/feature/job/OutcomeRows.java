@@ -3,6 +3,7 @@ package io.pelton.feature.job;
 import io.pelton.feature.FeatureRow;
 import io.pelton.job.FeatureRowTypeInfo;
 import io.pelton.job.Incoming;
+import io.pelton.job.JobMetric;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.LateEvent;
@@ -46,8 +47,8 @@ record OutcomeRows(
             .process(
                 new AdmitRecords(
                     OutcomeEvents.of(pipeline).featureNames().get(0),
-                    FeatureMetrics.FEATURE_OUTCOMES_IN,
-                    FeatureMetrics.FEATURE_OUTCOMES_DEAD),
+                    JobMetric.FEATURE_OUTCOMES_IN,
+                    JobMetric.FEATURE_OUTCOMES_DEAD),
                 new FeatureRowTypeInfo())
             .uid(ADMIT)
             .name("admit outcomes");

@@ -1,9 +1,11 @@
 package io.pelton.feature.job;
 
+import io.micrometer.core.instrument.Counter;
+import io.pelton.job.FlinkMeters;
+import io.pelton.job.JobMetric;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
-import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
@@ -13,25 +15,24 @@ import org.apache.flink.metrics.MetricGroup;
 final class RuleCounters {
   private final Map<String, Counter> broken = new HashMap<>();
   private final Map<String, Counter> defaulted = new HashMap<>();
-  private final MetricGroup metrics;
+  private final FlinkMeters meters;
 
   RuleCounters(Collection<String> rules, MetricGroup metrics) {
-    this.metrics = metrics;
+    meters = new FlinkMeters(metrics);
     rules.forEach(this::register);
   }
 
   private void register(String rule) {
-    MetricGroup group = metrics.addGroup(FeatureMetrics.RULE, rule);
-    broken.put(rule, group.counter(FeatureMetrics.RULE_BROKEN));
-    defaulted.put(rule, group.counter(FeatureMetrics.RULE_DEFAULTED));
+    broken.put(rule, meters.counter(JobMetric.FEATURE_RULE_BROKEN, rule));
+    defaulted.put(rule, meters.counter(JobMetric.FEATURE_RULE_DEFAULTED, rule));
   }
 
   void broken(String rule) {
-    counter(broken, rule).inc();
+    counter(broken, rule).increment();
   }
 
   void defaulted(String rule) {
-    counter(defaulted, rule).inc();
+    counter(defaulted, rule).increment();
   }
 
   /** A rule that the event schema makes alone is counted from the first event that breaks it on. */

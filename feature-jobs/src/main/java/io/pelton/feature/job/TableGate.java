@@ -1,6 +1,8 @@
 package io.pelton.feature.job;
 
+import io.pelton.job.FlinkMeters;
 import io.pelton.job.Incoming;
+import io.pelton.job.JobMetric;
 import java.util.HashMap;
 import java.util.Map;
 import org.apache.flink.api.common.state.ListState;
@@ -84,7 +86,8 @@ final class TableGate extends AbstractStreamOperator<Incoming>
     super.open();
     awaited = new HashMap<>(ends.last());
     awaited.entrySet().removeIf(end -> read.getOrDefault(end.getKey(), -1L) >= end.getValue());
-    getMetricGroup().gauge(FeatureMetrics.TABLE_READ, () -> awaited.isEmpty() ? 1 : 0);
+    new FlinkMeters(getMetricGroup())
+        .gauge(JobMetric.FEATURE_TABLE_READ, () -> awaited.isEmpty() ? 1 : 0);
     lookLater();
   }
 

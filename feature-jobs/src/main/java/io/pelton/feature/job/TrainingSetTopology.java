@@ -4,6 +4,7 @@ import io.pelton.feature.FeatureRow;
 import io.pelton.feature.LabelRule;
 import io.pelton.job.FeatureRowTypeInfo;
 import io.pelton.job.Incoming;
+import io.pelton.job.JobMetric;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.schemas.DeadLetter;
 import java.io.Serializable;
@@ -75,8 +76,8 @@ public final class TrainingSetTopology {
             .process(
                 new AdmitRecords(
                     described.featureNames().get(0),
-                    FeatureMetrics.OUTCOMES_IN,
-                    FeatureMetrics.OUTCOMES_DEAD),
+                    JobMetric.OUTCOMES_IN,
+                    JobMetric.OUTCOMES_DEAD),
                 new FeatureRowTypeInfo())
             .uid(ADMIT)
             .name("admit outcomes");

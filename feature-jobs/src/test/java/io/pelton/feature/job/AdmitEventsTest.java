@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import io.pelton.feature.FeatureRow;
 import io.pelton.job.Incoming;
+import io.pelton.job.JobMetric;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineFile;
 import java.nio.file.Files;
@@ -69,7 +70,7 @@ class AdmitEventsTest {
                   .getEnvironment()
                   .getAccumulatorRegistry()
                   .getUserMap()
-                  .get(FeatureMetrics.LIKE_SECONDS)
+                  .get(JobMetric.FEATURE_TIME_LIKE_SECONDS.id())
                   .getLocalValue())
           .isEqualTo(2L);
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.pelton.feature.FeatureRow;
 import io.pelton.job.Incoming;
+import io.pelton.job.JobMetric;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.schemas.DeadLetter;
 import java.nio.ByteBuffer;
@@ -40,7 +41,7 @@ class CompleteEventsTest {
         .getEnvironment()
         .getAccumulatorRegistry()
         .getUserMap()
-        .get(FeatureMetrics.JOINED_DEAD)
+        .get(JobMetric.FEATURE_DEAD_JOINED.id())
         .getLocalValue();
   }
 

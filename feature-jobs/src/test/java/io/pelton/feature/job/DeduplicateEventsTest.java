@@ -10,6 +10,7 @@ import io.pelton.job.FeatureRowTypeInfo;
 import io.pelton.job.Incoming;
 import io.pelton.job.IncomingTypeInfo;
 import io.pelton.job.JobEnvironment;
+import io.pelton.job.JobMetric;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.schemas.DeadLetter;
 import java.nio.charset.StandardCharsets;
@@ -156,7 +157,7 @@ class DeduplicateEventsTest {
               "event 7 of 2020-09-13T12:26:45Z repeats that of 2020-09-13T12:26:42Z, taken from"
                   + " transactions partition 0 offset 2; within 60000 ms of each other events of"
                   + " one id are duplicates");
-      assertThat(count(harness, FeatureMetrics.DUPLICATES)).isEqualTo(2);
+      assertThat(count(harness, JobMetric.FEATURE_DUPLICATES.id())).isEqualTo(2);
     }
   }
 
@@ -274,7 +275,7 @@ class DeduplicateEventsTest {
       process(harness, late(event(pipeline, 4, 8, 1, 1)));
       assertThat(harness.extractOutputValues()).extracting(row -> row.id).containsExactly("7", "8");
       assertThat(dead(harness)).isEmpty();
-      assertThat(count(harness, FeatureMetrics.LATE_DUPLICATES)).isEqualTo(2);
+      assertThat(count(harness, JobMetric.FEATURE_LATE_DUPLICATES.id())).isEqualTo(2);
 
       harness.processWatermark(START + reach + 60_000);
       assertThat(harness.numKeyedStateEntries()).isZero();
@@ -344,7 +345,7 @@ class DeduplicateEventsTest {
             .extractOutputValues()
             .forEach(row -> assertThat(taken.add(Long.valueOf(row.id))).isTrue());
         dead(after).forEach(letter -> dead.add(letter.getOffset()));
-        counted += count(after, FeatureMetrics.DUPLICATES);
+        counted += count(after, JobMetric.FEATURE_DUPLICATES.id());
       }
     }
     assertThat(taken).hasSize(40).allMatch(id -> id >= 100);
@@ -439,10 +440,10 @@ class DeduplicateEventsTest {
               assertThat(Arrays.equals(values, batch.features.get(id))).as(id).isTrue());
       assertThat(run.dead).isEqualTo(batch.dead);
       assertThat(run.counts)
-          .containsEntry(FeatureMetrics.EVENTS_IN, (long) events.size())
-          .containsEntry(FeatureMetrics.DUPLICATES, (long) batch.dead.size())
-          .containsEntry(FeatureMetrics.EVENTS_LATE, 0L)
-          .containsEntry(FeatureMetrics.ROWS_OUT, (long) (events.size() - batch.dead.size()));
+          .containsEntry(JobMetric.FEATURE_IN.id(), (long) events.size())
+          .containsEntry(JobMetric.FEATURE_DUPLICATES.id(), (long) batch.dead.size())
+          .containsEntry(JobMetric.FEATURE_LATE.id(), 0L)
+          .containsEntry(JobMetric.FEATURE_OUT.id(), (long) (events.size() - batch.dead.size()));
     }
   }
 

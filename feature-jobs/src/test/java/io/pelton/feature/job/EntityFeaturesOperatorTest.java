@@ -10,6 +10,7 @@ import io.pelton.feature.job.EntityFeaturesOperator.Order;
 import io.pelton.job.FeatureRowSerializer;
 import io.pelton.job.FeatureRowTypeInfo;
 import io.pelton.job.Incoming;
+import io.pelton.job.JobMetric;
 import io.pelton.pipeline.PipelineDefinition;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -232,7 +233,7 @@ class EntityFeaturesOperatorTest {
                   .getEnvironment()
                   .getAccumulatorRegistry()
                   .getUserMap()
-                  .get(FeatureMetrics.OVERTAKEN)
+                  .get(JobMetric.FEATURE_OVERTAKEN.id())
                   .getLocalValue())
           .isEqualTo(1L);
     }

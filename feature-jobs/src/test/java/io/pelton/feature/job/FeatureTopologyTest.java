@@ -7,6 +7,7 @@ import io.pelton.feature.FeatureRow;
 import io.pelton.job.Incoming;
 import io.pelton.job.IncomingTypeInfo;
 import io.pelton.job.JobEnvironment;
+import io.pelton.job.JobMetric;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.LateEvent;
@@ -118,10 +119,10 @@ class FeatureTopologyTest {
         .as("features of every kind have values")
         .anySatisfy(values -> assertThat(values).doesNotContain(Double.NaN));
     assertThat(batch.counts)
-        .containsEntry(FeatureMetrics.EVENTS_IN, 3_000L)
-        .containsEntry(FeatureMetrics.ROWS_OUT, 3_000L)
-        .containsEntry(FeatureMetrics.EVENTS_LATE, 0L)
-        .containsEntry(FeatureMetrics.EVENTS_DEAD, 0L);
+        .containsEntry(JobMetric.FEATURE_IN.id(), 3_000L)
+        .containsEntry(JobMetric.FEATURE_OUT.id(), 3_000L)
+        .containsEntry(JobMetric.FEATURE_LATE.id(), 0L)
+        .containsEntry(JobMetric.FEATURE_DEAD.id(), 0L);
 
     Run parallelBatch =
         run(JobEnvironment.batch(new Configuration()), pipeline, TestEvents.shuffled(events, 2), 3);
@@ -136,7 +137,7 @@ class FeatureTopologyTest {
                 parallelism);
         assertThat(stream.late).isEmpty();
         assertSame(stream, batch);
-        assertThat(stream.counts).containsEntry(FeatureMetrics.ROWS_OUT, 3_000L);
+        assertThat(stream.counts).containsEntry(JobMetric.FEATURE_OUT.id(), 3_000L);
       }
     }
   }
@@ -148,7 +149,7 @@ class FeatureTopologyTest {
     Run batch = run(JobEnvironment.batch(new Configuration()), pipeline, events, 1);
     Run stream = run(JobEnvironment.streaming(backend("hashmap")), pipeline, events, 1);
     assertSame(stream, batch);
-    assertThat(stream.counts).containsEntry(FeatureMetrics.OVERTAKEN, 0L);
+    assertThat(stream.counts).containsEntry(JobMetric.FEATURE_OVERTAKEN.id(), 0L);
   }
 
   @Test
@@ -224,9 +225,9 @@ class FeatureTopologyTest {
               assertThat(letter.getDetail()).isNotBlank();
             });
     assertThat(run.counts)
-        .containsEntry(FeatureMetrics.EVENTS_IN, 207L)
-        .containsEntry(FeatureMetrics.ROWS_OUT, 200L)
-        .containsEntry(FeatureMetrics.EVENTS_DEAD, 7L);
+        .containsEntry(JobMetric.FEATURE_IN.id(), 207L)
+        .containsEntry(JobMetric.FEATURE_OUT.id(), 200L)
+        .containsEntry(JobMetric.FEATURE_DEAD.id(), 7L);
   }
 
   @Test

@@ -6,6 +6,7 @@ import io.pelton.feature.FeaturePlan;
 import io.pelton.feature.FeatureRow;
 import io.pelton.job.Incoming;
 import io.pelton.job.IncomingTypeInfo;
+import io.pelton.job.JobMetric;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineFile;
 import java.nio.file.Files;
@@ -131,7 +132,7 @@ class JoinTableTest {
           getEnvironment()
               .getAccumulatorRegistry()
               .getUserMap()
-              .get(FeatureMetrics.TABLE_ROWS_LATE)
+              .get(JobMetric.FEATURE_TABLE_ROWS_LATE.id())
               .getLocalValue();
     }
   }

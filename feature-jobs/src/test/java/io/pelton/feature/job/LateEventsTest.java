@@ -12,6 +12,7 @@ import io.pelton.job.FeatureRowTypeInfo;
 import io.pelton.job.Incoming;
 import io.pelton.job.IncomingTypeInfo;
 import io.pelton.job.JobEnvironment;
+import io.pelton.job.JobMetric;
 import io.pelton.pipeline.PipelineDefinition;
 import java.nio.file.Path;
 import java.util.List;
@@ -241,16 +242,16 @@ class LateEventsTest {
         .as("the second event waited when the late one came")
         .containsExactlyInAnyOrderEntriesOf(Map.of("1", 1.0, "2", 2.0, "4", 1.0, "6", 2.0));
     assertThat(run.counters)
-        .containsEntry(FeatureMetrics.EVENTS_IN, 6L)
-        .containsEntry(FeatureMetrics.ROWS_OUT, 4L)
-        .containsEntry(FeatureMetrics.EVENTS_LATE, 2L)
-        .containsEntry(FeatureMetrics.LATE_INCLUDED, 1L)
-        .containsEntry(FeatureMetrics.HISTORY, 0L);
+        .containsEntry(JobMetric.FEATURE_IN.id(), 6L)
+        .containsEntry(JobMetric.FEATURE_OUT.id(), 4L)
+        .containsEntry(JobMetric.FEATURE_LATE.id(), 2L)
+        .containsEntry(JobMetric.FEATURE_LATE_INCLUDED.id(), 1L)
+        .containsEntry(JobMetric.FEATURE_HISTORY.id(), 0L);
 
     pipeline = TestEvents.pipeline(directory, "out-of-orderness: 10s");
     Run without = run(events);
     assertThat(without.counts)
         .containsExactlyInAnyOrderEntriesOf(Map.of("1", 1.0, "2", 1.0, "4", 1.0, "6", 2.0));
-    assertThat(without.counters).containsEntry(FeatureMetrics.LATE_INCLUDED, 0L);
+    assertThat(without.counters).containsEntry(JobMetric.FEATURE_LATE_INCLUDED.id(), 0L);
   }
 }

@@ -7,6 +7,7 @@ import io.pelton.job.FeatureRowTypeInfo;
 import io.pelton.job.Incoming;
 import io.pelton.job.IncomingTypeInfo;
 import io.pelton.job.JobEnvironment;
+import io.pelton.job.JobMetric;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.schemas.LateEvent;
 import java.nio.file.Path;
@@ -118,11 +119,11 @@ class LateRowsTest {
               assertThat(event.getValue() != null).isEqualTo(once);
             });
     assertThat(counts)
-        .containsEntry(FeatureMetrics.EVENTS_IN, 2_000L)
-        .containsEntry(FeatureMetrics.EVENTS_LATE, 0L)
-        .containsEntry(FeatureMetrics.ROWS_LATE, 1L)
-        .containsEntry(FeatureMetrics.LATE_INCLUDED, late.equals("include") ? 1L : 0L)
-        .containsEntry(FeatureMetrics.ROWS_OUT, 1_999L);
+        .containsEntry(JobMetric.FEATURE_IN.id(), 2_000L)
+        .containsEntry(JobMetric.FEATURE_LATE.id(), 0L)
+        .containsEntry(JobMetric.FEATURE_LATE_ROWS.id(), 1L)
+        .containsEntry(JobMetric.FEATURE_LATE_INCLUDED.id(), late.equals("include") ? 1L : 0L)
+        .containsEntry(JobMetric.FEATURE_OUT.id(), 1_999L);
     assertThat(actual.keySet()).isEqualTo(expected.keySet());
     // What still waited may count the straggler with late: include.
     events.stream()

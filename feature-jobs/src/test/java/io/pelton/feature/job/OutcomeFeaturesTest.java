@@ -8,6 +8,7 @@ import io.pelton.job.FeatureRowTypeInfo;
 import io.pelton.job.Incoming;
 import io.pelton.job.IncomingTypeInfo;
 import io.pelton.job.JobEnvironment;
+import io.pelton.job.JobMetric;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineFile;
 import io.pelton.schemas.DeadLetter;
@@ -198,15 +199,15 @@ class OutcomeFeaturesTest {
             lateRecords,
             deadLetters,
             client.getJobExecutionResult().get().getAllAccumulatorResults());
-    assertThat(count(run, FeatureMetrics.FEATURE_OUTCOMES_IN))
+    assertThat(count(run, JobMetric.FEATURE_OUTCOMES_IN.id()))
         .as("%s", run.counts)
         .isEqualTo(outcomeCount)
         .isEqualTo(
-            count(run, FeatureMetrics.FEATURE_OUTCOMES_USED)
-                + count(run, FeatureMetrics.FEATURE_OUTCOMES_UNMATCHED)
-                + count(run, FeatureMetrics.FEATURE_OUTCOMES_REPEATED)
-                + count(run, FeatureMetrics.FEATURE_OUTCOMES_LATE)
-                + count(run, FeatureMetrics.FEATURE_OUTCOMES_DEAD));
+            count(run, JobMetric.FEATURE_OUTCOMES_USED.id())
+                + count(run, JobMetric.FEATURE_OUTCOMES_UNMATCHED.id())
+                + count(run, JobMetric.FEATURE_OUTCOMES_REPEATED.id())
+                + count(run, JobMetric.FEATURE_OUTCOMES_LATE.id())
+                + count(run, JobMetric.FEATURE_OUTCOMES_DEAD.id()));
     return run;
   }
 
@@ -335,7 +336,7 @@ class OutcomeFeaturesTest {
       List<Outcome> outcomes = outcomes(new Random(seed));
       Run run = run(batch(), events, incoming(outcomes), 2);
       assertClose(ofOutcomes(run.features), expected(outcomes));
-      assertThat(count(run, FeatureMetrics.FEATURE_OUTCOMES_USED))
+      assertThat(count(run, JobMetric.FEATURE_OUTCOMES_USED.id()))
           .isEqualTo(counted(outcomes).size());
     }
   }
@@ -391,9 +392,9 @@ class OutcomeFeaturesTest {
         assertSame(stream.features, batch.features);
         for (String name :
             List.of(
-                FeatureMetrics.FEATURE_OUTCOMES_USED,
-                FeatureMetrics.FEATURE_OUTCOMES_UNMATCHED,
-                FeatureMetrics.FEATURE_OUTCOMES_REPEATED)) {
+                JobMetric.FEATURE_OUTCOMES_USED.id(),
+                JobMetric.FEATURE_OUTCOMES_UNMATCHED.id(),
+                JobMetric.FEATURE_OUTCOMES_REPEATED.id())) {
           assertThat(count(stream, name)).as(name).isEqualTo(count(batch, name)).isPositive();
         }
       }
@@ -531,7 +532,7 @@ class OutcomeFeaturesTest {
     assertThat(run.dead)
         .extracting(DeadLetter::getReason)
         .containsExactlyInAnyOrder("undecodable", "missing-label", "missing-id");
-    assertThat(count(run, FeatureMetrics.FEATURE_OUTCOMES_DEAD)).isEqualTo(3);
+    assertThat(count(run, JobMetric.FEATURE_OUTCOMES_DEAD.id())).isEqualTo(3);
   }
 
   @Test

@@ -7,6 +7,7 @@ import io.pelton.feature.FeatureRow;
 import io.pelton.job.Incoming;
 import io.pelton.job.IncomingTypeInfo;
 import io.pelton.job.JobEnvironment;
+import io.pelton.job.JobMetric;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.Table;
 import io.pelton.schemas.DeadLetter;
@@ -335,18 +336,20 @@ class TopicTableTopologyTest {
     Rows rows = Rows.generate(seed + 10, START - 50_000, END);
     Result expected = batch(events, rows);
     assertThat(expected.rows).hasSize(EVENTS);
-    assertThat(expected.count(FeatureMetrics.EVENTS_DEAD)).isBetween(20L, EVENTS / 3L);
+    assertThat(expected.count(JobMetric.FEATURE_DEAD.id())).isBetween(20L, EVENTS / 3L);
     for (int parallelism : List.of(1, 3)) {
       Result actual = stream(pipeline, events, rows, parallelism, seed + parallelism);
       assertThat(actual.rows).isEqualTo(expected.rows);
-      assertThat(actual.count(FeatureMetrics.EVENTS_IN)).isEqualTo(EVENTS);
-      assertThat(actual.count(FeatureMetrics.JOINED_DEAD))
-          .isEqualTo(expected.count(FeatureMetrics.EVENTS_DEAD));
-      assertThat(actual.count(FeatureMetrics.ROWS_OUT) + actual.count(FeatureMetrics.JOINED_DEAD))
+      assertThat(actual.count(JobMetric.FEATURE_IN.id())).isEqualTo(EVENTS);
+      assertThat(actual.count(JobMetric.FEATURE_DEAD_JOINED.id()))
+          .isEqualTo(expected.count(JobMetric.FEATURE_DEAD.id()));
+      assertThat(
+              actual.count(JobMetric.FEATURE_OUT.id())
+                  + actual.count(JobMetric.FEATURE_DEAD_JOINED.id()))
           .isEqualTo(EVENTS);
-      assertThat(actual.count(FeatureMetrics.TABLE_ROWS_IN))
+      assertThat(actual.count(JobMetric.FEATURE_TABLE_ROWS_IN.id()))
           .isEqualTo(rows.terminals.size() + rows.customers.size());
-      assertThat(actual.count(FeatureMetrics.TABLE_ROWS_LATE)).isZero();
+      assertThat(actual.count(JobMetric.FEATURE_TABLE_ROWS_LATE.id())).isZero();
     }
   }
 
@@ -363,9 +366,9 @@ class TopicTableTopologyTest {
     Rows rows = Rows.generate(13, START - 50_000, END);
     Result expected = batch(twice, rows);
     Result actual = stream(pipeline, twice, rows, 3, 4);
-    assertThat(actual.count(FeatureMetrics.DUPLICATES))
+    assertThat(actual.count(JobMetric.FEATURE_DUPLICATES.id()))
         .isPositive()
-        .isEqualTo(expected.count(FeatureMetrics.DUPLICATES));
+        .isEqualTo(expected.count(JobMetric.FEATURE_DUPLICATES.id()));
     assertThat(actual.rows).isEqualTo(expected.rows);
   }
 
@@ -425,8 +428,8 @@ class TopicTableTopologyTest {
                 false),
             environment);
     assertThat(result.rows.get("1")).isEqualTo(List.of(3.0, 0.0, 3.0, 0.0));
-    assertThat(result.count(FeatureMetrics.TABLE_ROWS_IN)).isEqualTo(3);
-    assertThat(result.count(FeatureMetrics.TABLE_ROWS_DEAD)).isEqualTo(2);
+    assertThat(result.count(JobMetric.FEATURE_TABLE_ROWS_IN.id())).isEqualTo(3);
+    assertThat(result.count(JobMetric.FEATURE_TABLE_ROWS_DEAD.id())).isEqualTo(2);
   }
 
   @Test

@@ -8,6 +8,7 @@ import io.pelton.feature.LabelRule;
 import io.pelton.job.Incoming;
 import io.pelton.job.IncomingTypeInfo;
 import io.pelton.job.JobEnvironment;
+import io.pelton.job.JobMetric;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineFile;
 import io.pelton.schemas.DeadLetter;
@@ -169,16 +170,16 @@ class TrainingSetTopologyTest {
             .as("label of %s", event.id)
             .isEqualTo(Double.valueOf(expected(event, outcomes, known, 0)));
       }
-      long labelled = count(run, FeatureMetrics.LABELLED);
-      long unlabelled = count(run, FeatureMetrics.UNLABELLED);
-      long open = count(run, FeatureMetrics.OPEN);
+      long labelled = count(run, JobMetric.TRAINING_LABELLED.id());
+      long unlabelled = count(run, JobMetric.TRAINING_UNLABELLED.id());
+      long open = count(run, JobMetric.TRAINING_OPEN.id());
       assertThat(labelled + unlabelled + open).isEqualTo(seen.size());
       assertThat(labelled).isBetween(20L, seen.size() - 20L);
       assertThat(open)
           .isEqualTo(
               run.rows.values().stream().filter(row -> Double.isNaN(row[row.length - 1])).count());
       assertThat(open > 0).isEqualTo(known != ALL);
-      assertThat(count(run, FeatureMetrics.OUTCOMES_UNMATCHED)).isPositive();
+      assertThat(count(run, JobMetric.OUTCOMES_UNMATCHED.id())).isPositive();
     }
   }
 
@@ -219,8 +220,8 @@ class TrainingSetTopologyTest {
     assertThat(run.dead)
         .extracting(DeadLetter::getReason)
         .containsExactlyInAnyOrder("missing-id", "undecodable", "missing-label", "undecodable");
-    assertThat(count(run, FeatureMetrics.OUTCOMES_IN)).isEqualTo(5);
-    assertThat(count(run, FeatureMetrics.OUTCOMES_DEAD)).isEqualTo(4);
+    assertThat(count(run, JobMetric.OUTCOMES_IN.id())).isEqualTo(5);
+    assertThat(count(run, JobMetric.OUTCOMES_DEAD.id())).isEqualTo(4);
     assertThat(run.rows).hasSize(500);
   }
 

@@ -7,6 +7,7 @@ import io.pelton.feature.FeatureRow;
 import io.pelton.job.Incoming;
 import io.pelton.job.IncomingTypeInfo;
 import io.pelton.job.JobEnvironment;
+import io.pelton.job.JobMetric;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineFile;
 import io.pelton.schemas.DeadLetter;
@@ -176,15 +177,16 @@ class ValidationTest {
     List<Incoming> events = events(pipeline, 2_000);
     Run batch = run(JobEnvironment.batch(new Configuration()), pipeline, events, 1);
 
-    assertThat(batch.count(FeatureMetrics.EVENTS_IN)).isEqualTo(2_000);
-    assertThat(batch.count(FeatureMetrics.ROWS_DEAD)).isPositive();
-    assertThat(batch.count(FeatureMetrics.DEFAULTED)).isPositive();
-    assertThat(batch.count(FeatureMetrics.ROWS_DEFAULTED)).isPositive();
-    assertThat(batch.features).hasSize((int) batch.count(FeatureMetrics.ROWS_OUT));
+    assertThat(batch.count(JobMetric.FEATURE_IN.id())).isEqualTo(2_000);
+    assertThat(batch.count(JobMetric.FEATURE_DEAD_ROWS.id())).isPositive();
+    assertThat(batch.count(JobMetric.FEATURE_DEFAULTED.id())).isPositive();
+    assertThat(batch.count(JobMetric.FEATURE_DEFAULTED_ROWS.id())).isPositive();
+    assertThat(batch.features).hasSize((int) batch.count(JobMetric.FEATURE_OUT.id()));
     assertThat(batch.dead)
         .hasSize(
             (int)
-                (batch.count(FeatureMetrics.EVENTS_DEAD) + batch.count(FeatureMetrics.ROWS_DEAD)));
+                (batch.count(JobMetric.FEATURE_DEAD.id())
+                    + batch.count(JobMetric.FEATURE_DEAD_ROWS.id())));
     for (String rule :
         List.of(
             " validate fields.amount.required ",
@@ -213,31 +215,31 @@ class ValidationTest {
       assertThat(stream.dead).isEqualTo(batch.dead);
       for (String count :
           List.of(
-              FeatureMetrics.EVENTS_IN,
-              FeatureMetrics.ROWS_OUT,
-              FeatureMetrics.EVENTS_LATE,
-              FeatureMetrics.EVENTS_DEAD,
-              FeatureMetrics.ROWS_DEAD,
-              FeatureMetrics.DEFAULTED,
-              FeatureMetrics.ROWS_DEFAULTED)) {
+              JobMetric.FEATURE_IN.id(),
+              JobMetric.FEATURE_OUT.id(),
+              JobMetric.FEATURE_LATE.id(),
+              JobMetric.FEATURE_DEAD.id(),
+              JobMetric.FEATURE_DEAD_ROWS.id(),
+              JobMetric.FEATURE_DEFAULTED.id(),
+              JobMetric.FEATURE_DEFAULTED_ROWS.id())) {
         assertThat(stream.counts).containsEntry(count, batch.counts.get(count));
       }
       assertThat(
-              stream.count(FeatureMetrics.ROWS_OUT)
-                  + stream.count(FeatureMetrics.EVENTS_LATE)
-                  + stream.count(FeatureMetrics.EVENTS_DEAD)
-                  + stream.count(FeatureMetrics.ROWS_DEAD))
+              stream.count(JobMetric.FEATURE_OUT.id())
+                  + stream.count(JobMetric.FEATURE_LATE.id())
+                  + stream.count(JobMetric.FEATURE_DEAD.id())
+                  + stream.count(JobMetric.FEATURE_DEAD_ROWS.id()))
           .isEqualTo(2_000);
     }
   }
 
   /** The sum of a rule's counter over all subtasks of a job. */
-  private static long counter(Run run, String rule, String name) {
+  private static long counter(Run run, String rule, JobMetric metric) {
     return REPORTER
-        .findMetrics(run.job, ".*\\." + FeatureMetrics.RULE + "." + rule + "." + name)
+        .findMetrics(run.job, ".*\\." + metric.id().replace(".rule.", ".rule." + rule + "."))
         .values()
         .stream()
-        .mapToLong(metric -> ((Counter) metric).getCount())
+        .mapToLong(counter -> ((Counter) counter).getCount())
         .sum();
   }
 
@@ -251,13 +253,15 @@ class ValidationTest {
     assertThat(broken).hasSizeGreaterThanOrEqualTo(5);
     broken.forEach(
         (rule, count) ->
-            assertThat(counter(run, rule, FeatureMetrics.RULE_BROKEN)).as(rule).isEqualTo(count));
+            assertThat(counter(run, rule, JobMetric.FEATURE_RULE_BROKEN))
+                .as(rule)
+                .isEqualTo(count));
     assertThat(
-            counter(run, "fields.fraud.allowed", FeatureMetrics.RULE_DEFAULTED)
-                + counter(run, "features.amount.max", FeatureMetrics.RULE_DEFAULTED))
-        .isEqualTo(run.count(FeatureMetrics.DEFAULTED));
-    assertThat(counter(run, "features.mean_1m.min", FeatureMetrics.RULE_DEFAULTED))
-        .isEqualTo(run.count(FeatureMetrics.ROWS_DEFAULTED));
+            counter(run, "fields.fraud.allowed", JobMetric.FEATURE_RULE_DEFAULTED)
+                + counter(run, "features.amount.max", JobMetric.FEATURE_RULE_DEFAULTED))
+        .isEqualTo(run.count(JobMetric.FEATURE_DEFAULTED.id()));
+    assertThat(counter(run, "features.mean_1m.min", JobMetric.FEATURE_RULE_DEFAULTED))
+        .isEqualTo(run.count(JobMetric.FEATURE_DEFAULTED_ROWS.id()));
     assertThat(REPORTER.findMetrics(run.job, ".*\\.rule.features.count_1m.max.broken"))
         .as("a counter of a rule that nothing broke")
         .isNotEmpty();
@@ -340,9 +344,9 @@ class ValidationTest {
       assertThat(after.getSideOutput(FinishRows.DEAD))
           .extracting(letter -> letter.getValue().getEventId())
           .containsExactly("3");
-      assertThat(count(after, FeatureMetrics.ROWS_OUT)).isEqualTo(1);
-      assertThat(count(after, FeatureMetrics.ROWS_DEAD)).isEqualTo(2);
-      assertThat(count(after, FeatureMetrics.ROWS_DEFAULTED)).isEqualTo(1);
+      assertThat(count(after, JobMetric.FEATURE_OUT.id())).isEqualTo(1);
+      assertThat(count(after, JobMetric.FEATURE_DEAD_ROWS.id())).isEqualTo(2);
+      assertThat(count(after, JobMetric.FEATURE_DEFAULTED_ROWS.id())).isEqualTo(1);
     }
   }
 

@@ -1,8 +1,12 @@
 package io.pelton.inference.job;
 
 import io.pelton.feature.FeatureRow;
+import io.pelton.job.FlinkMeters;
+import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
+import io.pelton.job.ScoredRowTypeInfo;
 import io.pelton.job.SpecificRecordTypeInfo;
+import io.pelton.model.FallbackReason;
 import io.pelton.model.FeatureDigest;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
@@ -13,6 +17,7 @@ import io.pelton.rollout.Router;
 import io.pelton.rollout.Step;
 import io.pelton.schemas.DeadLetter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -24,7 +29,6 @@ import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.metrics.Gauge;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -42,7 +46,7 @@ import org.jspecify.annotations.Nullable;
  * it is full, when its first row has waited long enough, before a checkpoint barrier, before a
  * watermark, and at the end of input. So it keeps no rows in state and keeps their order, except
  * while the subtasks agree on a change at an event time. Rows that the model cannot score become
- * dead letters.
+ * dead letters, or go to its fallback.
  */
 final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     implements OneInputStreamOperator<FeatureRow, ScoredRow>,
@@ -59,6 +63,12 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   private static final int IN = 0;
   private static final int OUT = 1;
   private static final int DEAD = 2;
+
+  /** What shadows predict. */
+  static final OutputTag<ScoredRow> SHADOWS = new OutputTag<>("shadows", new ScoredRowTypeInfo());
+
+  /** How long a shadow may take for one batch. */
+  private static final Duration SHADOW_PATIENCE = Duration.ofSeconds(30);
 
   private static final ListStateDescriptor<byte[]> SERVED =
       new ListStateDescriptor<>("plan", PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO);
@@ -78,6 +88,8 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   private final RolloutPlan initial;
   private final Models models;
   private final @Nullable Control control;
+  private final PipelineDefinition.Model settings;
+  private final boolean batchRun;
 
   private transient ListState<byte[]> served;
   private transient @Nullable RolloutPlan restored;
@@ -86,7 +98,12 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   private transient HeldRows held;
   private transient MailboxExecutor taskThread;
 
+  /** Held by the subtask, not by a version: all run on it, whatever is loaded when. */
+  private transient @Nullable Integer gpu;
+
   private transient Versions versions;
+  private transient Shadows shadows;
+  private transient Drain drain;
   private transient ServedPlan plan;
   private transient Router router;
 
@@ -97,7 +114,6 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   private transient Ledger ledger;
   private transient StreamRecord<ScoredRow> record;
   private transient int waiting;
-  private transient long firstArrivalNanos;
   private transient long deadline;
   private transient boolean timerPending;
 
@@ -106,6 +122,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
    * @param maxBatchDelay milliseconds from the first row's arrival
    * @param initial what the model is to serve until a command says otherwise
    * @param control where commands come from; null when what is served never changes
+   * @param batchRun whether rows wait for shadows rather than go without them
    */
   @SuppressWarnings("NullAway.Init") // Flink calls open() on the copy that it ships
   BatchingInferenceOperator(
@@ -114,7 +131,8 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
       long maxBatchDelay,
       RolloutPlan initial,
       Models models,
-      @Nullable Control control) {
+      @Nullable Control control,
+      boolean batchRun) {
     if (maxBatchSize < 1) {
       throw new IllegalArgumentException("max-size is " + maxBatchSize + "; it must be 1 or more");
     }
@@ -129,12 +147,14 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     this.initial = initial;
     this.models = models;
     this.control = control;
+    this.batchRun = batchRun;
+    settings = ModelSource.model(pipeline);
   }
 
   @Override
   public void initializeState(StateInitializationContext context) throws Exception {
     super.initializeState(context);
-    ledger = new Ledger(InferenceMetrics.IN, InferenceMetrics.OUT, InferenceMetrics.DEAD);
+    ledger = new Ledger(JobMetric.INFERENCE_IN, JobMetric.INFERENCE_OUT, JobMetric.INFERENCE_DEAD);
     ledger.open(context.getOperatorStateStore(), getRuntimeContext());
     // Of all subtasks, for after a change of parallelism any may go on where any other was.
     served = context.getOperatorStateStore().getUnionListState(SERVED);
@@ -157,22 +177,52 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     record = new StreamRecord<>(null);
     String[] temporary =
         getContainingTask().getEnvironment().getTaskManagerInfo().getTmpDirectories();
-    versions =
-        new Versions(
-            models,
-            Path.of(temporary[0]),
-            gpus(),
-            loaded -> new Serving(loaded, pipelineFeatures, maxBatchSize, this),
-            new InferenceMetrics.OfVersions(getMetricGroup()));
-    getMetricGroup()
-        .addGroup(InferenceMetrics.GROUP)
-        .gauge(InferenceMetrics.HELD_ROWS, (Gauge<Integer>) held::size);
     taskThread =
         getContainingTask()
             .getMailboxExecutorFactory()
             .createExecutor(getOperatorConfig().getChainIndex());
+    Inference.Surroundings around =
+        new Inference.Surroundings(
+            settings,
+            maxBatchSize,
+            this,
+            this::account,
+            mail -> taskThread.execute(mail::run, "hand on a scored batch"),
+            getProcessingTimeService()::getCurrentProcessingTime);
+    gpu = GpuLeases.SHARED.lease(gpus());
+    Loading loading =
+        new Loading(
+            initial.model(), models, Path.of(temporary[0]), gpu, new HeldMemory(settings.memory()));
+    InferenceMetrics.OfVersions metrics = new InferenceMetrics.OfVersions(getMetricGroup());
+    drain = new Drain(taskThread, () -> flush(FlushReason.ROLLOUT));
+    shadows =
+        new Shadows(
+            loading,
+            pipelineFeatures,
+            settings,
+            batchRun,
+            SHADOW_PATIENCE,
+            taskThread,
+            new ShadowTask(),
+            metrics);
+    versions =
+        new Versions(
+            loading,
+            loaded -> new Serving(loaded, pipelineFeatures, around),
+            shadows,
+            drain,
+            metrics);
+    new FlinkMeters(getMetricGroup()).gauge(JobMetric.INFERENCE_HELD_ROWS, held::size);
     plan =
-        new ServedPlan(pipeline, initial, control, versions, this, taskThread, getRuntimeContext());
+        new ServedPlan(
+            pipeline,
+            initial,
+            control,
+            versions,
+            this,
+            taskThread,
+            getRuntimeContext(),
+            getMetricGroup());
     plan.open(restored);
     if (!held.isEmpty() && !plan.undecided()) {
       taskThread.execute(this::release, "take up rows that were held");
@@ -213,6 +263,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     while (row.time >= plan.holdsFrom() && held.full()) {
       taskThread.yield();
     }
+    drain.await();
     if (row.time >= plan.holdsFrom()) {
       held.add(row);
     } else {
@@ -222,30 +273,28 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
 
   private void score(FeatureRow row) {
     newestTime = Math.max(newestTime, row.time);
-    Router.Choice choice =
-        router.choose(row.keys.length == 0 ? row.id : row.keys[0], row.time, row.carried);
+    String key = row.keys.length == 0 ? row.id : row.keys[0];
+    Router.Choice choice = router.choose(key, row.time, row.carried);
     Serving serving = chosen[choice.index()];
     ServedVersion as = chosenAs[choice.index()];
     if (row.values.length < pipelineFeatures.size()) {
       String detail =
           "row has %d features; the pipeline has %d"
               .formatted(row.values.length, pipelineFeatures.size());
-      serving.measured.deadLetters.inc();
-      bury(row, as, pipelineFeatures, row.values, detail);
+      serving.measured.deadLetters.increment();
+      bury(row, as, pipelineFeatures, row.values, null, detail);
       account(0, 1);
       return;
     }
-    serving.batch.add(row, as);
+    serving.batch().add(row, as);
     waiting++;
-    if (waiting == 1) {
-      firstArrivalNanos = System.nanoTime();
-      if (maxBatchSize > 1) {
-        awaitDeadline();
-      }
+    if (waiting == 1 && maxBatchSize > 1) {
+      awaitDeadline();
     }
-    if (serving.batch.isFull()) {
+    if (serving.batch().isFull()) {
       flush(serving, FlushReason.SIZE);
     }
+    shadows.offer(key, row);
   }
 
   @Override
@@ -300,6 +349,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     }
     release();
     flush(FlushReason.END);
+    shadows.drain();
     plan.end();
   }
 
@@ -308,15 +358,25 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     try {
       super.close();
     } finally {
-      IOUtils.closeAll(plan);
+      IOUtils.closeAll(plan, this::giveGpuBack);
+    }
+  }
+
+  private void giveGpuBack() {
+    if (gpu != null) {
+      GpuLeases.SHARED.release(gpu);
+      gpu = null;
     }
   }
 
   @Override
-  public void scored(RowBatch scoredBatch, int index, double[] scores, int at) {
-    FeatureRow row = scoredBatch.row(index);
-    ServedVersion served = scoredBatch.served(index);
-    double[] features = scoredBatch.features(index);
+  public void scored(
+      FeatureRow row,
+      ServedVersion served,
+      double[] features,
+      double[] scores,
+      int at,
+      @Nullable FallbackReason reason) {
     output.collect(
         record.replace(
             new ScoredRow(
@@ -327,14 +387,15 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
                 served,
                 features,
                 FeatureDigest.of(features),
-                Arrays.copyOfRange(scores, at, at + served.outputs().size())),
+                Arrays.copyOfRange(scores, at, at + served.outputs().size()),
+                reason),
             row.time));
   }
 
   @Override
-  public void died(RowBatch scoredBatch, int index, String reason) {
-    ServedVersion served = scoredBatch.served(index);
-    bury(scoredBatch.row(index), served, served.features(), scoredBatch.features(index), reason);
+  public void died(RowBatch batch, int index, @Nullable FallbackReason reason, String detail) {
+    ServedVersion served = batch.served(index);
+    bury(batch.row(index), served, served.features(), batch.features(index), reason, detail);
   }
 
   /**
@@ -366,24 +427,23 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   }
 
   private void flush(FlushReason reason) {
-    if (waiting > 0) {
-      versions.serving().forEach(serving -> flush(serving, reason));
-    }
+    versions
+        .serving()
+        .forEach(
+            serving -> {
+              flush(serving, reason);
+              if (reason.waits()) {
+                serving.settle();
+              }
+            });
   }
 
   private void flush(Serving serving, FlushReason reason) {
-    int size = serving.batch.size();
-    if (size == 0) {
-      return;
+    int size = serving.batch().size();
+    if (size > 0) {
+      waiting -= size;
+      serving.flush(reason);
     }
-    long start = System.nanoTime();
-    BatchScorer.Outcome outcome = serving.scorer.score(serving.batch);
-    long end = System.nanoTime();
-    serving.batch.clear();
-    waiting -= size;
-    account(size - outcome.died(), outcome.died());
-    serving.measured.flushed(
-        reason, size, outcome, (start - firstArrivalNanos) / 1_000, (end - start) / 1_000);
   }
 
   private void account(int scored, int died) {
@@ -393,9 +453,26 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   }
 
   private void bury(
-      FeatureRow row, ServedVersion served, List<String> names, double[] values, String detail) {
-    DeadLetter letter = InferenceDeadLetter.of(row, served, names, values, detail);
+      FeatureRow row,
+      ServedVersion served,
+      List<String> names,
+      double[] values,
+      @Nullable FallbackReason reason,
+      String detail) {
+    DeadLetter letter = InferenceDeadLetter.of(row, served, names, values, reason, detail);
     output.collect(DEAD_LETTERS, new StreamRecord<>(letter, row.time));
+  }
+
+  private final class ShadowTask implements Shadows.Task {
+    @Override
+    public void emit(ScoredRow row) {
+      output.collect(SHADOWS, new StreamRecord<>(row, row.time));
+    }
+
+    @Override
+    public void stopped(String why) {
+      plan.tell(why);
+    }
   }
 
   private List<Integer> gpus() {

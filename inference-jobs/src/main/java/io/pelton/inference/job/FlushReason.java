@@ -7,5 +7,10 @@ enum FlushReason {
   WATERMARK,
   ROLLOUT,
   CHECKPOINT,
-  END
+  END;
+
+  /** Whether what comes next must not overtake the batch. */
+  boolean waits() {
+    return this != SIZE && this != DELAY;
+  }
 }

@@ -2,11 +2,13 @@ package io.pelton.inference.job;
 
 import io.pelton.feature.FeatureRow;
 import io.pelton.job.RowJson;
+import io.pelton.model.FallbackReason;
 import io.pelton.model.ServedVersion;
 import io.pelton.schemas.DeadLetter;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Dead letters of rows that a model could not score: the row as JSON, with its features by name.
@@ -20,12 +22,18 @@ final class InferenceDeadLetter {
 
   /**
    * @param names of the values, in order
+   * @param reason why the whole batch could not be scored; null when it is the row's own fault
    */
   static DeadLetter of(
-      FeatureRow row, ServedVersion served, List<String> names, double[] values, String detail) {
+      FeatureRow row,
+      ServedVersion served,
+      List<String> names,
+      double[] values,
+      @Nullable FallbackReason reason,
+      String detail) {
     return DeadLetter.newBuilder()
         .setStage(STAGE)
-        .setReason(REASON)
+        .setReason(reason == null ? REASON : reason.label())
         .setDetail(detail)
         .setEventId(row.id)
         .setSource(SOURCE)

@@ -1,115 +1,159 @@
 package io.pelton.inference.job;
 
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.Timer;
+import io.pelton.job.FlinkMeters;
+import io.pelton.job.JobMetric;
+import io.pelton.model.FallbackReason;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Locale;
 import java.util.Map;
-import org.apache.flink.metrics.Counter;
-import org.apache.flink.metrics.Gauge;
-import org.apache.flink.metrics.Histogram;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.apache.flink.metrics.MetricGroup;
-import org.apache.flink.runtime.metrics.DescriptiveStatisticsHistogram;
 
-/** Every metric of inference, by name. Times are microseconds unless the name says otherwise. */
+/** What is told of one version that an operator serves. */
 final class InferenceMetrics {
-  /** Rows that came in; also an accumulator. Whenever a batch has been flushed, in = out + dead. */
-  static final String IN = "inference.in";
-
-  /** Rows that were scored; also an accumulator. */
-  static final String OUT = "inference.out";
-
-  /** Rows that could not be scored; also an accumulator. */
-  static final String DEAD = "inference.dead";
-
-  static final String GROUP = "inference";
-  static final String ROWS = "rows";
-  static final String BATCHES = "batches";
-  static final String BATCH_SIZE = "batchSize";
-  static final String QUEUE_TIME = "queueTimeMicros";
-  static final String COMPUTE_TIME = "computeTimeMicros";
-  static final String LOAD_TIME = "loadTimeMillis";
-  static final String ERRORS = "errors";
-  static final String DEAD_LETTERS = "deadLetters";
-  static final String DEVICE = "device";
-
-  /** Rows that wait while the subtasks agree on a change at an event time; of all versions. */
-  static final String HELD_ROWS = "heldRows";
-
-  /** Group with a version's number as its value: all below are of one version. */
-  static final String MODEL_VERSION = "version";
-
-  /** Then the reason in lower case: {@code flushesBySize}. */
-  static final String FLUSHES = "flushesBy";
-
-  private static final int HISTOGRAM_WINDOW = 1_000;
-
-  final Counter rows;
-  final Counter batches;
   final Counter errors;
   final Counter deadLetters;
-  final Histogram batchSize;
-  final Histogram queueTime;
-  final Histogram computeTime;
+  final Counter timeouts;
+  final Counter failedBatches;
+  private final Counter rows;
+  private final Counter batches;
+  private final DistributionSummary batchSize;
+  private final Timer queue;
+  private final Timer compute;
+  private final Timer total;
+  private final Counter[] fallbacks = new Counter[FallbackReason.values().length];
   private final Counter[] flushes = new Counter[FlushReason.values().length];
 
+  private final FlinkMeters meters;
+  private final String version;
+  private final Set<String> devices = new HashSet<>();
   private Serving served;
 
   /** Those of all versions that an operator has served; Flink does not take a name twice. */
   static final class OfVersions {
-    private final MetricGroup operator;
+    private final FlinkMeters meters;
     private final Map<Integer, InferenceMetrics> known = new HashMap<>();
+    private final Map<String, OfShadow> shadows = new HashMap<>();
 
     OfVersions(MetricGroup operator) {
-      this.operator = operator;
+      meters = new FlinkMeters(operator);
+    }
+
+    /** Of what all versions take. */
+    void of(HeldMemory memory) {
+      meters.gauge(JobMetric.INFERENCE_HELD_MEMORY, memory::sum);
+    }
+
+    /** Those of a shadow's version, which tell of {@code shadow} from now on. */
+    OfShadow of(String name, int version, Shadow shadow) {
+      OfShadow metrics =
+          shadows.computeIfAbsent(
+              name + "@" + version,
+              key -> new OfShadow(meters, name, Integer.toString(version), shadow));
+      metrics.shadow = shadow;
+      return metrics;
     }
 
     /** Those of a version, which tell of {@code serving} from now on. */
     InferenceMetrics of(int version, Serving serving) {
       InferenceMetrics metrics = known.get(version);
       if (metrics == null) {
-        metrics = new InferenceMetrics(operator, version, serving);
+        metrics = new InferenceMetrics(meters, Integer.toString(version), serving);
         known.put(version, metrics);
       }
-      metrics.served = serving;
+      metrics.serve(serving);
       return metrics;
     }
   }
 
-  private InferenceMetrics(MetricGroup operator, int version, Serving serving) {
-    served = serving;
-    MetricGroup group = operator.addGroup(GROUP).addGroup(MODEL_VERSION, Integer.toString(version));
-    rows = group.counter(ROWS);
-    batches = group.counter(BATCHES);
-    errors = group.counter(ERRORS);
-    deadLetters = group.counter(DEAD_LETTERS);
-    batchSize = histogram(group, BATCH_SIZE);
-    queueTime = histogram(group, QUEUE_TIME);
-    computeTime = histogram(group, COMPUTE_TIME);
-    for (FlushReason reason : FlushReason.values()) {
-      String name = reason.name();
-      flushes[reason.ordinal()] =
-          group.counter(FLUSHES + name.charAt(0) + name.substring(1).toLowerCase(Locale.ROOT));
+  /** Those of one version as a shadow. Rows offered = rows + errors + dropped + waiting. */
+  static final class OfShadow {
+    final Counter rows;
+    final Counter errors;
+    final Counter dropped;
+    private volatile Shadow shadow;
+
+    private OfShadow(FlinkMeters meters, String name, String version, Shadow first) {
+      shadow = first;
+      rows = meters.counter(JobMetric.SHADOW_ROWS, name, version);
+      errors = meters.counter(JobMetric.SHADOW_ERRORS, name, version);
+      dropped = meters.counter(JobMetric.SHADOW_DROPPED, name, version);
+      meters.gauge(JobMetric.SHADOW_WAITING, () -> shadow.waiting(), name, version);
+      meters.gauge(JobMetric.SHADOW_MEMORY, () -> shadow.memory, name, version);
     }
-    group.gauge(DEVICE, (Gauge<String>) () -> served.loaded.model().device());
-    group.gauge(LOAD_TIME, (Gauge<Long>) () -> served.loadMillis);
   }
 
+  private InferenceMetrics(FlinkMeters meters, String version, Serving serving) {
+    this.meters = meters;
+    this.version = version;
+    served = serving;
+    rows = meters.counter(JobMetric.INFERENCE_ROWS, version);
+    batches = meters.counter(JobMetric.INFERENCE_BATCHES, version);
+    errors = meters.counter(JobMetric.INFERENCE_ERRORS, version);
+    deadLetters = meters.counter(JobMetric.INFERENCE_DEAD_LETTERS, version);
+    timeouts = meters.counter(JobMetric.INFERENCE_TIMEOUTS, version);
+    failedBatches = meters.counter(JobMetric.INFERENCE_FAILED_BATCHES, version);
+    batchSize = meters.summary(JobMetric.INFERENCE_BATCH_SIZE, version);
+    queue = meters.timer(JobMetric.INFERENCE_QUEUE, version);
+    compute = meters.timer(JobMetric.INFERENCE_COMPUTE, version);
+    total = meters.timer(JobMetric.INFERENCE_TOTAL, version);
+    for (FlushReason reason : FlushReason.values()) {
+      flushes[reason.ordinal()] =
+          meters.counter(
+              JobMetric.INFERENCE_FLUSHES, version, reason.name().toLowerCase(Locale.ROOT));
+    }
+    for (FallbackReason reason : FallbackReason.values()) {
+      fallbacks[reason.ordinal()] =
+          meters.counter(JobMetric.INFERENCE_FALLBACKS, version, reason.label());
+    }
+    meters.gauge(JobMetric.INFERENCE_BREAKER, () -> served.breakerState().ordinal(), version);
+    meters.gauge(
+        JobMetric.INFERENCE_LIVE_TENSORS, () -> served.loaded.model().liveTensors(), version);
+    meters.gauge(JobMetric.INFERENCE_LOAD, () -> served.loadMillis, version);
+    meters.gauge(JobMetric.INFERENCE_MEMORY, () -> served.memory, version);
+  }
+
+  /** A version that is loaded again may run on another device: then that of before tells 0. */
+  private void serve(Serving serving) {
+    served = serving;
+    String requested = serving.loaded.requestedDevice();
+    String actual = serving.loaded.model().device();
+    if (devices.add(actual)) {
+      meters.gauge(
+          JobMetric.INFERENCE_DEVICE,
+          () -> served.loaded.model().device().equals(actual) ? 1 : 0,
+          version,
+          requested,
+          actual);
+    }
+  }
+
+  /** Rows that were meant for the version and scored by its fallback. */
+  void fallbacks(FallbackReason reason, int rescued) {
+    fallbacks[reason.ordinal()].increment(rescued);
+  }
+
+  /**
+   * A batch was handed on just now.
+   *
+   * @param batch with its rows still
+   * @param start of its scoring, of {@link System#nanoTime}
+   */
   void flushed(
-      FlushReason reason,
-      int count,
-      BatchScorer.Outcome outcome,
-      long queueMicros,
-      long computeMicros) {
-    errors.inc(outcome.errors());
-    deadLetters.inc(outcome.died());
-    flushes[reason.ordinal()].inc();
-    batches.inc();
-    rows.inc(count);
-    batchSize.update(count);
-    queueTime.update(queueMicros);
-    computeTime.update(computeMicros);
-  }
-
-  private static Histogram histogram(MetricGroup group, String name) {
-    return group.histogram(name, new DescriptiveStatisticsHistogram(HISTOGRAM_WINDOW));
+      FlushReason reason, RowBatch batch, int died, int failures, long start, long computeNanos) {
+    errors.increment(failures);
+    deadLetters.increment(died);
+    flushes[reason.ordinal()].increment();
+    batches.increment();
+    rows.increment(batch.size());
+    batchSize.record(batch.size());
+    queue.record(start - batch.firstArrivalNanos(), TimeUnit.NANOSECONDS);
+    compute.record(computeNanos, TimeUnit.NANOSECONDS);
+    total.record(System.nanoTime() - batch.firstArrivalNanos(), TimeUnit.NANOSECONDS);
   }
 }

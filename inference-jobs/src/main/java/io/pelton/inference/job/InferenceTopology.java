@@ -5,6 +5,9 @@ import io.pelton.job.ScoredRowTypeInfo;
 import io.pelton.model.ScoredRow;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.rollout.RolloutPlan;
+import java.io.IOException;
+import org.apache.flink.api.common.RuntimeExecutionMode;
+import org.apache.flink.configuration.ExecutionOptions;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  *                    | the versions of the plan, at the start
  *                    v
  * features ----&gt; inference ----&gt; predictions
+ *                    |
+ *                    +---------&gt; predictions of shadows
  *                    |
  *                    +---------&gt; dead letters
  * </pre>
@@ -34,14 +39,19 @@ public final class InferenceTopology {
    * @param plan what the model is to serve, until a command says otherwise
    * @param control where commands come from; null when what is served never changes
    * @throws IllegalArgumentException when the pipeline has no model section
+   * @throws IOException when the registry does not have the fallback that it names
    */
   public static InferenceOutputs build(
       DataStream<FeatureRow> features,
       PipelineDefinition pipeline,
       String registry,
       RolloutPlan plan,
-      @Nullable Control control) {
+      @Nullable Control control)
+      throws IOException {
     PipelineDefinition.Model model = ModelSource.model(pipeline);
+    boolean batchRun =
+        features.getExecutionEnvironment().getConfiguration().get(ExecutionOptions.RUNTIME_MODE)
+            == RuntimeExecutionMode.BATCH;
     BatchingInferenceOperator inference =
         new BatchingInferenceOperator(
             pipeline,
@@ -49,7 +59,8 @@ public final class InferenceTopology {
             model.maxBatchDelay(),
             plan,
             RegistryModels.of(registry, plan.model(), pipeline),
-            control);
+            control,
+            batchRun);
 
     SingleOutputStreamOperator<ScoredRow> predictions =
         features
@@ -58,6 +69,8 @@ public final class InferenceTopology {
             .name(INFERENCE);
 
     return new InferenceOutputs(
-        predictions, predictions.getSideOutput(BatchingInferenceOperator.DEAD_LETTERS));
+        predictions,
+        predictions.getSideOutput(BatchingInferenceOperator.SHADOWS),
+        predictions.getSideOutput(BatchingInferenceOperator.DEAD_LETTERS));
   }
 }

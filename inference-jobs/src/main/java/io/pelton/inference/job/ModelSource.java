@@ -35,8 +35,8 @@ public record ModelSource(String registry, String reference) implements Serializ
   }
 
   /**
-   * Loads the model once in this process, as a task would, so that one that cannot serve is an
-   * error before the job starts rather than a job that fails again and again.
+   * Loads the model, and its fallback, once in this process, as a task would, so that one that
+   * cannot serve is an error before the job starts rather than a job that fails again and again.
    *
    * @return the version's manifest
    * @throws IOException that says why the model cannot serve
@@ -46,9 +46,12 @@ public record ModelSource(String registry, String reference) implements Serializ
     ModelVersion version = versions.resolve(reference);
     Path temporary = Files.createTempDirectory("pelton-check");
     try {
-      RegistryModels.of(registry, version.model(), pipeline)
-          .load(version.version(), temporary, null)
-          .close();
+      RegistryModels models = RegistryModels.of(registry, version.model(), pipeline);
+      models.load(version.version(), temporary, null).close();
+      Integer fallback = models.fallback();
+      if (fallback != null && fallback != version.version()) {
+        models.load(fallback, temporary, null).close();
+      }
     } finally {
       FileUtils.deleteDirectory(temporary.toFile());
     }

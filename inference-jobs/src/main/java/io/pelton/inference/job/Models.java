@@ -16,13 +16,22 @@ interface Models extends Serializable {
    */
   Loaded load(int version, Path temporary, @Nullable Integer gpu) throws IOException;
 
+  /** The version that scores when another one cannot; null when none does. */
+  default @Nullable Integer fallback() {
+    return null;
+  }
+
+  /** Bytes that a version takes when it is loaded. */
+  long memory(int version) throws IOException;
+
   /**
    * A version that is ready to score, until it is closed.
    *
    * @param served as champion
+   * @param requestedDevice what the pipeline asks for; the model tells what it got
    * @param release gives back what loading took
    */
-  record Loaded(ServedVersion served, ScoringModel model, Runnable release)
+  record Loaded(ServedVersion served, ScoringModel model, String requestedDevice, Runnable release)
       implements AutoCloseable {
     @Override
     public void close() {

@@ -6,14 +6,18 @@ import io.pelton.model.ModelLoader;
 import io.pelton.model.ScoringException;
 import io.pelton.model.ScoringModel;
 import io.pelton.model.ServedVersion;
+import io.pelton.pipeline.Fallback;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.registry.ModelManifest;
 import io.pelton.registry.ModelVersion;
 import io.pelton.registry.Registry;
+import io.pelton.registry.RegistryException;
 import io.pelton.rollout.Variant;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,23 +25,50 @@ import org.jspecify.annotations.Nullable;
  *
  * @param features what the pipeline offers the model
  * @param maxBatchSize largest batch to warm up with
+ * @param fallback the version that scores when another one cannot
+ * @param declared outputs when no version can; empty when there are none
  */
 record RegistryModels(
     String registry,
     String model,
     PipelineDefinition.Device device,
     List<String> features,
-    int maxBatchSize)
+    int maxBatchSize,
+    @Nullable Integer fallback,
+    Map<String, Double> declared)
     implements Models {
   private static final int WARM_UPS = 20;
 
   /**
+   * The fallback is the version that its alias means now: should the alias move while the job runs,
+   * its subtasks must not fall back to different ones.
+   *
    * @throws IllegalArgumentException when the pipeline has no model section
+   * @throws IOException when the registry has no such fallback
    */
-  static RegistryModels of(String registry, String model, PipelineDefinition pipeline) {
+  static RegistryModels of(String registry, String model, PipelineDefinition pipeline)
+      throws IOException {
     PipelineDefinition.Model section = ModelSource.model(pipeline);
+    Fallback fallback = section.safeguards().fallback();
     return new RegistryModels(
-        registry, model, section.device(), pipeline.modelFeatures(), section.maxBatchSize());
+        registry,
+        model,
+        section.device(),
+        pipeline.modelFeatures(),
+        section.maxBatchSize(),
+        fallback == null || fallback.version() == null
+            ? null
+            : resolve(registry, model, fallback.version()),
+        fallback == null ? Map.of() : fallback.outputs());
+  }
+
+  private static int resolve(String registry, String model, String fallback) throws IOException {
+    try {
+      return new Registry(FlinkStorage.open(registry)).resolve(model + "@" + fallback).version();
+    } catch (RegistryException e) {
+      throw new RegistryException(
+          "model.fallback.version of the pipeline file: " + e.getMessage(), e);
+    }
   }
 
   @Override
@@ -48,6 +79,7 @@ record RegistryModels(
     @Nullable ScoringModel loading = null;
     try {
       ModelManifest manifest = files.manifest();
+      checkDeclared(manifest);
       loading = ModelLoader.load(files.directory(), manifest, device, gpu, features);
       warmUp(manifest, loading);
       ServedVersion served =
@@ -58,7 +90,8 @@ record RegistryModels(
               Variant.CHAMPION,
               manifest.signature().features(),
               manifest.signature().outputNames());
-      return new Loaded(served, loading, files::close);
+      return new Loaded(
+          served, loading, device.name().toLowerCase(Locale.ROOT).replace('_', '-'), files::close);
     } catch (IOException | RuntimeException | Error e) {
       if (loading != null) {
         loading.close();
@@ -66,6 +99,21 @@ record RegistryModels(
       files.close();
       throw e;
     }
+  }
+
+  private void checkDeclared(ModelManifest manifest) throws ModelLoadException {
+    try {
+      if (!declared.isEmpty()) {
+        DeclaredOutputs.check(manifest.reference(), manifest.signature().outputNames(), declared);
+      }
+    } catch (IllegalArgumentException e) {
+      throw new ModelLoadException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  @Override
+  public long memory(int version) throws IOException {
+    return new Registry(FlinkStorage.open(registry)).memory(model, version);
   }
 
   /** The first batches of a size cost the engine its planning; no event should wait for that. */

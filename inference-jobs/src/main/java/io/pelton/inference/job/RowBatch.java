@@ -18,6 +18,7 @@ final class RowBatch {
   private final double[] @Nullable [] features;
   private final double[] values;
   private int size;
+  private long firstArrivalNanos;
 
   /**
    * @throws IllegalArgumentException when the model takes a feature that the pipeline does not have
@@ -45,6 +46,9 @@ final class RowBatch {
    * @param as what its prediction is to say of the version
    */
   void add(FeatureRow row, ServedVersion as) {
+    if (size == 0) {
+      firstArrivalNanos = System.nanoTime();
+    }
     double[] from = row.values;
     int at = size * width;
     double[] scored;
@@ -63,6 +67,11 @@ final class RowBatch {
     served[size] = as;
     features[size] = scored;
     size++;
+  }
+
+  /** Of {@link System#nanoTime}, of the row that waits longest. */
+  long firstArrivalNanos() {
+    return firstArrivalNanos;
   }
 
   int size() {

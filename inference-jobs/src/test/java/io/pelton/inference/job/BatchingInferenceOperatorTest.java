@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.pelton.feature.FeatureRow;
+import io.pelton.job.JobMetric;
 import io.pelton.job.ScoredRowTypeInfo;
 import io.pelton.model.FeatureDigest;
 import io.pelton.model.ScoredRow;
@@ -38,7 +39,9 @@ import org.apache.flink.api.common.externalresource.ExternalResourceInfo;
 import org.apache.flink.api.common.serialization.SerializerConfigImpl;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.Gauge;
+import org.apache.flink.metrics.Histogram;
 import org.apache.flink.metrics.Metric;
+import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.runtime.clusterframework.types.ResourceID;
 import org.apache.flink.runtime.executiongraph.ExecutionAttemptID;
@@ -87,7 +90,7 @@ final class BatchingInferenceOperatorTest {
 
     assertThat(ids(scored())).containsExactly("1", "2", "3", "4");
     assertThat(FakeModels.BATCHES).containsExactly(4);
-    assertThat(metric("flushesBySize")).isEqualTo(1L);
+    assertThat(metric("inference.version.3.reason.size.flushes")).isEqualTo(1L);
   }
 
   @Test
@@ -127,7 +130,7 @@ final class BatchingInferenceOperatorTest {
     harness.setProcessingTime(110);
 
     assertThat(ids(scored())).containsExactly("1", "2");
-    assertThat(metric("flushesByDelay")).isEqualTo(1L);
+    assertThat(metric("inference.version.3.reason.delay.flushes")).isEqualTo(1L);
   }
 
   @Test
@@ -168,7 +171,7 @@ final class BatchingInferenceOperatorTest {
       }
     }
     assertThat(order).containsExactly("1", "2", "watermark 7", "3", "idle");
-    assertThat(metric("flushesByWatermark")).isEqualTo(2L);
+    assertThat(metric("inference.version.3.reason.watermark.flushes")).isEqualTo(2L);
   }
 
   @Test
@@ -178,7 +181,7 @@ final class BatchingInferenceOperatorTest {
     OperatorSubtaskState state = snapshot(harness);
 
     assertThat(ids(scored())).containsExactly("1", "2");
-    assertThat(metric("flushesByCheckpoint")).isEqualTo(1L);
+    assertThat(metric("inference.version.3.reason.checkpoint.flushes")).isEqualTo(1L);
     try (var restored = harness(4, 10)) {
       restored.initializeState(state);
       restored.open();
@@ -194,7 +197,7 @@ final class BatchingInferenceOperatorTest {
     harness.endInput();
 
     assertThat(ids(scored())).containsExactly("1");
-    assertThat(metric("flushesByEnd")).isEqualTo(1L);
+    assertThat(metric("inference.version.3.reason.end.flushes")).isEqualTo(1L);
   }
 
   @Test
@@ -252,8 +255,8 @@ final class BatchingInferenceOperatorTest {
     assertThat(deadLetters().stream().map(DeadLetter::getEventId))
         .containsExactly("bad0", "bad1", "bad2", "bad3");
     assertThat(UTF_8.decode(deadLetters().get(0).getValue()).toString()).contains("\"b\":null");
-    assertThat(metric("deadLetters")).isEqualTo(4L);
-    assertThat(metric("errors")).isEqualTo(7L);
+    assertThat(metric("inference.version.3.dead_letters")).isEqualTo(4L);
+    assertThat(metric("inference.version.3.errors")).isEqualTo(7L);
     assertAccounting(harness, 4, 0, 4);
   }
 
@@ -311,11 +314,16 @@ final class BatchingInferenceOperatorTest {
     process(1, 2, 3, 4, 5);
     harness.endInput();
 
-    assertThat(metric("rows")).isEqualTo(5L);
-    assertThat(metric("batches")).isEqualTo(2L);
-    assertThat(metric("device")).isEqualTo("cpu");
-    assertThat((Long) metric("loadTimeMillis")).isNotNegative();
-    assertThat(metrics()).containsKeys("batchSize", "queueTimeMicros", "computeTimeMicros");
+    assertThat(metric("inference.version.3.rows")).isEqualTo(5L);
+    assertThat(metric("inference.version.3.batches")).isEqualTo(2L);
+    assertThat(metric("inference.version.3.requested.prefer-gpu.actual.cpu.device")).isEqualTo(1.0);
+    assertThat(metric("inference.version.3.memory_bytes")).isEqualTo(4_096.0);
+    assertThat((Double) metric("inference.version.3.load_millis")).isNotNegative();
+    for (String name : List.of("batch_size", "queue_micros", "compute_micros", "total_micros")) {
+      assertThat(((Histogram) metrics().get("inference.version.3." + name)).getCount())
+          .as(name)
+          .isEqualTo(2);
+    }
   }
 
   @Test
@@ -382,7 +390,8 @@ final class BatchingInferenceOperatorTest {
     }
     try (var again =
         harness(
-            new BatchingInferenceOperator(pipeline(), 4, 10, started, new FakeModels(), control))) {
+            new BatchingInferenceOperator(
+                pipeline(), 4, 10, started, new FakeModels(), control, false))) {
       again.initializeState(state);
       again.open();
       again.processElement(new StreamRecord<>(row(1)));
@@ -436,8 +445,16 @@ final class BatchingInferenceOperatorTest {
   }
 
   @Test
-  void loadsOntoOneOfTheGpusThatFlinkGave() {
+  void subtasksTakeAGpuEachForWhateverTheyLoadAndGiveItBack() throws Exception {
     assertThat(FakeModels.GPUS).containsExactly(0);
+    RolloutPlan two = RolloutPlan.of("fake", 3).canary(4, 0.5, Step.ALWAYS);
+    for (int attempt = 0; attempt < 2; attempt++) {
+      FakeModels.GPUS.clear();
+      try (var other = harness(operator(4, 10, two))) {
+        other.open();
+        assertThat(FakeModels.GPUS).containsExactly(1, 1);
+      }
+    }
   }
 
   @Test
@@ -479,7 +496,7 @@ final class BatchingInferenceOperatorTest {
   private static BatchingInferenceOperator operator(
       int maxBatchSize, long maxBatchDelay, RolloutPlan plan) {
     return new BatchingInferenceOperator(
-        pipeline(), maxBatchSize, maxBatchDelay, plan, new FakeModels(), null);
+        pipeline(), maxBatchSize, maxBatchDelay, plan, new FakeModels(), null, false);
   }
 
   private static PipelineDefinition pipeline() {
@@ -547,12 +564,19 @@ final class BatchingInferenceOperatorTest {
   private static TaskMetricGroup recordingMetrics() {
     return TaskManagerMetricGroup.createTaskManagerMetricGroup(
             TestingMetricRegistry.builder()
-                .setRegisterConsumer((metric, name, group) -> METRICS.put(name, metric))
+                .setRegisterConsumer(
+                    (metric, name, group) -> METRICS.put(path(name, group), metric))
                 .build(),
             "localhost",
             ResourceID.generate())
         .addJob(new JobID(), "job")
         .addTask(ExecutionAttemptID.randomId(), "task");
+  }
+
+  /** From the group of the metrics on. */
+  private static String path(String name, MetricGroup group) {
+    String identifier = group.getMetricIdentifier(name);
+    return identifier.substring(identifier.indexOf(".inference.") + 1);
   }
 
   private static OperatorSubtaskState snapshot(
@@ -610,13 +634,14 @@ final class BatchingInferenceOperatorTest {
       long out,
       long dead) {
     Map<String, Long> counts = new TreeMap<>();
-    for (String name : List.of(InferenceMetrics.IN, InferenceMetrics.OUT, InferenceMetrics.DEAD)) {
+    for (JobMetric metric :
+        List.of(JobMetric.INFERENCE_IN, JobMetric.INFERENCE_OUT, JobMetric.INFERENCE_DEAD)) {
       counts.put(
-          name,
+          metric.id(),
           (Long)
               ((BatchingInferenceOperator) harness.getOneInputOperator())
                   .getRuntimeContext()
-                  .getAccumulator(name)
+                  .getAccumulator(metric.id())
                   .getLocalValue());
     }
     assertThat(counts)

@@ -6,17 +6,24 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.pelton.feature.FeatureRow;
 import io.pelton.job.FeatureRowTypeInfo;
+import io.pelton.model.ModelLoadException;
 import io.pelton.model.ModelLoader;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ScoringModel;
 import io.pelton.model.TinyModels;
+import io.pelton.pipeline.Breaker;
 import io.pelton.pipeline.EventFormat;
 import io.pelton.pipeline.Events;
+import io.pelton.pipeline.Fallback;
+import io.pelton.pipeline.MemoryBudget;
 import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.pipeline.Safeguards;
+import io.pelton.pipeline.ShadowBudget;
 import io.pelton.registry.LocalStorage;
 import io.pelton.registry.ModelManifest;
 import io.pelton.registry.NewVersion;
 import io.pelton.registry.Registry;
+import io.pelton.registry.RegistryException;
 import io.pelton.rollout.RolloutPlan;
 import io.pelton.schemas.DeadLetter;
 import java.nio.file.Files;
@@ -71,6 +78,7 @@ final class InferenceTopologyTest {
 
   @TempDir Path directory;
   private Registry registry;
+  private PipelineDefinition pipeline = pipeline(Safeguards.NONE);
 
   @BeforeEach
   void createRegistry() {
@@ -87,6 +95,39 @@ final class InferenceTopologyTest {
   void tensorFlowPredictionsAreTheEnginesOwnInStreamingAndBatch() throws Exception {
     predictionsAreTheEnginesOwn(
         TinyModels.savedModelVersion("fraud", directory.resolve("m"), MODEL, WEIGHTS, BIAS));
+  }
+
+  @Test
+  void predictionsAreTheEnginesOwnWhenItsCallsHaveAThreadOfTheirOwn() throws Exception {
+    pipeline =
+        pipeline(
+            new Safeguards(
+                60_000L, new Breaker(2, 1_000), new Fallback(null, Map.of("score", 0.5))));
+    predictionsAreTheEnginesOwn(
+        TinyModels.savedModelVersion("fraud", directory.resolve("m"), MODEL, WEIGHTS, BIAS));
+  }
+
+  @Test
+  void aFallbackThatCannotServeFailsTheJobWithItsReason() throws Exception {
+    registry.publish(
+        TinyModels.onnxVersion("fraud", directory.resolve("m.onnx"), MODEL, WEIGHTS, BIAS));
+    registry.setAlias("fraud", "champion", 1);
+    pipeline = pipeline(new Safeguards(null, null, new Fallback("2", Map.of())));
+    assertThatThrownBy(() -> source("fraud").check(pipeline))
+        .isInstanceOf(RegistryException.class)
+        .hasMessageStartingWith("model.fallback.version of the pipeline file: ")
+        .hasMessageContaining("fraud");
+    assertThatThrownBy(() -> run(source("fraud"), rows(1), RuntimeExecutionMode.BATCH, 1))
+        .hasMessageStartingWith("model.fallback.version of the pipeline file: ");
+
+    pipeline = pipeline(new Safeguards(null, null, new Fallback(null, Map.of("scor", 0.5))));
+    assertThatThrownBy(() -> source("fraud").check(pipeline))
+        .isInstanceOf(ModelLoadException.class)
+        .hasMessage(
+            "fraud@1: model.fallback.outputs of the pipeline file must name the outputs of the"
+                + " version: it lacks \"score\"; the version gives no \"scor\"; did you mean"
+                + " \"score\"?");
+    assertNoFilesLeft();
   }
 
   @Test
@@ -175,7 +216,7 @@ final class InferenceTopologyTest {
   }
 
   @Test
-  void everyOperatorHasAUidAndAName() {
+  void everyOperatorHasAUidAndAName() throws Exception {
     StreamExecutionEnvironment environment = environment(RuntimeExecutionMode.STREAMING, 1);
     InferenceOutputs outputs =
         InferenceTopology.build(
@@ -274,7 +315,7 @@ final class InferenceTopologyTest {
     StreamExecutionEnvironment environment = environment(mode, parallelism);
     InferenceOutputs outputs =
         InferenceTopology.build(
-            input(environment, rows), pipeline(), source.registry(), source.plan(), null);
+            input(environment, rows), pipeline, source.registry(), source.plan(), null);
     CloseableIterator<ScoredRow> predictions = outputs.predictions().collectAsync();
     CloseableIterator<DeadLetter> dead = outputs.deadLetters().collectAsync();
     JobClient job = environment.executeAsync("inference");
@@ -315,7 +356,7 @@ final class InferenceTopologyTest {
         LongStream.range(0, count).mapToObj(InferenceTopologyTest::row).toList());
   }
 
-  private static FeatureRow row(long index) {
+  static FeatureRow row(long index) {
     Random random = new Random(index);
     double[] values = {
       random.nextGaussian() * 3, Double.NaN, random.nextGaussian(), random.nextDouble()
@@ -329,6 +370,19 @@ final class InferenceTopologyTest {
   }
 
   static PipelineDefinition pipeline() {
+    return pipeline(Safeguards.NONE, MemoryBudget.NONE);
+  }
+
+  static PipelineDefinition pipeline(MemoryBudget memory) {
+    return pipeline(Safeguards.NONE, memory);
+  }
+
+  /** One whose batches overlap where they are guarded. */
+  static PipelineDefinition pipeline(Safeguards safeguards) {
+    return pipeline(safeguards, MemoryBudget.NONE);
+  }
+
+  private static PipelineDefinition pipeline(Safeguards safeguards, MemoryBudget memory) {
     Schema schema = SchemaBuilder.record("Transaction").fields().requiredString("id").endRecord();
     List<PipelineDefinition.Feature> features = new ArrayList<>();
     for (String name : PIPELINE) {
@@ -349,7 +403,16 @@ final class InferenceTopologyTest {
             Map.of()),
         List.of(),
         features,
-        new PipelineDefinition.Model("fraud", null, 64, 5, PipelineDefinition.Device.PREFER_GPU),
+        new PipelineDefinition.Model(
+            "fraud",
+            null,
+            64,
+            5,
+            PipelineDefinition.Device.PREFER_GPU,
+            !safeguards.equals(Safeguards.NONE),
+            safeguards,
+            ShadowBudget.USUAL,
+            memory),
         null,
         null,
         List.of(),

@@ -1,0 +1,379 @@
+package io.pelton.job;
+
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Every metric of Pelton's jobs; there is no other. {@code docs/metrics.md} lists the same ones.
+ *
+ * <p>A segment of a name that is also the name of a tag is followed by the tag's value where names
+ * are paths: {@code feature.rule.broken} of the rule {@code amount} is {@code
+ * feature.rule.amount.broken}. Reporters with labels keep the name and take the tag as a label.
+ */
+public enum JobMetric {
+  FEATURE_IN("feature.in", Kind.ACCOUNT, "records", "read from the source"),
+  FEATURE_OUT("feature.out", Kind.ACCOUNT, "rows", "with all their features"),
+  FEATURE_LATE(
+      "feature.late", Kind.ACCOUNT, "events", "later than the declared `out-of-orderness`"),
+  FEATURE_LATE_ROWS(
+      "feature.late_rows",
+      Kind.ACCOUNT,
+      "events",
+      "in time where they were read, but behind the watermark that went on without their subtask"
+          + " of the source"),
+  FEATURE_LATE_INCLUDED(
+      "feature.late_included",
+      Kind.ACCOUNT,
+      "events",
+      "of the late ones, those that entered a history, so that features of later events count"
+          + " them"),
+  FEATURE_DEAD(
+      "feature.dead", Kind.ACCOUNT, "records", "that became dead letters when they were read"),
+  FEATURE_DEAD_JOINED(
+      "feature.dead_joined",
+      Kind.ACCOUNT,
+      "events",
+      "that became dead letters once they were joined with tables of topics"),
+  FEATURE_DEAD_ROWS(
+      "feature.dead_rows",
+      Kind.ACCOUNT,
+      "rows",
+      "that became dead letters because a windowed feature was out of its bounds"),
+  FEATURE_DUPLICATES(
+      "feature.duplicates",
+      Kind.ACCOUNT,
+      "events",
+      "that became dead letters because one of their id had been taken"),
+  FEATURE_LATE_DUPLICATES(
+      "feature.late_duplicates",
+      Kind.ACCOUNT,
+      "events",
+      "late ones that entered no history because one of their id had been taken"),
+  FEATURE_HISTORY("feature.history", Kind.ACCOUNT, "events", "that only filled the feature state"),
+  FEATURE_OVERTAKEN(
+      "feature.overtaken",
+      Kind.ACCOUNT,
+      "events",
+      "taken already that should have come after one that came late; on arrival order only"),
+  FEATURE_DEFAULTED(
+      "feature.defaulted", Kind.ACCOUNT, "values", "of events that a default took the place of"),
+  FEATURE_DEFAULTED_JOINED(
+      "feature.defaulted_joined",
+      Kind.ACCOUNT,
+      "values",
+      "the same of events that were joined with tables of topics"),
+  FEATURE_DEFAULTED_ROWS(
+      "feature.defaulted_rows", Kind.ACCOUNT, "values", "the same of windowed features"),
+  FEATURE_TIME_LIKE_SECONDS(
+      "feature.time_like_seconds",
+      Kind.ACCOUNT,
+      "events",
+      "early in 1970, whose time is plausible as epoch seconds but was read as milliseconds"),
+  FEATURE_RULE_BROKEN(
+      "feature.rule.broken",
+      Kind.COUNTER,
+      "dead letters",
+      "by a rule, a constraint or a bound",
+      "rule"),
+  FEATURE_RULE_DEFAULTED(
+      "feature.rule.defaulted",
+      Kind.COUNTER,
+      "values",
+      "that broke a rule and that a default took the place of",
+      "rule"),
+  FEATURE_WAITING(
+      "feature.waiting",
+      Kind.GAUGE,
+      "rows",
+      "that wait for the watermark, or on arrival for history"),
+  FEATURE_COLUMN_COMPLETE_FROM(
+      "feature.column.complete_from",
+      Kind.GAUGE,
+      "epoch milliseconds",
+      "event time from which a column is complete; of columns that are not from the start",
+      "column"),
+  FEATURE_TABLE_READ(
+      "feature.table_read",
+      Kind.GAUGE,
+      "0 or 1",
+      "1 when a table's topic was read to the end that it had at the start"),
+  FEATURE_TABLE_ROWS_IN(
+      "feature.table_rows_in", Kind.ACCOUNT, "records", "read of topics with reference tables"),
+  FEATURE_TABLE_ROWS_DEAD(
+      "feature.table_rows_dead", Kind.ACCOUNT, "records", "of these, dead letters"),
+  FEATURE_TABLE_ROWS_LATE(
+      "feature.table_rows_late",
+      Kind.ACCOUNT,
+      "records",
+      "of these, those that came after events that had been joined without them"),
+  FEATURE_OUTCOMES_IN(
+      "feature.outcomes_in", Kind.ACCOUNT, "outcomes", "read for the features that aggregate them"),
+  FEATURE_OUTCOMES_USED(
+      "feature.outcomes_used",
+      Kind.ACCOUNT,
+      "outcomes",
+      "of these, those that entered the histories of their event's entities"),
+  FEATURE_OUTCOMES_UNMATCHED(
+      "feature.outcomes_unmatched",
+      Kind.ACCOUNT,
+      "outcomes",
+      "of these, those without an event whose time for outcomes they fall into"),
+  FEATURE_OUTCOMES_REPEATED(
+      "feature.outcomes_repeated",
+      Kind.ACCOUNT,
+      "outcomes",
+      "of these, those of events that had an earlier outcome"),
+  FEATURE_OUTCOMES_LATE(
+      "feature.outcomes_late",
+      Kind.ACCOUNT,
+      "outcomes",
+      "of these, those later than the declared `out-of-orderness`"),
+  FEATURE_OUTCOMES_DEAD(
+      "feature.outcomes_dead", Kind.ACCOUNT, "outcomes", "of these, dead letters"),
+
+  INFERENCE_IN("inference.in", Kind.ACCOUNT, "rows", "whose batch was scored, or that died"),
+  INFERENCE_OUT("inference.out", Kind.ACCOUNT, "rows", "scored"),
+  INFERENCE_DEAD("inference.dead", Kind.ACCOUNT, "rows", "that became dead letters"),
+  INFERENCE_HELD_ROWS(
+      "inference.held_rows",
+      Kind.GAUGE,
+      "rows",
+      "that wait while the subtasks agree on a change at an event time"),
+  INFERENCE_HELD_MEMORY(
+      "inference.memory_bytes",
+      Kind.GAUGE,
+      "bytes",
+      "that all loaded versions are held to take, shadows too"),
+  INFERENCE_UNHEARD(
+      "inference.control_unheard_millis",
+      Kind.GAUGE,
+      "milliseconds",
+      "since rollout commands were heard; 0 while they are"),
+  SHADOW_ROWS(
+      "inference.shadow.version.rows",
+      Kind.COUNTER,
+      "rows",
+      "that the shadow scored",
+      "shadow",
+      "version"),
+  SHADOW_ERRORS(
+      "inference.shadow.version.errors",
+      Kind.COUNTER,
+      "rows",
+      "that the shadow could not score",
+      "shadow",
+      "version"),
+  SHADOW_DROPPED(
+      "inference.shadow.version.dropped",
+      Kind.COUNTER,
+      "rows",
+      "that the shadow had no room for",
+      "shadow",
+      "version"),
+  SHADOW_WAITING(
+      "inference.shadow.version.waiting",
+      Kind.GAUGE,
+      "rows",
+      "that the shadow has not scored and written yet",
+      "shadow",
+      "version"),
+  SHADOW_MEMORY(
+      "inference.shadow.version.memory_bytes",
+      Kind.GAUGE,
+      "bytes",
+      "that the shadow's own copy of the version is held to take",
+      "shadow",
+      "version"),
+  INFERENCE_ROWS("inference.version.rows", Kind.COUNTER, "rows", "in scored batches", "version"),
+  INFERENCE_BATCHES("inference.version.batches", Kind.COUNTER, "batches", "scored", "version"),
+  INFERENCE_BATCH_SIZE(
+      "inference.version.batch_size", Kind.SUMMARY, "rows", "of a batch", "version"),
+  INFERENCE_QUEUE(
+      "inference.version.queue_micros",
+      Kind.TIMER,
+      "microseconds",
+      "from the arrival of a batch's first row to when it is scored",
+      "version"),
+  INFERENCE_COMPUTE(
+      "inference.version.compute_micros",
+      Kind.TIMER,
+      "microseconds",
+      "in the engine, with copies in and out; all attempts of a batch that fails",
+      "version"),
+  INFERENCE_TOTAL(
+      "inference.version.total_micros",
+      Kind.TIMER,
+      "microseconds",
+      "from the arrival of a batch's first row, which waits longest, to when its last prediction"
+          + " is handed on",
+      "version"),
+  INFERENCE_FLUSHES(
+      "inference.version.reason.flushes",
+      Kind.COUNTER,
+      "batches",
+      "by what they were scored for: `size`, `delay`, `watermark`, `rollout`, `checkpoint`, `end`",
+      "version",
+      "reason"),
+  INFERENCE_ERRORS(
+      "inference.version.errors",
+      Kind.COUNTER,
+      "failures",
+      "of the engine, for a batch or a part of it",
+      "version"),
+  INFERENCE_DEAD_LETTERS(
+      "inference.version.dead_letters",
+      Kind.COUNTER,
+      "rows",
+      "that the version could not score",
+      "version"),
+  INFERENCE_TIMEOUTS(
+      "inference.version.timeouts",
+      Kind.COUNTER,
+      "batches",
+      "that took longer than `model.timeout`",
+      "version"),
+  INFERENCE_FAILED_BATCHES(
+      "inference.version.failed_batches",
+      Kind.COUNTER,
+      "batches",
+      "that took too long, or of which the version could score nothing",
+      "version"),
+  INFERENCE_FALLBACKS(
+      "inference.version.reason.fallbacks",
+      Kind.COUNTER,
+      "rows",
+      "that were meant for the version and got its fallback's outputs, by why: `timeout`,"
+          + " `breaker-open`, `failed`",
+      "version",
+      "reason"),
+  INFERENCE_BREAKER(
+      "inference.version.breaker_state",
+      Kind.GAUGE,
+      "0, 1 or 2",
+      "0 closed, 1 half open, 2 open, also while a call that was given up has not ended",
+      "version"),
+  INFERENCE_LIVE_TENSORS(
+      "inference.version.live_tensors",
+      Kind.GAUGE,
+      "tensors",
+      "that hang on the model's memory; the same after every batch, or batches leak",
+      "version"),
+  INFERENCE_LOAD(
+      "inference.version.load_millis",
+      Kind.GAUGE,
+      "milliseconds",
+      "that loading took: copy, digests, golden rows and warm-up",
+      "version"),
+  INFERENCE_MEMORY(
+      "inference.version.memory_bytes",
+      Kind.GAUGE,
+      "bytes",
+      "that the version is held to take: as it states, or estimated from its artifact",
+      "version"),
+  INFERENCE_DEVICE(
+      "inference.version.requested.actual.device",
+      Kind.GAUGE,
+      "0 or 1",
+      "1 for the device that the pipeline asked for and the one that the version runs on",
+      "version",
+      "requested",
+      "actual"),
+
+  DRIFT_IN("drift.in", Kind.ACCOUNT, "rows", "that came in"),
+  DRIFT_COUNTED("drift.counted", Kind.ACCOUNT, "rows", "counted in a window"),
+  DRIFT_LATE("drift.late", Kind.ACCOUNT, "rows", "whose window was closed already"),
+  DRIFT_DEAD("drift.dead", Kind.ACCOUNT, "rows", "of versions without a baseline"),
+  DRIFT_DECLARED(
+      "drift.declared", Kind.ACCOUNT, "rows", "with declared outputs, which are of no version"),
+  DRIFT_WINDOWS_REPORTED(
+      "drift.windows_reported",
+      Kind.COUNTER,
+      "windows",
+      "reported, all features of a version together"),
+  DRIFT_FEATURES_DRIFTED(
+      "drift.features_drifted", Kind.COUNTER, "features", "whose window drifted"),
+  DRIFT_ALERTS_OPENED("drift.alerts_opened", Kind.COUNTER, "alerts", "opened"),
+  DRIFT_ALERTS_RESOLVED("drift.alerts_resolved", Kind.COUNTER, "alerts", "resolved"),
+  DRIFT_WINDOWS_HANDED_ON_EARLY(
+      "drift.windows_handed_on_early",
+      Kind.COUNTER,
+      "windows",
+      "handed on before they closed, to bound memory"),
+
+  OUTCOMES_IN("outcomes.in", Kind.ACCOUNT, "outcomes", "read for a training set"),
+  OUTCOMES_DEAD("outcomes.dead", Kind.ACCOUNT, "outcomes", "of these, dead letters"),
+  OUTCOMES_UNMATCHED(
+      "outcomes.unmatched",
+      Kind.ACCOUNT,
+      "outcomes",
+      "of these, those of events that are not in the training set"),
+  TRAINING_LABELLED("training.labelled", Kind.ACCOUNT, "rows", "whose label is known"),
+  TRAINING_UNLABELLED(
+      "training.unlabelled",
+      Kind.ACCOUNT,
+      "rows",
+      "without a label though their time for outcomes has passed"),
+  TRAINING_OPEN("training.open", Kind.ACCOUNT, "rows", "that may still get an outcome");
+
+  /** What a metric is to its reader. */
+  public enum Kind {
+    /** A counter that is part of the checkpoint and an accumulator of the job: a {@link Ledger}. */
+    ACCOUNT,
+    COUNTER,
+    GAUGE,
+    /** A distribution of sizes. */
+    SUMMARY,
+    /** A distribution of times. */
+    TIMER
+  }
+
+  private static final Map<String, JobMetric> BY_ID =
+      Stream.of(values()).collect(Collectors.toMap(JobMetric::id, Function.identity()));
+
+  private final String id;
+  private final Kind kind;
+  private final String unit;
+  private final String description;
+  private final List<String> tags;
+
+  JobMetric(String id, Kind kind, String unit, String description, String... tags) {
+    this.id = id;
+    this.kind = kind;
+    this.unit = unit;
+    this.description = description;
+    this.tags = List.of(tags);
+  }
+
+  /** The metric of a name; null when there is none. */
+  public static @Nullable JobMetric of(String id) {
+    return BY_ID.get(id);
+  }
+
+  /** Its name, and that of the accumulator of an {@link Kind#ACCOUNT}. */
+  public String id() {
+    return id;
+  }
+
+  public Kind kind() {
+    return kind;
+  }
+
+  /** What it counts or measures in. */
+  public String unit() {
+    return unit;
+  }
+
+  /** Reads on after the unit: rows <i>that became dead letters</i>. */
+  public String description() {
+    return description;
+  }
+
+  /** Names of its tags, each of them a segment of the name. */
+  public List<String> tags() {
+    return tags;
+  }
+}
