@@ -12,6 +12,8 @@ import io.pelton.pipeline.Topic;
 import io.pelton.rollout.RolloutPlan;
 import io.pelton.rollout.RolloutRecord;
 import io.pelton.rollout.Step;
+import io.pelton.schemas.RolloutAudit;
+import io.pelton.schemas.RolloutAuditKind;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
@@ -37,13 +39,13 @@ class KafkaControlTest {
     KafkaSettings kafka = KafkaSettings.of(broker.bootstrapServers());
     Topics.ensure(
         kafka,
-        Topics.of(pipeline, List.of(Topic.CONTROL, Topic.STATUS, Topic.SCHEMAS), 1),
+        Topics.of(pipeline, List.of(Topic.CONTROL, Topic.STATUS, Topic.AUDIT, Topic.SCHEMAS), 1),
         true,
         Topics.TIMEOUT);
     RolloutPlan one = RolloutPlan.of("card-fraud", 1).deploy(2, Step.ALWAYS);
     RolloutPlan two = one.deploy(3, Step.ALWAYS);
     ControlTopic topic = new ControlTopic(kafka, pipeline);
-    topic.write(RolloutRecord.of(one, "deploy 2", Instant.EPOCH, "test"));
+    write(topic, one);
     try (Control.Following following =
         new KafkaControl(kafka, pipeline).follow("card-fraud", heard::add, status -> {})) {
       assertThat(heard.poll(60, TimeUnit.SECONDS)).isEqualTo(one);
@@ -56,12 +58,25 @@ class KafkaControlTest {
       assertThat(following.unheardMillis()).isGreaterThanOrEqualTo(10_000);
 
       broker = EmbeddedKafka.start(directory, port);
-      topic.write(RolloutRecord.of(two, "deploy 3", Instant.EPOCH, "test"));
+      write(topic, two);
       RolloutPlan next = heard.poll(60, TimeUnit.SECONDS);
       assertThat(next).isEqualTo(two);
       assertThat(following.unheardMillis()).isZero();
     } finally {
       broker.close();
+    }
+  }
+
+  private static void write(ControlTopic topic, RolloutPlan plan) throws Exception {
+    try (ControlTopic.Writer writer = topic.writer()) {
+      writer.write(
+          RolloutRecord.of(plan, "", Instant.EPOCH, "test"),
+          RolloutAudit.newBuilder()
+              .setModel(plan.model())
+              .setRevision(plan.revision())
+              .setAt(Instant.EPOCH)
+              .setKind(RolloutAuditKind.COMMANDED)
+              .build());
     }
   }
 }
