@@ -127,6 +127,11 @@ class DeviceComparisonTest {
     }
 
     @Override
+    public int liveTensors() {
+      return 0;
+    }
+
+    @Override
     public void close() {}
   }
 }
