@@ -87,7 +87,7 @@ final class Shadow implements BatchScorer.Results {
     as = loaded.served().as(name);
     reference = as.model() + "@" + as.version();
     batch = new RowBatch(pipelineFeatures, as.features(), maxBatchSize);
-    scorer = new BatchScorer(loaded.model(), maxBatchSize, true);
+    scorer = new BatchScorer(loaded.model(), maxBatchSize, false);
   }
 
   /** Scores from now on. */
@@ -189,12 +189,8 @@ final class Shadow implements BatchScorer.Results {
     busySince = start | 1;
     scored = new ArrayList<>(size);
     try {
-      BatchScorer.Outcome outcome = scorer.score(batch);
-      if (outcome.failure() == null) {
-        scorer.handOn(batch, this);
-      } else {
-        reason = outcome.failure();
-      }
+      scorer.score(batch);
+      scorer.handOn(batch, this);
     } catch (Throwable e) { // whatever it is, it must not reach what serves
       reason = e.toString();
       LOG.debug("shadow {} {} failed", name, reference, e);

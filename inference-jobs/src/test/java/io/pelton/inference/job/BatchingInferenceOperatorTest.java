@@ -311,6 +311,10 @@ final class BatchingInferenceOperatorTest {
 
   @Test
   void tellsItsMetrics() throws Exception {
+    harness.close();
+    FakeModels.MEMORY.put(3, 4_096L);
+    harness = harness(4, 10);
+    harness.open();
     process(1, 2, 3, 4, 5);
     harness.endInput();
 

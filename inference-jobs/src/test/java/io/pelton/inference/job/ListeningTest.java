@@ -193,6 +193,7 @@ final class ListeningTest {
         .setServing("champion @2")
         .setServingRevision(1)
         .setDetail("")
+        .setPlan(List.of())
         .build();
   }
 }

@@ -330,8 +330,8 @@ final class RolloutTest {
     assertThat(SAID)
         .extracting(RolloutStatus::getSubtask, RolloutStatus::getServing)
         .containsOnly(
-            tuple(0, "canary @2 50.00 %, champion @1 50.00 %"),
-            tuple(1, "canary @2 50.00 %, champion @1 50.00 %"));
+            tuple(0, "canary @2 50 %, champion @1 50 %"),
+            tuple(1, "canary @2 50 %, champion @1 50 %"));
     assertThat(SERVED).containsOnly("champion@1", "canary@2");
   }
 
