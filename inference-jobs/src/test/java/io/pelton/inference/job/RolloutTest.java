@@ -49,14 +49,22 @@ final class RolloutTest {
               .build());
 
   private static final int SUBTASKS = 2;
-  private static final int SWAPS = 40;
+  private static final int SWAPS = Boolean.getBoolean("pelton.soak") ? 400 : 40;
+  private static final int SETTLED = Math.max(20, SWAPS / 8);
   private static final int BETWEEN = 100;
+
+  /** What serves, what a rollback returns to, and what is about to be loaded or closed. */
+  private static final int MOST_OPEN_VERSIONS = 4;
 
   private static final List<Consumer<RolloutPlan>> LISTENERS = new CopyOnWriteArrayList<>();
   private static final AtomicReference<RolloutPlan> NEWEST = new AtomicReference<>();
   private static final AtomicInteger SCORED = new AtomicInteger();
   private static final List<Consumer<RolloutStatus>> HEARERS = new CopyOnWriteArrayList<>();
   private static final List<RolloutStatus> SAID = new CopyOnWriteArrayList<>();
+
+  private static final AtomicInteger OPEN_VERSIONS = new AtomicInteger();
+  private static volatile Footprint settled;
+  private static volatile Footprint atEnd;
 
   @TempDir Path directory;
   private Registry registry;
@@ -114,6 +122,7 @@ final class RolloutTest {
     NEWEST.set(null);
     SAID.clear();
     SCORED.set(0);
+    OPEN_VERSIONS.set(0);
     registry = new Registry(new LocalStorage(directory.resolve("registry")));
   }
 
@@ -176,10 +185,17 @@ final class RolloutTest {
                 while (SCORED.get() < number) {
                   Thread.sleep(1); // a cancelled task is woken by it
                 }
-                RolloutPlan plan = planned.get((int) (number / BETWEEN) - 1);
+                int swap = (int) (number / BETWEEN);
+                RolloutPlan plan = planned.get(swap - 1);
                 Commands.give(plan);
                 while (Commands.about(plan.revision()).size() < SUBTASKS) {
                   Thread.sleep(1);
+                }
+                OPEN_VERSIONS.accumulateAndGet(VersionFiles.SHARED.copies(), Math::max);
+                if (swap == SETTLED) {
+                  settled = Footprint.now();
+                } else if (swap == SWAPS) {
+                  atEnd = Footprint.now();
                 }
               }
               return row;
@@ -231,6 +247,11 @@ final class RolloutTest {
                     .isEqualTo("champion @" + expected.get((int) plan.revision()));
               });
     }
+    assertThat(OPEN_VERSIONS.get()).isBetween(2, MOST_OPEN_VERSIONS);
+    System.out.printf(
+        "%s after %d swaps, %s after %d; at most %d versions open%n",
+        settled, SETTLED, atEnd, SWAPS, OPEN_VERSIONS.get());
+    atEnd.assertFlatSince(settled);
     InferenceTopologyTest.assertNoFilesLeft();
   }
 
