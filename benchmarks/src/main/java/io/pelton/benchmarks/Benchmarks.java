@@ -12,7 +12,8 @@ import picocli.CommandLine.Command;
       AllInOneBenchmark.class,
       BatchBenchmark.class,
       FeatureBenchmark.class,
-      LatencyBenchmark.class
+      LatencyBenchmark.class,
+      SwapBenchmark.class
     })
 final class Benchmarks {
   private Benchmarks() {}
