@@ -6,12 +6,13 @@ import picocli.CommandLine.Command;
 /** The command line of {@code benchmarks/run}. */
 @Command(
     name = "benchmarks/run",
-    description = "Measures whole pipelines and the feature engine, side by side.",
+    description = "Measures whole pipelines, the feature engine and inference, side by side.",
     mixinStandardHelpOptions = true,
     subcommands = {
       AllInOneBenchmark.class,
       BatchBenchmark.class,
       FeatureBenchmark.class,
+      InferenceBenchmark.class,
       LatencyBenchmark.class,
       SwapBenchmark.class
     })

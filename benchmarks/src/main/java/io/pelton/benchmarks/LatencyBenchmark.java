@@ -223,7 +223,7 @@ final class LatencyBenchmark implements Callable<Integer> {
     return sorted[(int) Math.max(0, Math.ceil(share * sorted.length) - 1)];
   }
 
-  private static String name(double share) {
+  static String name(double share) {
     return "p" + Math.round(share * 1_000) / 10.0;
   }
 

@@ -148,6 +148,43 @@ final class Preparation {
     }
   }
 
+  private interface Finished {
+    void take(FeatureRow row, @Nullable Object[] fields);
+  }
+
+  /** The feature rows of the first weeks. */
+  List<FeatureRow> rows() throws Exception {
+    List<FeatureRow> rows = new ArrayList<>();
+    forEachRow((row, fields) -> rows.add(row));
+    return rows;
+  }
+
+  private void forEachRow(Finished finished) throws Exception {
+    FeaturePlan plan = new FeaturePlan(pipeline);
+    Map<String, EntityHistory> histories = new HashMap<>();
+    Map<String, BlockStore> blocks = new HashMap<>();
+    long[] first = {Long.MIN_VALUE};
+    forEach(
+        fields -> {
+          FeatureRow row = plan.admit(fields, Long.MAX_VALUE);
+          for (EntityPlan entity : plan.entities()) {
+            String key = entity.key() + ":" + row.keys[entity.key()];
+            histories
+                .computeIfAbsent(key, unused -> new EntityHistory(entity.layout()))
+                .update(
+                    entity,
+                    row,
+                    blocks.computeIfAbsent(key, unused -> new BlockStore.InMemory()),
+                    0,
+                    row.time);
+          }
+          plan.finish(row);
+          finished.take(row, fields);
+          first[0] = first[0] == Long.MIN_VALUE ? row.time : first[0];
+          return row.time < first[0] + TRAINING_DAYS * DAY;
+        });
+  }
+
   /**
    * Trains boosted trees on the first weeks and publishes them as champion.
    *
@@ -169,30 +206,13 @@ final class Preparation {
 
   /** Trains boosted trees on the first weeks. */
   NewVersion trained(Path directory) throws Exception {
-    FeaturePlan plan = new FeaturePlan(pipeline);
-    Map<String, EntityHistory> histories = new HashMap<>();
-    Map<String, BlockStore> blocks = new HashMap<>();
     int label = schema.indexOf("fraud");
     List<FeatureRow> rows = new ArrayList<>();
     List<Double> labels = new ArrayList<>();
-    forEach(
-        fields -> {
-          FeatureRow row = plan.admit(fields, Long.MAX_VALUE);
-          for (EntityPlan entity : plan.entities()) {
-            String key = entity.key() + ":" + row.keys[entity.key()];
-            histories
-                .computeIfAbsent(key, unused -> new EntityHistory(entity.layout()))
-                .update(
-                    entity,
-                    row,
-                    blocks.computeIfAbsent(key, unused -> new BlockStore.InMemory()),
-                    0,
-                    row.time);
-          }
-          plan.finish(row);
+    forEachRow(
+        (row, fields) -> {
           rows.add(row);
           labels.add(Double.valueOf(String.valueOf(fields[label])));
-          return row.time < rows.get(0).time + TRAINING_DAYS * DAY;
         });
     // The first half has no full windows yet.
     int from = rows.size() / 2;

@@ -25,7 +25,8 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  *
  * <pre>
  * events ──► features ──► inference ──► drift ──► drift reports, alerts
- *              │  │           │  └──► predictions
+ *              │  │           │  ├──► predictions
+ *              │  │           │  └──► predictions of shadows
  *              │  └──► features topic, feature log
  *              └──► late (events; predictions after their drift window), dead letters (of all three)
  * </pre>
@@ -61,6 +62,7 @@ public final class AllJobs {
                 Topic.OUTCOMES,
                 Topic.FEATURES,
                 Topic.PREDICTIONS,
+                Topic.SHADOW,
                 Topic.LATE,
                 Topic.DEAD_LETTERS,
                 Topic.DRIFT,
@@ -90,6 +92,7 @@ public final class AllJobs {
           .sinkTo(sinks.predictions())
           .uid("predictions-sink")
           .name("predictions");
+      inference.shadows().sinkTo(sinks.shadows()).uid("shadows-sink").name("shadows");
       deadLetters = deadLetters.union(inference.deadLetters());
 
       if (pipeline.drift() != null) {

@@ -1,6 +1,7 @@
 package io.pelton.cli;
 
 import io.pelton.job.FlinkStorage;
+import io.pelton.pipeline.MemorySize;
 import io.pelton.registry.LocalStorage;
 import io.pelton.registry.ModelManifest;
 import io.pelton.registry.ModelVersion;
@@ -91,7 +92,10 @@ final class ModelCommand implements Runnable {
     boolean profile = registry.profileJson(version.model(), version.version()).isPresent();
     print(
         describe(
-            manifest, aliasesOf(registry.aliases(version.model()), version.version()), profile));
+            manifest,
+            aliasesOf(registry.aliases(version.model()), version.version()),
+            profile,
+            new MemorySize(registry.memory(version.model(), version.version()))));
     return CommandLine.ExitCode.OK;
   }
 
@@ -126,13 +130,14 @@ final class ModelCommand implements Runnable {
   }
 
   private static List<String[]> describe(
-      ModelManifest manifest, List<String> aliases, boolean profile) {
+      ModelManifest manifest, List<String> aliases, boolean profile, MemorySize memory) {
     List<String[]> lines = new ArrayList<>();
     lines.add(new String[] {"model", manifest.reference()});
     lines.add(new String[] {"aliases", String.join(", ", aliases)});
     lines.add(new String[] {"engine", manifest.engine()});
     manifest.engineOptions().forEach((name, value) -> add(lines, "option", name + "=" + value));
     lines.add(new String[] {"artifact", manifest.artifact() + " " + manifest.artifactDigest()});
+    add(lines, "memory", memory + (manifest.memory() == null ? ", estimated" : ", stated"));
     lines.add(new String[] {"created", manifest.createdAt()});
     for (Signature.Input input : manifest.signature().inputs()) {
       add(

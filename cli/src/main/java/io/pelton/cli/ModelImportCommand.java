@@ -7,6 +7,7 @@ import io.pelton.model.ModelLoader;
 import io.pelton.model.ScoringException;
 import io.pelton.model.ScoringModel;
 import io.pelton.pipeline.InvalidPipelineException;
+import io.pelton.pipeline.MemorySize;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineFile;
 import io.pelton.registry.GoldenRows;
@@ -149,8 +150,29 @@ final class ModelImportCommand implements Callable<Integer> {
       description = "Most edges the baseline keeps of a feature; default: ${DEFAULT-VALUE}.")
   private int edges;
 
+  @Option(
+      names = "--memory",
+      paramLabel = "SIZE",
+      converter = MemorySizes.class,
+      description =
+          "What a loaded copy of it takes, e.g. 200MB; estimated from the artifact's size when not"
+              + " given.")
+  private @Nullable MemorySize memory;
+
   @Option(names = "--promote", description = "Makes it the champion.")
   private boolean promote;
+
+  /** Reads amounts of memory. */
+  static final class MemorySizes implements CommandLine.ITypeConverter<MemorySize> {
+    @Override
+    public MemorySize convert(String text) {
+      try {
+        return MemorySize.parse(text);
+      } catch (IllegalArgumentException e) {
+        throw new CommandLine.TypeConversionException(String.valueOf(e.getMessage()));
+      }
+    }
+  }
 
   /** Where the names of the model's features come from. */
   static final class Features {
@@ -355,7 +377,8 @@ final class ModelImportCommand implements Callable<Integer> {
         profile,
         Map.of(),
         new Provenance(
-            "import", Map.of(), null, null, null, null, version == null ? "unknown" : version));
+            "import", Map.of(), null, null, null, null, version == null ? "unknown" : version),
+        memory == null ? null : memory.bytes());
   }
 
   /** The golden file's outputs; null when it has none, and an error when it has some of them. */

@@ -111,6 +111,19 @@ final class ModelCommandTest {
   }
 
   @Test
+  void statesWhatAVersionTakes() throws Exception {
+    assertThat(importModel("--features=amount,risk", "--memory=200MB")).isZero();
+    assertThat(registry.memory("fraud", 1)).isEqualTo(200L << 20);
+    assertThat(pelton("show", "fraud@1")).isZero();
+    assertThat(out).containsPattern("memory +200MB, stated");
+    assertThat(importModel("--features=amount,risk", "--memory=200")).isEqualTo(2);
+    assertThat(err)
+        .contains(
+            "--memory",
+            "\"200\" is no amount of memory; write a whole number and B, KB, MB, GB or TB: 200MB");
+  }
+
+  @Test
   void listsShowsAndPromotes() throws Exception {
     importModel("--features=amount,risk", "--promote");
     importModel("--features=amount,risk");
@@ -133,6 +146,7 @@ final class ModelCommandTest {
             "model fraud@2",
             "aliases champion",
             "engine OnnxRuntime",
+            "memory 16MB, estimated",
             "input features FLOAT32 [amount, risk]",
             "output score = probabilities:1",
             "baseline profile.json",

@@ -16,7 +16,9 @@ import io.pelton.job.FlinkMeters;
 import io.pelton.job.JobMetric;
 import io.pelton.job.JobMetric.Kind;
 import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.registry.LocalStorage;
 import io.pelton.registry.ModelManifest;
+import io.pelton.registry.Registry;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -63,6 +65,11 @@ class MetricsTest {
           JobMetric.FEATURE_OUTCOMES_REPEATED,
           JobMetric.FEATURE_OUTCOMES_LATE,
           JobMetric.FEATURE_OUTCOMES_DEAD,
+          JobMetric.SHADOW_ROWS,
+          JobMetric.SHADOW_ERRORS,
+          JobMetric.SHADOW_DROPPED,
+          JobMetric.SHADOW_WAITING,
+          JobMetric.SHADOW_MEMORY,
           JobMetric.OUTCOMES_IN,
           JobMetric.OUTCOMES_DEAD,
           JobMetric.OUTCOMES_UNMATCHED,
@@ -256,16 +263,9 @@ class MetricsTest {
 
   private static void checkMemory(PrometheusServer prometheus, Path registry, ModelManifest model)
       throws Exception {
-    String file = Path.of(model.artifact()).getFileName().toString();
-    try (Stream<Path> files = Files.walk(registry)) {
-      Path artifact =
-          files
-              .filter(path -> path.getFileName().toString().equals(file))
-              .findFirst()
-              .orElseThrow();
-      assertThat(prometheus.value(name(JobMetric.INFERENCE_MEMORY)))
-          .isEqualTo(Files.size(artifact));
-    }
+    long held = new Registry(new LocalStorage(registry)).memory(model.name(), model.version());
+    assertThat(prometheus.value(name(JobMetric.INFERENCE_MEMORY))).isEqualTo(held);
+    assertThat(prometheus.value(name(JobMetric.INFERENCE_HELD_MEMORY))).isEqualTo(held);
   }
 
   private static void checkAlertRules(PrometheusServer prometheus) throws Exception {

@@ -27,6 +27,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.Metric;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InvalidProducerEpochException;
 import org.apache.kafka.common.errors.ProducerFencedException;
@@ -41,6 +42,9 @@ import org.slf4j.LoggerFactory;
  * counts. What became of plans goes to the status topic.
  */
 public final class ControlTopic {
+  /** Kafka's own count of answered fetches. */
+  private static final String FETCHES = "fetch-total";
+
   private static final Logger LOG = LoggerFactory.getLogger(ControlTopic.class);
 
   private final KafkaSettings kafka;
@@ -206,6 +210,8 @@ public final class ControlTopic {
       Properties properties = kafka.consumer();
       properties.setProperty(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
       properties.setProperty(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");
+      // A topic that was made anew is heard from its start too.
+      properties.setProperty(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
       consumer =
           new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
       try {
@@ -257,6 +263,18 @@ public final class ControlTopic {
         LOG.warn("a command is left out: {}", e.getMessage());
         return Optional.empty();
       }
+    }
+
+    /** How often the brokers have answered so far; where it does not grow, they are away. */
+    public double answers() {
+      double answers = 0;
+      for (Metric metric : consumer.metrics().values()) {
+        if (metric.metricName().name().equals(FETCHES)
+            && metric.metricValue() instanceof Double count) {
+          answers += count;
+        }
+      }
+      return answers;
     }
 
     /** Ends a {@link #poll} that waits, now or next, with an exception. */

@@ -63,6 +63,11 @@ public final class FlinkStorage implements Storage {
   }
 
   @Override
+  public long size(String path) throws IOException {
+    return files.getFileStatus(resolve(path)).getLen();
+  }
+
+  @Override
   public InputStream read(String path) throws IOException {
     return files.open(resolve(path));
   }

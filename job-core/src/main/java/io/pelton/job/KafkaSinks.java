@@ -165,6 +165,13 @@ public final class KafkaSinks {
         new ScoredRowKafkaSerializer(pipeline, pipeline.topic(Topic.PREDICTIONS), schemaStore()));
   }
 
+  /** What shadows predict, at least once as far as it comes here; as {@link #predictions}. */
+  public KafkaSink<ScoredRow> shadows() throws KafkaUnavailableException {
+    return sink(
+        Topic.SHADOW,
+        new ScoredRowKafkaSerializer(pipeline, pipeline.topic(Topic.SHADOW), schemaStore()));
+  }
+
   /** Keyed by event id. */
   public KafkaSink<LateEvent> late() throws KafkaUnavailableException {
     return records(Topic.LATE, LateEvent.class, LateEvent::getEventId);

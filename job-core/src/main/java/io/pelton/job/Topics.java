@@ -29,10 +29,11 @@ import org.apache.kafka.common.errors.TopicExistsException;
  * given number of partitions, the others one, so that their records have one order. Replication is
  * the broker's default.
  *
- * <p>Records of the features and predictions topics have event time as their Kafka timestamp.
- * Kafka's retention by time would count from that, and drop rows of replayed history as soon as
- * they are written, so Pelton creates these two without it ({@code retention.ms=-1}); bound them by
- * {@code retention.bytes} or a {@code retention.ms} that suits the history you replay.
+ * <p>Records of the topics of features, predictions and shadows have event time as their Kafka
+ * timestamp. Kafka's retention by time would count from that, and drop rows of replayed history as
+ * soon as they are written, so Pelton creates these three without it ({@code retention.ms=-1});
+ * bound them by {@code retention.bytes} or a {@code retention.ms} that suits the history you
+ * replay.
  */
 public final class Topics {
   /** How long a broker may take to answer. */
@@ -91,7 +92,7 @@ public final class Topics {
       }
       boolean rows =
           switch (topic) {
-            case EVENTS, OUTCOMES, FEATURES, PREDICTIONS -> true;
+            case EVENTS, OUTCOMES, FEATURES, PREDICTIONS, SHADOW -> true;
             case LATE, DEAD_LETTERS, DRIFT, ALERTS, CONTROL, STATUS, AUDIT, SCHEMAS -> false;
           };
       specs.add(
@@ -99,9 +100,10 @@ public final class Topics {
               pipeline.topic(topic),
               rows ? partitions : 1,
               topic.compacted(),
-              topic == Topic.FEATURES || topic == Topic.PREDICTIONS
-                  ? pipeline.events().maxAhead()
-                  : 0,
+              switch (topic) {
+                case FEATURES, PREDICTIONS, SHADOW -> pipeline.events().maxAhead();
+                default -> 0;
+              },
               true,
               settings(topic)));
     }

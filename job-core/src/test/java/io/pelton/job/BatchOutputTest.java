@@ -328,7 +328,9 @@ class BatchOutputTest {
                 1,
                 model.device(),
                 false,
-                new Safeguards(null, null, new Fallback("1", Map.of()))));
+                new Safeguards(null, null, new Fallback("1", Map.of())),
+                model.shadow(),
+                model.memory()));
     ServedVersion served =
         new ServedVersion("m", 2, "ab", "champion", List.of("risk", "amount"), List.of("score"));
     StreamExecutionEnvironment env = batch(1);

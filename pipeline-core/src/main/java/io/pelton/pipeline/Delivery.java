@@ -16,11 +16,12 @@ public enum Delivery {
   /** It shows at once, and again after a failure if no checkpoint had completed since. */
   AT_LEAST_ONCE;
 
-  /** Topics that jobs write their results to. */
+  /** Topics that jobs write their results to, but for shadows: what they say may be lost. */
   static final Set<Topic> TOPICS =
       Collections.unmodifiableSet(
           EnumSet.complementOf(
-              EnumSet.of(Topic.EVENTS, Topic.OUTCOMES, Topic.CONTROL, Topic.SCHEMAS)));
+              EnumSet.of(
+                  Topic.EVENTS, Topic.OUTCOMES, Topic.SHADOW, Topic.CONTROL, Topic.SCHEMAS)));
 
   /** As the pipeline file writes it. */
   public String label() {

@@ -1,5 +1,6 @@
 package io.pelton.pipeline;
 
+import io.pelton.pipeline.MemoryBudget.Switching;
 import io.pelton.pipeline.PipelineDefinition.Device;
 import io.pelton.pipeline.PipelineDefinition.Feature;
 import io.pelton.pipeline.PipelineDefinition.Model;
@@ -14,10 +15,21 @@ import org.jspecify.annotations.Nullable;
 /** Reads what a pipeline file says of the model, of outcomes and of drift. */
 final class ModelSections {
   static final List<String> MODEL_KEYS =
-      List.of("name", "features", "batch", "device", "timeout", "breaker", "fallback");
+      List.of(
+          "name",
+          "features",
+          "batch",
+          "device",
+          "timeout",
+          "breaker",
+          "fallback",
+          "shadow",
+          "memory",
+          "switch");
   static final List<String> BATCH_KEYS = List.of("max-size", "max-delay", "overlap");
   static final List<String> BREAKER_KEYS = List.of("failures", "reset-after");
   static final List<String> FALLBACK_KEYS = List.of("version", "outputs");
+  static final List<String> SHADOW_KEYS = List.of("max-waiting-rows", "max-share");
   static final List<String> OUTCOME_KEYS = List.of("topic", "id", "time", "label", "within");
   static final List<String> DRIFT_KEYS =
       List.of(
@@ -74,7 +86,9 @@ final class ModelSections {
         new Safeguards(
             section.has("timeout") ? section.duration("timeout", 1_000, 1) : null,
             section.has("breaker") ? breaker(section.section("breaker")) : null,
-            section.has("fallback") ? fallback(section) : null));
+            section.has("fallback") ? fallback(section) : null),
+        shadow(section.section("shadow")),
+        memory(section));
   }
 
   private static Breaker breaker(Section section) {
@@ -120,6 +134,24 @@ final class ModelSections {
       return null;
     }
     return new Fallback(null, outputs);
+  }
+
+  private static ShadowBudget shadow(Section section) {
+    section.allow(SHADOW_KEYS);
+    ShadowBudget usual = ShadowBudget.USUAL;
+    return new ShadowBudget(
+        (int) section.whole("max-waiting-rows", usual.maxWaitingRows(), 1, 10_000_000),
+        section.number("max-share", usual.maxShare(), 0.01, 1));
+  }
+
+  private static MemoryBudget memory(Section section) {
+    Switching switching = section.choice("switch", Switching.LOAD_THEN_SWITCH, Switching.class);
+    if (switching == Switching.DRAIN_THEN_LOAD && !section.has("memory")) {
+      section.problem(
+          "switch",
+          "drain-then-load is for versions that do not fit together; give their memory, or leave it out");
+    }
+    return new MemoryBudget(section.memory("memory"), switching);
   }
 
   /** The outcomes. */

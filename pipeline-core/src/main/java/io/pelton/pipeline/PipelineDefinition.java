@@ -326,6 +326,8 @@ public record PipelineDefinition(
    * @param maxBatchSize rows
    * @param maxBatchDelay from the first row's arrival
    * @param overlap whether the next batch is gathered while one is scored
+   * @param shadow what each shadow may take
+   * @param memory what all versions may take
    */
   public record Model(
       String name,
@@ -334,16 +336,27 @@ public record PipelineDefinition(
       long maxBatchDelay,
       Device device,
       boolean overlap,
-      Safeguards safeguards)
+      Safeguards safeguards,
+      ShadowBudget shadow,
+      MemoryBudget memory)
       implements Serializable {
-    /** One batch at a time, however long it takes. */
+    /** One batch at a time, however long it takes, and the usual budgets. */
     public Model(
         String name,
         @Nullable List<String> features,
         int maxBatchSize,
         long maxBatchDelay,
         Device device) {
-      this(name, features, maxBatchSize, maxBatchDelay, device, false, Safeguards.NONE);
+      this(
+          name,
+          features,
+          maxBatchSize,
+          maxBatchDelay,
+          device,
+          false,
+          Safeguards.NONE,
+          ShadowBudget.USUAL,
+          MemoryBudget.NONE);
     }
   }
 
@@ -365,7 +378,9 @@ public record PipelineDefinition(
 
   /** How often records reach a topic. */
   public Delivery delivery(Topic topic) {
-    return delivery.getOrDefault(topic, Delivery.EXACTLY_ONCE);
+    return topic == Topic.SHADOW
+        ? Delivery.AT_LEAST_ONCE
+        : delivery.getOrDefault(topic, Delivery.EXACTLY_ONCE);
   }
 
   /**

@@ -70,6 +70,13 @@ public final class PipelineSummary {
       safeguards(model, lines);
       lines.add(
           "  predictions go to topic " + pipeline.topic(Topic.PREDICTIONS) + carried(pipeline));
+      lines.add(
+          "  those of shadows to %s, each shadow with up to %d waiting rows and %s of a core a subtask%s"
+              .formatted(
+                  pipeline.topic(Topic.SHADOW),
+                  model.shadow().maxWaitingRows(),
+                  number(model.shadow().maxShare()),
+                  memory(model.memory())));
     }
     Drift drift = pipeline.drift();
     if (drift != null) {
@@ -125,6 +132,19 @@ public final class PipelineSummary {
                           .map(output -> output.getKey() + " " + number(output.getValue()))
                           .collect(Collectors.joining(", "))));
     }
+  }
+
+  private static String memory(MemoryBudget memory) {
+    return memory.bytes() == 0
+        ? ""
+        : "; versions take up to %s a subtask together, %s"
+            .formatted(
+                new MemorySize(memory.bytes()),
+                switch (memory.switching()) {
+                  case LOAD_THEN_SWITCH -> "and one over it is refused";
+                  case DRAIN_THEN_LOAD ->
+                      "and one that does not fit beside what serves is loaded after that is closed";
+                });
   }
 
   private static String delivery(PipelineDefinition pipeline) {

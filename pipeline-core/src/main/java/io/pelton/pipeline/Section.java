@@ -324,6 +324,20 @@ final class Section {
         : Double.toString(value);
   }
 
+  /** Bytes; 0 when absent. */
+  long memory(String key) {
+    String text = text(key);
+    if (text == null) {
+      return 0;
+    }
+    try {
+      return MemorySize.parse(text).bytes();
+    } catch (IllegalArgumentException e) {
+      problem(key, String.valueOf(e.getMessage()));
+      return 0;
+    }
+  }
+
   /** True or false. */
   boolean truth(String key, boolean whenAbsent) {
     String text = text(key);

@@ -6,6 +6,7 @@ public enum Topic {
   OUTCOMES("outcomes"),
   FEATURES("features"),
   PREDICTIONS("predictions"),
+  SHADOW("shadow"),
   LATE("late"),
   DEAD_LETTERS("dead-letters"),
   DRIFT("drift"),

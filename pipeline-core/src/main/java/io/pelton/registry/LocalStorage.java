@@ -41,6 +41,11 @@ public final class LocalStorage implements Storage {
   }
 
   @Override
+  public long size(String path) throws IOException {
+    return Files.size(resolve(path));
+  }
+
+  @Override
   public InputStream read(String path) throws IOException {
     return Files.newInputStream(resolve(path));
   }

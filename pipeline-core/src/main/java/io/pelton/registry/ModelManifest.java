@@ -1,8 +1,10 @@
 package io.pelton.registry;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Everything that identifies one immutable model version.
@@ -17,6 +19,7 @@ import java.util.TreeMap;
  * @param engineOptions options for the engine, e.g. {@code Tags}, {@code SignatureDefKey}
  * @param evaluation metrics on held-out data by name
  * @param createdAt ISO 8601 instant
+ * @param memory bytes that it takes when it is loaded, null when nobody said
  */
 public record ModelManifest(
     String name,
@@ -29,7 +32,8 @@ public record ModelManifest(
     Map<String, String> engineOptions,
     Map<String, Double> evaluation,
     Provenance provenance,
-    String createdAt) {
+    String createdAt,
+    @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Long memory) {
   public ModelManifest {
     files = Collections.unmodifiableMap(new TreeMap<>(files));
     engineOptions = Collections.unmodifiableMap(new TreeMap<>(engineOptions));

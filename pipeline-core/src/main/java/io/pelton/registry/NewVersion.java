@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param engineOptions options for the engine, e.g. {@code Tags}, {@code SignatureDefKey}
  * @param profileJson baseline profile of the training data, null when there is none
  * @param evaluation metrics on held-out data by name
+ * @param memory bytes that it takes when it is loaded, null when nobody said
  */
 public record NewVersion(
     String name,
@@ -23,7 +24,32 @@ public record NewVersion(
     GoldenRows goldenRows,
     @Nullable String profileJson,
     Map<String, Double> evaluation,
-    Provenance provenance) {
+    Provenance provenance,
+    @Nullable Long memory) {
+  /** One of which nobody said what it takes. */
+  public NewVersion(
+      String name,
+      String engine,
+      Path artifact,
+      Signature signature,
+      Map<String, String> engineOptions,
+      GoldenRows goldenRows,
+      @Nullable String profileJson,
+      Map<String, Double> evaluation,
+      Provenance provenance) {
+    this(
+        name,
+        engine,
+        artifact,
+        signature,
+        engineOptions,
+        goldenRows,
+        profileJson,
+        evaluation,
+        provenance,
+        null);
+  }
+
   public NewVersion {
     engineOptions = Map.copyOf(engineOptions);
     evaluation = Map.copyOf(evaluation);

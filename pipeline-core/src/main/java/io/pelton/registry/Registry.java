@@ -49,6 +49,9 @@ public final class Registry {
   private static final String PROFILE = "profile.json";
   private static final String ARTIFACT = "model";
 
+  private static final long LEAST_MEMORY = 16L << 20;
+  private static final long MEMORY_A_BYTE = 2;
+
   /** What a model may be called. */
   public static final Pattern MODEL_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
 
@@ -104,6 +107,24 @@ public final class Registry {
   public ModelManifest manifest(String model, int version) throws IOException {
     requireVersion(model, version);
     return readJson(file(model, version, MANIFEST), ModelManifest.class);
+  }
+
+  /**
+   * Bytes that a version takes when it is loaded: what it states, else an estimate from the size of
+   * its artifact.
+   */
+  public long memory(String model, int version) throws IOException {
+    ModelManifest manifest = manifest(model, version);
+    if (manifest.memory() != null) {
+      return manifest.memory();
+    }
+    long size = 0;
+    for (String path : manifest.files().keySet()) {
+      if (path.startsWith(ARTIFACT + "/")) {
+        size += storage.size(file(model, version, path));
+      }
+    }
+    return LEAST_MEMORY + MEMORY_A_BYTE * size;
   }
 
   /** The version's baseline profile as it was published; empty when it has none. */
@@ -257,7 +278,8 @@ public final class Registry {
             version.engineOptions(),
             version.evaluation(),
             version.provenance(),
-            clock.instant().toString());
+            clock.instant().toString(),
+            version.memory());
     storage.write(file(model, number, MANIFEST), stream(RegistryJson.write(manifest)));
     return manifest;
   }

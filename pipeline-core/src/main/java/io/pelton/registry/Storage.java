@@ -17,6 +17,9 @@ public interface Storage {
 
   boolean exists(String path) throws IOException;
 
+  /** Bytes of a file. */
+  long size(String path) throws IOException;
+
   /**
    * @throws java.io.FileNotFoundException or {@link java.nio.file.NoSuchFileException} when there
    *     is no such file

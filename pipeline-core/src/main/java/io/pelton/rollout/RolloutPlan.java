@@ -106,9 +106,16 @@ public record RolloutPlan(
     return versions;
   }
 
-  /** Those that a rollback needs: they stay loaded, or are when that can be. */
+  /** Of those the ones that serve. */
+  public SortedSet<Integer> serving() {
+    SortedSet<Integer> versions = new TreeSet<>();
+    steps.forEach(step -> versions.addAll(step.serving()));
+    return versions;
+  }
+
+  /** Those that serve after a rollback: they stay loaded, or are when that can be. */
   public SortedSet<Integer> warm() {
-    return previous == null ? new TreeSet<>() : previous.versions();
+    return previous == null ? new TreeSet<>() : previous.serving();
   }
 
   /**

@@ -74,11 +74,17 @@ public record Step(
     return new Step(effectiveFrom, variants, segments, others);
   }
 
-  /** All versions that it needs loaded. */
-  public SortedSet<Integer> versions() {
+  /** The versions that serve. */
+  public SortedSet<Integer> serving() {
     SortedSet<Integer> versions = new TreeSet<>();
     variants.forEach(variant -> versions.add(variant.version()));
     segments.forEach(segment -> versions.add(segment.version()));
+    return versions;
+  }
+
+  /** All versions that it needs loaded. */
+  public SortedSet<Integer> versions() {
+    SortedSet<Integer> versions = serving();
     shadows.forEach(shadow -> versions.add(shadow.version()));
     return versions;
   }

@@ -436,7 +436,8 @@ final class ModelLoaderTest {
         options,
         manifest.evaluation(),
         manifest.provenance(),
-        manifest.createdAt());
+        manifest.createdAt(),
+        manifest.memory());
   }
 
   private static void scoreTenThousandBatches(ScoringModel model) throws ScoringException {

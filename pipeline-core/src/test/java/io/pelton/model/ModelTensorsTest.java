@@ -252,6 +252,10 @@ final class ModelTensorsTest {
     double[] good = {1, 2, 3, 4, 1, 6};
     try (ScoringModel model = load(publish(Engines.ONNX, file, MixedModels.INPUTS, embedding()))) {
       refuses(model, good, 0, 1e39, "amount is 1.0E39", "amounts", "FLOAT32", "no numbers beyond");
+      // The least that is rounded to an infinite float, and below what is rounded to the largest.
+      refuses(model, good, 0, 0x1.ffffffp127, "amount is 3.4028", "amounts", "FLOAT32", "beyond");
+      refuses(model, good, 0, -0x1.ffffffp127, "amount is -3.4028", "amounts", "FLOAT32", "beyond");
+      model.score(new double[] {Math.nextDown(0x1.ffffffp127), 2, 3, 4, 1, 6}, 1, new double[6]);
       refuses(model, good, 2, Double.NaN, "count is missing", "count", "INT64", "whole numbers");
       refuses(
           model, good, 2, 0x1p63, "count is 9.2233", "count", "INT64", "from -2^63 to 2^63 - 1");

@@ -576,6 +576,59 @@ class PipelineFileTest {
   }
 
   @Test
+  void readsWhatShadowsAndVersionsMayTake() throws Exception {
+    Files.copy(EXAMPLE.resolveSibling("transaction.avsc"), directory.resolve("transaction.avsc"));
+    Path file =
+        Files.writeString(
+            directory.resolve("p.yaml"),
+            GOOD
+                + """
+                model:
+                  name: m
+                  shadow: {max-waiting-rows: 500, max-share: 0.5}
+                  memory: 2GB
+                  switch: drain-then-load
+                """);
+    PipelineDefinition.Model model = PipelineFile.read(file).model();
+    assertThat(model.shadow()).isEqualTo(new ShadowBudget(500, 0.5));
+    assertThat(model.memory())
+        .isEqualTo(new MemoryBudget(2L << 30, MemoryBudget.Switching.DRAIN_THEN_LOAD));
+    assertThat(PipelineSummary.of(PipelineFile.read(file)))
+        .contains(
+            "those of shadows to p.shadow, each shadow with up to 500 waiting rows and 0.5 of a core"
+                + " a subtask; versions take up to 2GB a subtask together, and one that does not"
+                + " fit beside what serves is loaded after that is closed");
+
+    assertThat(
+            problems(
+                GOOD
+                    + """
+                    model:
+                      name: m
+                      shadow: {max-waiting-rows: 0, max-share: 2, most: 1}
+                      memory: 2 gigabytes
+                      switch: load
+                    """))
+        .anyMatch(
+            p -> p.endsWith("model.shadow.max-waiting-rows: 0 is out of range; from 1 to 10000000"))
+        .anyMatch(p -> p.endsWith("model.shadow.max-share: 2 is out of range; from 0.01 to 1"))
+        .anyMatch(p -> p.contains("model.shadow.most: unknown key"))
+        .anyMatch(
+            p ->
+                p.endsWith(
+                    "model.memory: \"2 gigabytes\" is no amount of memory; write a whole number and B,"
+                        + " KB, MB, GB or TB: 200MB"))
+        .anyMatch(p -> p.contains("model.switch: unknown value \"load\""))
+        .hasSize(5);
+    assertThat(problems(GOOD + "model: {name: m, switch: drain-then-load}\n"))
+        .singleElement()
+        .asString()
+        .endsWith(
+            "model.switch: drain-then-load is for versions that do not fit together; give their"
+                + " memory, or leave it out");
+  }
+
+  @Test
   void theSummarySaysWhatOutcomesAreReadFor() throws Exception {
     Files.copy(
         Path.of("../examples/card-fraud/transaction.avsc"), directory.resolve("transaction.avsc"));

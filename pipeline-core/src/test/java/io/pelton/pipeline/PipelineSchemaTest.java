@@ -58,6 +58,8 @@ class PipelineSchemaTest {
         .containsExactlyElementsOf(ModelSections.BREAKER_KEYS);
     assertThat(keys(sections.get("model").get("properties").get("fallback")))
         .containsExactlyElementsOf(ModelSections.FALLBACK_KEYS);
+    assertThat(keys(sections.get("model").get("properties").get("shadow")))
+        .containsExactlyElementsOf(ModelSections.SHADOW_KEYS);
     assertThat(keys(sections.get("outcomes")))
         .containsExactlyElementsOf(ModelSections.OUTCOME_KEYS);
     JsonNode drift = sections.get("drift");

@@ -60,6 +60,34 @@ final class RegistryTest {
   }
 
   @Test
+  void theMemoryOfAVersionIsWhatItStatesOrGrowsWithItsArtifact() throws Exception {
+    registry.publish(version("fraud", "one"));
+    registry.publish(version("fraud", "x".repeat(1 << 20)));
+    NewVersion version = version("fraud", "one");
+    registry.publish(
+        new NewVersion(
+            version.name(),
+            version.engine(),
+            version.artifact(),
+            version.signature(),
+            version.engineOptions(),
+            version.goldenRows(),
+            version.profileJson(),
+            version.evaluation(),
+            version.provenance(),
+            7L));
+
+    assertThat(registry.memory("fraud", 1)).isEqualTo((16 << 20) + 2 * 3);
+    assertThat(registry.memory("fraud", 2)).isEqualTo(18 << 20);
+    assertThat(registry.memory("fraud", 3)).isEqualTo(7);
+    assertThat(registry.manifest("fraud", 3).memory()).isEqualTo(7);
+    assertThat(root.resolve("fraud/versions/1/manifest.json"))
+        .as("as earlier releases read it")
+        .content()
+        .doesNotContain("memory");
+  }
+
+  @Test
   void directoriesArePublishedWithAllTheirFiles() throws Exception {
     Path saved = Files.createDirectories(directory.resolve("saved/variables"));
     Files.writeString(saved.resolve("variables.index"), "i");
@@ -342,6 +370,11 @@ final class RegistryTest {
     @Override
     public boolean exists(String path) throws IOException {
       return storage.exists(path);
+    }
+
+    @Override
+    public long size(String path) throws IOException {
+      return storage.size(path);
     }
 
     @Override

@@ -53,7 +53,8 @@ class RolloutPlanTest {
         one.segment(new Segment("at night", "hour < 6", 5), NOW).shadow("next", 7, 0.5, NOW);
     RolloutPlan after = before.deploy(2, NOW);
     assertThat(after.versions()).containsExactly(2, 5, 7);
-    assertThat(after.warm()).containsExactly(1, 5, 7);
+    assertThat(after.serving()).containsExactly(2, 5);
+    assertThat(after.warm()).containsExactly(1, 5);
     assertThat(after.rollback().last()).isEqualTo(before.last());
     assertThat(after.rollback().revision()).isEqualTo(after.revision() + 1);
     assertThat(after.rollback().rollback().last()).isEqualTo(after.last());

@@ -4,6 +4,7 @@ import io.pelton.feature.FeatureRow;
 import io.pelton.job.FlinkMeters;
 import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
+import io.pelton.job.ScoredRowTypeInfo;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.model.FallbackReason;
 import io.pelton.model.FeatureDigest;
@@ -16,6 +17,7 @@ import io.pelton.rollout.Router;
 import io.pelton.rollout.Step;
 import io.pelton.schemas.DeadLetter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -62,6 +64,12 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   private static final int OUT = 1;
   private static final int DEAD = 2;
 
+  /** What shadows predict. */
+  static final OutputTag<ScoredRow> SHADOWS = new OutputTag<>("shadows", new ScoredRowTypeInfo());
+
+  /** How long a shadow may take for one batch. */
+  private static final Duration SHADOW_PATIENCE = Duration.ofSeconds(30);
+
   private static final ListStateDescriptor<byte[]> SERVED =
       new ListStateDescriptor<>("plan", PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO);
   private static final ListStateDescriptor<Long> NEWEST_TIME =
@@ -80,6 +88,8 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   private final RolloutPlan initial;
   private final Models models;
   private final @Nullable Control control;
+  private final PipelineDefinition.Model settings;
+  private final boolean batchRun;
 
   private transient ListState<byte[]> served;
   private transient @Nullable RolloutPlan restored;
@@ -89,6 +99,8 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   private transient MailboxExecutor taskThread;
 
   private transient Versions versions;
+  private transient Shadows shadows;
+  private transient Drain drain;
   private transient ServedPlan plan;
   private transient Router router;
 
@@ -107,6 +119,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
    * @param maxBatchDelay milliseconds from the first row's arrival
    * @param initial what the model is to serve until a command says otherwise
    * @param control where commands come from; null when what is served never changes
+   * @param batchRun whether rows wait for shadows rather than go without them
    */
   @SuppressWarnings("NullAway.Init") // Flink calls open() on the copy that it ships
   BatchingInferenceOperator(
@@ -115,7 +128,8 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
       long maxBatchDelay,
       RolloutPlan initial,
       Models models,
-      @Nullable Control control) {
+      @Nullable Control control,
+      boolean batchRun) {
     if (maxBatchSize < 1) {
       throw new IllegalArgumentException("max-size is " + maxBatchSize + "; it must be 1 or more");
     }
@@ -130,6 +144,8 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     this.initial = initial;
     this.models = models;
     this.control = control;
+    this.batchRun = batchRun;
+    settings = ModelSource.model(pipeline);
   }
 
   @Override
@@ -164,22 +180,49 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
             .createExecutor(getOperatorConfig().getChainIndex());
     Inference.Surroundings around =
         new Inference.Surroundings(
-            ModelSource.model(pipeline),
+            settings,
             maxBatchSize,
             this,
             this::account,
             mail -> taskThread.execute(mail::run, "hand on a scored batch"),
             getProcessingTimeService()::getCurrentProcessingTime);
-    versions =
-        new Versions(
+    Loading loading =
+        new Loading(
+            initial.model(),
             models,
             Path.of(temporary[0]),
             gpus(),
+            new HeldMemory(settings.memory()));
+    InferenceMetrics.OfVersions metrics = new InferenceMetrics.OfVersions(getMetricGroup());
+    drain = new Drain(taskThread, () -> flush(FlushReason.ROLLOUT));
+    shadows =
+        new Shadows(
+            loading,
+            pipelineFeatures,
+            settings,
+            batchRun,
+            SHADOW_PATIENCE,
+            taskThread,
+            new ShadowTask(),
+            metrics);
+    versions =
+        new Versions(
+            loading,
             loaded -> new Serving(loaded, pipelineFeatures, around),
-            new InferenceMetrics.OfVersions(getMetricGroup()));
+            shadows,
+            drain,
+            metrics);
     new FlinkMeters(getMetricGroup()).gauge(JobMetric.INFERENCE_HELD_ROWS, held::size);
     plan =
-        new ServedPlan(pipeline, initial, control, versions, this, taskThread, getRuntimeContext());
+        new ServedPlan(
+            pipeline,
+            initial,
+            control,
+            versions,
+            this,
+            taskThread,
+            getRuntimeContext(),
+            getMetricGroup());
     plan.open(restored);
     if (!held.isEmpty() && !plan.undecided()) {
       taskThread.execute(this::release, "take up rows that were held");
@@ -220,6 +263,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     while (row.time >= plan.holdsFrom() && held.full()) {
       taskThread.yield();
     }
+    drain.await();
     if (row.time >= plan.holdsFrom()) {
       held.add(row);
     } else {
@@ -229,8 +273,8 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
 
   private void score(FeatureRow row) {
     newestTime = Math.max(newestTime, row.time);
-    Router.Choice choice =
-        router.choose(row.keys.length == 0 ? row.id : row.keys[0], row.time, row.carried);
+    String key = row.keys.length == 0 ? row.id : row.keys[0];
+    Router.Choice choice = router.choose(key, row.time, row.carried);
     Serving serving = chosen[choice.index()];
     ServedVersion as = chosenAs[choice.index()];
     if (row.values.length < pipelineFeatures.size()) {
@@ -250,6 +294,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     if (serving.batch().isFull()) {
       flush(serving, FlushReason.SIZE);
     }
+    shadows.offer(key, row);
   }
 
   @Override
@@ -304,6 +349,7 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     }
     release();
     flush(FlushReason.END);
+    shadows.drain();
     plan.end();
   }
 
@@ -408,6 +454,18 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
       String detail) {
     DeadLetter letter = InferenceDeadLetter.of(row, served, names, values, reason, detail);
     output.collect(DEAD_LETTERS, new StreamRecord<>(letter, row.time));
+  }
+
+  private final class ShadowTask implements Shadows.Task {
+    @Override
+    public void emit(ScoredRow row) {
+      output.collect(SHADOWS, new StreamRecord<>(row, row.time));
+    }
+
+    @Override
+    public void stopped(String why) {
+      plan.tell(why);
+    }
   }
 
   private List<Integer> gpus() {

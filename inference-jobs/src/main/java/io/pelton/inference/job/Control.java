@@ -30,5 +30,10 @@ public interface Control extends Serializable {
   interface Following extends AutoCloseable {
     /** Writes a status, at some time soon. */
     void tell(RolloutStatus status);
+
+    /** How long commands have not been heard, milliseconds; 0 when they are. */
+    default long unheardMillis() {
+      return 0;
+    }
   }
 }

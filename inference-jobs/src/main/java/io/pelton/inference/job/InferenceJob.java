@@ -42,6 +42,7 @@ public final class InferenceJob {
             List.of(
                 Topic.FEATURES,
                 Topic.PREDICTIONS,
+                Topic.SHADOW,
                 Topic.DEAD_LETTERS,
                 Topic.CONTROL,
                 Topic.STATUS,
@@ -63,6 +64,7 @@ public final class InferenceJob {
             features.rows(), pipeline, model.registry(), model.plan(), control(pipeline, options));
 
     outputs.predictions().sinkTo(sinks.predictions()).uid("predictions-sink").name("predictions");
+    outputs.shadows().sinkTo(sinks.shadows()).uid("shadows-sink").name("shadows");
     outputs
         .deadLetters()
         .union(features.deadLetters())

@@ -38,9 +38,25 @@ final class InferenceMetrics {
   static final class OfVersions {
     private final FlinkMeters meters;
     private final Map<Integer, InferenceMetrics> known = new HashMap<>();
+    private final Map<String, OfShadow> shadows = new HashMap<>();
 
     OfVersions(MetricGroup operator) {
       meters = new FlinkMeters(operator);
+    }
+
+    /** Of what all versions take. */
+    void of(HeldMemory memory) {
+      meters.gauge(JobMetric.INFERENCE_HELD_MEMORY, memory::sum);
+    }
+
+    /** Those of a shadow's version, which tell of {@code shadow} from now on. */
+    OfShadow of(String name, int version, Shadow shadow) {
+      OfShadow metrics =
+          shadows.computeIfAbsent(
+              name + "@" + version,
+              key -> new OfShadow(meters, name, Integer.toString(version), shadow));
+      metrics.shadow = shadow;
+      return metrics;
     }
 
     /** Those of a version, which tell of {@code serving} from now on. */
@@ -52,6 +68,23 @@ final class InferenceMetrics {
       }
       metrics.serve(serving);
       return metrics;
+    }
+  }
+
+  /** Those of one version as a shadow. Rows offered = rows + errors + dropped + waiting. */
+  static final class OfShadow {
+    final Counter rows;
+    final Counter errors;
+    final Counter dropped;
+    private volatile Shadow shadow;
+
+    private OfShadow(FlinkMeters meters, String name, String version, Shadow first) {
+      shadow = first;
+      rows = meters.counter(JobMetric.SHADOW_ROWS, name, version);
+      errors = meters.counter(JobMetric.SHADOW_ERRORS, name, version);
+      dropped = meters.counter(JobMetric.SHADOW_DROPPED, name, version);
+      meters.gauge(JobMetric.SHADOW_WAITING, () -> shadow.waiting(), name, version);
+      meters.gauge(JobMetric.SHADOW_MEMORY, () -> shadow.memory, name, version);
     }
   }
 
@@ -82,7 +115,7 @@ final class InferenceMetrics {
     meters.gauge(
         JobMetric.INFERENCE_LIVE_TENSORS, () -> served.loaded.model().liveTensors(), version);
     meters.gauge(JobMetric.INFERENCE_LOAD, () -> served.loadMillis, version);
-    meters.gauge(JobMetric.INFERENCE_MEMORY, () -> served.loaded.bytes(), version);
+    meters.gauge(JobMetric.INFERENCE_MEMORY, () -> served.memory, version);
   }
 
   /** A version that is loaded again may run on another device: then that of before tells 0. */

@@ -6,6 +6,8 @@ import io.pelton.model.ScoredRow;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.rollout.RolloutPlan;
 import java.io.IOException;
+import org.apache.flink.api.common.RuntimeExecutionMode;
+import org.apache.flink.configuration.ExecutionOptions;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  *                    | the versions of the plan, at the start
  *                    v
  * features ----&gt; inference ----&gt; predictions
+ *                    |
+ *                    +---------&gt; predictions of shadows
  *                    |
  *                    +---------&gt; dead letters
  * </pre>
@@ -45,6 +49,9 @@ public final class InferenceTopology {
       @Nullable Control control)
       throws IOException {
     PipelineDefinition.Model model = ModelSource.model(pipeline);
+    boolean batchRun =
+        features.getExecutionEnvironment().getConfiguration().get(ExecutionOptions.RUNTIME_MODE)
+            == RuntimeExecutionMode.BATCH;
     BatchingInferenceOperator inference =
         new BatchingInferenceOperator(
             pipeline,
@@ -52,7 +59,8 @@ public final class InferenceTopology {
             model.maxBatchDelay(),
             plan,
             RegistryModels.of(registry, plan.model(), pipeline),
-            control);
+            control,
+            batchRun);
 
     SingleOutputStreamOperator<ScoredRow> predictions =
         features
@@ -61,6 +69,8 @@ public final class InferenceTopology {
             .name(INFERENCE);
 
     return new InferenceOutputs(
-        predictions, predictions.getSideOutput(BatchingInferenceOperator.DEAD_LETTERS));
+        predictions,
+        predictions.getSideOutput(BatchingInferenceOperator.SHADOWS),
+        predictions.getSideOutput(BatchingInferenceOperator.DEAD_LETTERS));
   }
 }

@@ -22,20 +22,17 @@ interface Models extends Serializable {
     return null;
   }
 
+  /** Bytes that a version takes when it is loaded. */
+  long memory(int version) throws IOException;
+
   /**
    * A version that is ready to score, until it is closed.
    *
    * @param served as champion
    * @param requestedDevice what the pipeline asks for; the model tells what it got
-   * @param bytes of its artifact
    * @param release gives back what loading took
    */
-  record Loaded(
-      ServedVersion served,
-      ScoringModel model,
-      String requestedDevice,
-      long bytes,
-      Runnable release)
+  record Loaded(ServedVersion served, ScoringModel model, String requestedDevice, Runnable release)
       implements AutoCloseable {
     @Override
     public void close() {

@@ -14,12 +14,10 @@ import io.pelton.registry.Registry;
 import io.pelton.registry.RegistryException;
 import io.pelton.rollout.Variant;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -101,7 +99,6 @@ record RegistryModels(
           served,
           loading,
           device.name().toLowerCase(Locale.ROOT).replace('_', '-'),
-          bytes(files.directory().resolve(manifest.artifact())),
           () -> release(files, leased));
     } catch (IOException | RuntimeException | Error e) {
       if (loading != null) {
@@ -109,16 +106,6 @@ record RegistryModels(
       }
       release(files, gpu);
       throw e;
-    }
-  }
-
-  private static long bytes(Path artifact) throws IOException {
-    try (Stream<Path> files = Files.walk(artifact)) {
-      long bytes = 0;
-      for (Path file : files.filter(Files::isRegularFile).toList()) {
-        bytes += Files.size(file);
-      }
-      return bytes;
     }
   }
 
@@ -130,6 +117,11 @@ record RegistryModels(
     } catch (IllegalArgumentException e) {
       throw new ModelLoadException(String.valueOf(e.getMessage()), e);
     }
+  }
+
+  @Override
+  public long memory(int version) throws IOException {
+    return new Registry(FlinkStorage.open(registry)).memory(model, version);
   }
 
   private static void release(VersionFiles.Lease files, @Nullable Integer gpu) {

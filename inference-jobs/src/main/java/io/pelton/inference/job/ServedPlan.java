@@ -1,5 +1,7 @@
 package io.pelton.inference.job;
 
+import io.pelton.job.FlinkMeters;
+import io.pelton.job.JobMetric;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.rollout.Ballot;
 import io.pelton.rollout.RolloutPlan;
@@ -12,14 +14,13 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.HashSet;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SortedMap;
 import org.apache.flink.api.common.JobInfo;
 import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.functions.RuntimeContext;
 import org.apache.flink.api.common.operators.MailboxExecutor;
+import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.util.IOUtils;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -63,13 +64,10 @@ final class ServedPlan implements AutoCloseable {
   private final TaskInfo task;
   private final Ballot ballot;
 
-  /** Heard, and neither served nor refused. */
-  private final Set<RolloutPlan> underway = new HashSet<>();
-
-  /** Those of them that wait until what they build on is decided. */
+  /** Heard, and waiting until what they build on is decided. */
   private final Deque<RolloutPlan> later = new ArrayDeque<>();
 
-  private Control.@Nullable Following following;
+  private volatile Control.@Nullable Following following;
   private @Nullable Pending pending;
 
   /** What is served. */
@@ -89,7 +87,8 @@ final class ServedPlan implements AutoCloseable {
       Versions versions,
       Switch switching,
       MailboxExecutor taskThread,
-      RuntimeContext runtime) {
+      RuntimeContext runtime,
+      MetricGroup metrics) {
     this.pipeline = pipeline;
     this.initial = initial;
     this.control = control;
@@ -101,6 +100,9 @@ final class ServedPlan implements AutoCloseable {
     ballot = new Ballot(job.getJobId().toString());
     plan = initial;
     wanted = initial;
+    new FlinkMeters(metrics)
+        .gauge(
+            JobMetric.INFERENCE_UNHEARD, () -> following == null ? 0 : following.unheardMillis());
   }
 
   /**
@@ -132,7 +134,7 @@ final class ServedPlan implements AutoCloseable {
       wanted = kept;
     }
     if (wanted.equals(kept) || !begin(wanted, kept)) {
-      serve(kept, new Router(kept, pipeline), versions.load(kept.versions()));
+      serve(kept, new Router(kept, pipeline), versions.load(kept));
     }
     if (pending == null) {
       say(RolloutState.SERVING, plan, "");
@@ -143,12 +145,12 @@ final class ServedPlan implements AutoCloseable {
   private boolean begin(RolloutPlan newest, RolloutPlan kept) throws Exception {
     try {
       Router router = new Router(newest, pipeline);
-      SortedMap<Integer, Serving> loaded = versions.load(newest.versions());
+      versions.expect(newest);
+      SortedMap<Integer, Serving> loaded = versions.load(newest);
       if (newest.timed()) {
         RolloutPlan before = newest.beforeLast();
         RolloutPlan now = before.steps().equals(kept.steps()) ? kept : before;
-        serve(now, new Router(now, pipeline), versions.load(now.versions()));
-        underway.add(newest);
+        serve(now, new Router(now, pipeline), versions.load(now));
         vote(newest, router, loaded);
       } else {
         serve(newest, router, loaded);
@@ -156,6 +158,7 @@ final class ServedPlan implements AutoCloseable {
       return true;
     } catch (IOException | RuntimeException e) {
       plan = kept;
+      versions.forget(newest);
       say(RolloutState.REFUSED, newest, reason(e));
       return false;
     }
@@ -168,10 +171,8 @@ final class ServedPlan implements AutoCloseable {
 
   private void serve(RolloutPlan next, Router router, SortedMap<Integer, Serving> loaded) {
     switching.to(router, loaded);
-    versions.serve(loaded);
+    versions.serve(next, loaded);
     plan = next;
-    underway.remove(next);
-    versions.tidy(plan, underway);
   }
 
   /** The event time from which on rows wait until it is decided who scores them. */
@@ -202,7 +203,7 @@ final class ServedPlan implements AutoCloseable {
       return;
     }
     wanted = next;
-    underway.add(next);
+    versions.expect(next);
     if (next.timed() && (pending != null || !later.isEmpty())) {
       later.add(next); // what it builds on is not decided yet
     } else {
@@ -216,7 +217,10 @@ final class ServedPlan implements AutoCloseable {
         pipeline,
         (router, loaded) ->
             taskThread.execute(() -> ready(next, router, loaded), "serve a loaded plan"),
-        failure -> taskThread.execute(() -> refuse(next, reason(failure)), "refuse a plan"));
+        failure -> taskThread.execute(() -> refuse(next, reason(failure)), "refuse a plan"),
+        before ->
+            taskThread.execute(
+                () -> serve(plan, new Router(plan, pipeline), before), "serve what was before"));
   }
 
   /**
@@ -226,7 +230,7 @@ final class ServedPlan implements AutoCloseable {
   private void ready(RolloutPlan next, Router router, SortedMap<Integer, Serving> loaded)
       throws Exception {
     if (next.revision() <= plan.revision()) {
-      underway.remove(next); // one at once came before it
+      versions.forget(next); // one at once came before it
       loadLater();
     } else if (!next.timed()) {
       take(next, router, loaded);
@@ -282,11 +286,12 @@ final class ServedPlan implements AutoCloseable {
   private void take(RolloutPlan next, Router router, SortedMap<Integer, Serving> loaded)
       throws Exception {
     boolean held = pending != null;
-    if (pending != null) {
-      underway.remove(pending.plan());
-      pending = null;
-    }
+    Pending overtaken = pending;
+    pending = null;
     serve(next, router, loaded);
+    if (overtaken != null) {
+      versions.forget(overtaken.plan());
+    }
     ballot.forget(plan.revision());
     say(RolloutState.SERVING, plan, "");
     if (held) {
@@ -297,8 +302,7 @@ final class ServedPlan implements AutoCloseable {
 
   private void refuse(RolloutPlan next, String why) {
     say(RolloutState.REFUSED, next, why);
-    underway.remove(next);
-    versions.tidy(plan, underway);
+    versions.forget(next);
     if (pending == null) {
       loadLater();
     }
@@ -328,6 +332,16 @@ final class ServedPlan implements AutoCloseable {
           state,
           serving);
     }
+    tell(state, about, detail);
+  }
+
+  /** Tells of what is served that something became of a part of it. */
+  void tell(String detail) {
+    LOG.warn("Model {}: {}", plan.model(), detail);
+    tell(RolloutState.SERVING, plan, detail);
+  }
+
+  private void tell(RolloutState state, RolloutPlan about, String detail) {
     if (following != null) {
       RolloutStatus.Builder status =
           RolloutStatus.newBuilder()

@@ -17,6 +17,10 @@ final class Serving implements AutoCloseable {
 
   private final List<String> pipelineFeatures;
   private final Inference inference;
+
+  /** Bytes that it takes. */
+  long memory;
+
   private final Map<String, ServedVersion> variants = new HashMap<>();
   private RowBatch batch;
 

@@ -311,6 +311,10 @@ final class BatchingInferenceOperatorTest {
 
   @Test
   void tellsItsMetrics() throws Exception {
+    harness.close();
+    FakeModels.MEMORY.put(3, 4_096L);
+    harness = harness(4, 10);
+    harness.open();
     process(1, 2, 3, 4, 5);
     harness.endInput();
 
@@ -390,7 +394,8 @@ final class BatchingInferenceOperatorTest {
     }
     try (var again =
         harness(
-            new BatchingInferenceOperator(pipeline(), 4, 10, started, new FakeModels(), control))) {
+            new BatchingInferenceOperator(
+                pipeline(), 4, 10, started, new FakeModels(), control, false))) {
       again.initializeState(state);
       again.open();
       again.processElement(new StreamRecord<>(row(1)));
@@ -487,7 +492,7 @@ final class BatchingInferenceOperatorTest {
   private static BatchingInferenceOperator operator(
       int maxBatchSize, long maxBatchDelay, RolloutPlan plan) {
     return new BatchingInferenceOperator(
-        pipeline(), maxBatchSize, maxBatchDelay, plan, new FakeModels(), null);
+        pipeline(), maxBatchSize, maxBatchDelay, plan, new FakeModels(), null, false);
   }
 
   private static PipelineDefinition pipeline() {

@@ -128,6 +128,9 @@ final class EffectiveFromTest {
                   + " 1970-01-01T00:00:00.100Z were scored already; give a later time, or none");
       subtask.endInput();
       assertThat(served(subtask)).containsExactly("100@3");
+      for (int i = 0; i < 10_000 && FakeModels.OPEN.get() > 1; i++) {
+        Thread.sleep(1); // it is closed by another thread
+      }
       assertThat(FakeModels.OPEN).hasValue(1);
     }
   }
@@ -261,7 +264,8 @@ final class EffectiveFromTest {
       @Nullable OperatorSubtaskState state) throws Exception {
     OneInputStreamOperatorTestHarness<FeatureRow, ScoredRow> harness =
         new OneInputStreamOperatorTestHarness<>(
-            new BatchingInferenceOperator(pipeline(), 1, 10, THREE, new FakeModels(), new Topics()),
+            new BatchingInferenceOperator(
+                pipeline(), 1, 10, THREE, new FakeModels(), new Topics(), false),
             new MockEnvironmentBuilder()
                 .setJobID(JOB)
                 .setMaxParallelism(2)

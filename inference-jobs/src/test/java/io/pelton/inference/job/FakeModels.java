@@ -3,6 +3,9 @@ package io.pelton.inference.job;
 import io.pelton.model.ScoringException;
 import io.pelton.model.ScoringModel;
 import io.pelton.model.ServedVersion;
+import io.pelton.pipeline.EventFormat;
+import io.pelton.pipeline.Events;
+import io.pelton.pipeline.PipelineDefinition;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -12,6 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.avro.SchemaBuilder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +40,20 @@ final class FakeModels implements Models {
   static final List<Integer> CALLED = new CopyOnWriteArrayList<>();
 
   static final List<Integer> GPUS = new CopyOnWriteArrayList<>();
+
+  /** Versions that were loaded, in order. */
+  static final List<Integer> LOADS = new CopyOnWriteArrayList<>();
+
+  /** Bytes that versions state. */
+  static final Map<Integer, Long> MEMORY = new ConcurrentHashMap<>();
+
+  /** What versions do before they score, but for nothing. */
+  static final Map<Integer, Trouble> TROUBLE = new ConcurrentHashMap<>();
+
+  /** Something that a version does. */
+  interface Trouble {
+    void make() throws ScoringException, InterruptedException;
+  }
 
   static final AtomicInteger OPEN = new AtomicInteger();
   static final AtomicInteger LEASED = new AtomicInteger();
@@ -69,10 +87,41 @@ final class FakeModels implements Models {
         version == NARROW ? List.of("difference") : List.of("difference", "sum"));
   }
 
+  /** A pipeline with the features that they take. */
+  static PipelineDefinition pipeline(PipelineDefinition.Model model) {
+    return new PipelineDefinition(
+        "fakes",
+        new Events(
+            "events",
+            EventFormat.AVRO,
+            SchemaBuilder.record("Event").fields().requiredString("id").endRecord(),
+            "id",
+            "time",
+            null,
+            86_400_000,
+            30_000,
+            Map.of(),
+            Map.of()),
+        List.of(),
+        List.of(
+            new PipelineDefinition.RowFeature("a", "a"),
+            new PipelineDefinition.RowFeature("b", "b")),
+        model,
+        null,
+        null,
+        List.of(),
+        null,
+        null,
+        Map.of());
+  }
+
   static void reset() {
     BATCHES.clear();
     CALLED.clear();
     GPUS.clear();
+    LOADS.clear();
+    MEMORY.clear();
+    TROUBLE.clear();
     OPEN.set(0);
     LEASED.set(0);
     SICK.clear();
@@ -90,6 +139,7 @@ final class FakeModels implements Models {
     if (version == BROKEN) {
       throw new IOException("fake@" + version + " is broken");
     }
+    LOADS.add(version);
     GPUS.addAll(gpus);
     OPEN.incrementAndGet();
     LEASED.incrementAndGet();
@@ -97,8 +147,12 @@ final class FakeModels implements Models {
         version == SERVED.version() ? SERVED : version(version),
         new Model(version),
         "prefer-gpu",
-        4_096,
         LEASED::decrementAndGet);
+  }
+
+  @Override
+  public long memory(int version) {
+    return MEMORY.getOrDefault(version, 0L);
   }
 
   private record Model(int version) implements ScoringModel {
@@ -125,6 +179,11 @@ final class FakeModels implements Models {
     @Override
     public void score(double[] rows, int count, double[] outputs) throws ScoringException {
       BATCHES.add(count);
+      try {
+        TROUBLE.getOrDefault(version, () -> {}).make();
+      } catch (InterruptedException e) {
+        throw new ScoringException("interrupted", e);
+      }
       CALLED.add(version);
       CountDownLatch held = HELD.get(version);
       if (held != null) {

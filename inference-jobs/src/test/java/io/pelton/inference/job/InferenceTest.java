@@ -371,7 +371,7 @@ final class InferenceTest {
   private void open(String model, RolloutPlan plan, Models models) throws Exception {
     harness =
         new OneInputStreamOperatorTestHarness<>(
-            new BatchingInferenceOperator(pipeline(model), BATCH, 10, plan, models, null),
+            new BatchingInferenceOperator(pipeline(model), BATCH, 10, plan, models, null, false),
             new MockEnvironmentBuilder().setMetricGroup(recordingMetrics()).build());
     harness.setup(new ScoredRowTypeInfo().createSerializer(new SerializerConfigImpl()));
     harness.open();

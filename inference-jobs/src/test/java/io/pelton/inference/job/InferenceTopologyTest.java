@@ -15,8 +15,10 @@ import io.pelton.pipeline.Breaker;
 import io.pelton.pipeline.EventFormat;
 import io.pelton.pipeline.Events;
 import io.pelton.pipeline.Fallback;
+import io.pelton.pipeline.MemoryBudget;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.Safeguards;
+import io.pelton.pipeline.ShadowBudget;
 import io.pelton.registry.LocalStorage;
 import io.pelton.registry.ModelManifest;
 import io.pelton.registry.NewVersion;
@@ -354,7 +356,7 @@ final class InferenceTopologyTest {
         LongStream.range(0, count).mapToObj(InferenceTopologyTest::row).toList());
   }
 
-  private static FeatureRow row(long index) {
+  static FeatureRow row(long index) {
     Random random = new Random(index);
     double[] values = {
       random.nextGaussian() * 3, Double.NaN, random.nextGaussian(), random.nextDouble()
@@ -368,11 +370,19 @@ final class InferenceTopologyTest {
   }
 
   static PipelineDefinition pipeline() {
-    return pipeline(Safeguards.NONE);
+    return pipeline(Safeguards.NONE, MemoryBudget.NONE);
+  }
+
+  static PipelineDefinition pipeline(MemoryBudget memory) {
+    return pipeline(Safeguards.NONE, memory);
   }
 
   /** One whose batches overlap where they are guarded. */
   static PipelineDefinition pipeline(Safeguards safeguards) {
+    return pipeline(safeguards, MemoryBudget.NONE);
+  }
+
+  private static PipelineDefinition pipeline(Safeguards safeguards, MemoryBudget memory) {
     Schema schema = SchemaBuilder.record("Transaction").fields().requiredString("id").endRecord();
     List<PipelineDefinition.Feature> features = new ArrayList<>();
     for (String name : PIPELINE) {
@@ -400,7 +410,9 @@ final class InferenceTopologyTest {
             5,
             PipelineDefinition.Device.PREFER_GPU,
             !safeguards.equals(Safeguards.NONE),
-            safeguards),
+            safeguards,
+            ShadowBudget.USUAL,
+            memory),
         null,
         null,
         List.of(),

@@ -76,7 +76,8 @@ final class LiveTensorsTest {
                 10,
                 RolloutPlan.of("fraud", 1),
                 RegistryModels.of(registry.toUri().toString(), "fraud", pipeline),
-                null),
+                null,
+                false),
             new MockEnvironmentBuilder().setMetricGroup(metrics(live)).build())) {
       harness.setup(new ScoredRowTypeInfo().createSerializer(new SerializerConfigImpl()));
       harness.open();

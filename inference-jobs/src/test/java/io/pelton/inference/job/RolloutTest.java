@@ -1,11 +1,13 @@
 package io.pelton.inference.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.pelton.feature.FeatureRow;
 import io.pelton.job.FeatureRowTypeInfo;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.TinyModels;
+import io.pelton.pipeline.MemoryBudget;
 import io.pelton.registry.LocalStorage;
 import io.pelton.registry.Registry;
 import io.pelton.rollout.RolloutPlan;
@@ -22,15 +24,24 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.apache.flink.api.common.RuntimeExecutionMode;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.connector.source.util.ratelimit.RateLimiterStrategy;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.StateRecoveryOptions;
+import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.core.execution.JobClient;
+import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.flink.test.junit5.MiniClusterExtension;
 import org.apache.flink.util.CloseableIterator;
 import org.junit.jupiter.api.BeforeEach;
@@ -67,6 +78,7 @@ final class RolloutTest {
   private static volatile Footprint atEnd;
 
   @TempDir Path directory;
+  private MemoryBudget memory = MemoryBudget.NONE;
   private Registry registry;
   private int published;
 
@@ -163,7 +175,7 @@ final class RolloutTest {
     InferenceOutputs outputs =
         InferenceTopology.build(
             rows,
-            InferenceTopologyTest.pipeline(),
+            InferenceTopologyTest.pipeline(memory),
             directory.resolve("registry").toUri().toString(),
             RolloutPlan.of("fraud", 1),
             new Commands());
@@ -213,11 +225,27 @@ final class RolloutTest {
 
   @Test
   void goodAndRefusedVersionsInAStreamLoseNothingAndAreToldApart() throws Exception {
+    swapsLoseNothingAndAreToldApart(SWAPS);
+
+    assertThat(OPEN_VERSIONS.get()).isBetween(2, MOST_OPEN_VERSIONS);
+    System.out.printf(
+        "%s after %d swaps, %s after %d; at most %d versions open%n",
+        settled, SETTLED, atEnd, SWAPS, OPEN_VERSIONS.get());
+    atEnd.assertFlatSince(settled);
+  }
+
+  @Test
+  void neitherDoVersionsThatAreClosedBeforeTheNextIsLoaded() throws Exception {
+    memory = new MemoryBudget(20 << 20, MemoryBudget.Switching.DRAIN_THEN_LOAD); // one, not two
+    swapsLoseNothingAndAreToldApart(6);
+  }
+
+  private void swapsLoseNothingAndAreToldApart(int swaps) throws Exception {
     publish();
     List<RolloutPlan> plans = new ArrayList<>();
     List<Integer> expected = new ArrayList<>(List.of(1));
     RolloutPlan last = RolloutPlan.of("fraud", 1);
-    for (int swap = 0; swap < SWAPS; swap++) {
+    for (int swap = 0; swap < swaps; swap++) {
       boolean good = swap % 2 == 0;
       last = last.deploy(good ? publish() : publishCorrupt(), Step.ALWAYS);
       plans.add(last);
@@ -229,7 +257,7 @@ final class RolloutTest {
     Map<Integer, Integer> served = new TreeMap<>();
     List<String> twice = new ArrayList<>();
     score(
-        inStep(environment, (SWAPS + 1) * BETWEEN),
+        inStep(environment, (swaps + 1) * BETWEEN),
         row -> {
           if (served.put(Integer.valueOf(row.id), row.served.version()) != null) {
             twice.add(row.id);
@@ -237,7 +265,7 @@ final class RolloutTest {
         });
 
     assertThat(twice).isEmpty();
-    assertThat(served).hasSize((SWAPS + 1) * BETWEEN);
+    assertThat(served).hasSize((swaps + 1) * BETWEEN);
     served.forEach(
         (id, version) ->
             assertThat(version).as("event %d", id).isEqualTo(expected.get(id / BETWEEN)));
@@ -254,11 +282,6 @@ final class RolloutTest {
                     .isEqualTo("champion @" + expected.get((int) plan.revision()));
               });
     }
-    assertThat(OPEN_VERSIONS.get()).isBetween(2, MOST_OPEN_VERSIONS);
-    System.out.printf(
-        "%s after %d swaps, %s after %d; at most %d versions open%n",
-        settled, SETTLED, atEnd, SWAPS, OPEN_VERSIONS.get());
-    atEnd.assertFlatSince(settled);
     InferenceTopologyTest.assertNoFilesLeft();
   }
 
@@ -304,6 +327,77 @@ final class RolloutTest {
           .hasSize(50)
           .containsOnly(version == good ? good : 1);
     }
+  }
+
+  @Test
+  void aCommandedPlanIsServedByEverySubtaskAfterASavepointAndARescale() throws Exception {
+    publish();
+    int canary = publish();
+    NEWEST.set(RolloutPlan.of("fraud", 1).canary(canary, 0.5, Step.ALWAYS));
+    JobClient first = endless(1, new Configuration()).executeAsync("first");
+    while (SCORED.get() < 200) {
+      Thread.sleep(1);
+    }
+    String savepoint =
+        first
+            .stopWithSavepoint(false, directory.toUri().toString(), SavepointFormatType.CANONICAL)
+            .get();
+    first.getJobExecutionResult().get();
+    NEWEST.set(null); // nothing but the state says what was commanded
+    SAID.clear();
+    SERVED.clear();
+    SCORED.set(0);
+
+    Configuration restored = new Configuration();
+    restored.set(StateRecoveryOptions.SAVEPOINT_PATH, savepoint);
+    JobClient second = endless(2, restored).executeAsync("second");
+    while (SCORED.get() < 200) {
+      Thread.sleep(1);
+    }
+    second.cancel().get();
+
+    assertThat(SAID)
+        .extracting(RolloutStatus::getSubtask, RolloutStatus::getServing)
+        .containsOnly(
+            tuple(0, "canary @2 50 %, champion @1 50 %"),
+            tuple(1, "canary @2 50 %, champion @1 50 %"));
+    assertThat(SERVED).containsOnly("champion@1", "canary@2");
+  }
+
+  private static final Set<String> SERVED = ConcurrentHashMap.newKeySet();
+
+  /** A job that scores until it is stopped. */
+  private StreamExecutionEnvironment endless(int subtasks, Configuration more) throws Exception {
+    StreamExecutionEnvironment environment =
+        InferenceTopologyTest.environment(RuntimeExecutionMode.STREAMING, subtasks);
+    environment.configure(more);
+    environment.setBufferTimeout(1);
+    InferenceTopology.build(
+            environment
+                .fromSource(
+                    new DataGeneratorSource<>(
+                        index -> InferenceTopologyTest.row(index % 1_000),
+                        Long.MAX_VALUE,
+                        RateLimiterStrategy.perSecond(1_000),
+                        new FeatureRowTypeInfo()),
+                    WatermarkStrategy.noWatermarks(),
+                    "rows")
+                .uid("rows"),
+            InferenceTopologyTest.pipeline(),
+            directory.resolve("registry").toUri().toString(),
+            RolloutPlan.of("fraud", 1),
+            new Commands())
+        .predictions()
+        .map(
+            row -> {
+              SERVED.add(row.served.variant() + "@" + row.served.version());
+              return SCORED.incrementAndGet();
+            })
+        .returns(Types.INT)
+        .uid("count")
+        .sinkTo(new DiscardingSink<>())
+        .uid("discard");
+    return environment;
   }
 
   @Test
