@@ -14,7 +14,8 @@ import picocli.CommandLine.Command;
       DeviceBenchmark.class,
       FeatureBenchmark.class,
       InferenceBenchmark.class,
-      LatencyBenchmark.class
+      LatencyBenchmark.class,
+      SwapBenchmark.class
     })
 final class Benchmarks {
   private Benchmarks() {}

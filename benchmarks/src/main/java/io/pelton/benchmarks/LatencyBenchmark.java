@@ -144,7 +144,7 @@ final class LatencyBenchmark implements Callable<Integer> {
   }
 
   /** The example on arrival order, with topics of its own and the batch delay of the profile. */
-  private static PipelineDefinition pipeline(Path directory, String name, Latency profile)
+  static PipelineDefinition pipeline(Path directory, String name, Latency profile)
       throws IOException, InvalidPipelineException {
     Path schema = directory.resolve("transaction.avsc");
     if (Files.notExists(schema)) {
@@ -159,7 +159,7 @@ final class LatencyBenchmark implements Callable<Integer> {
     return PipelineFile.read(Files.writeString(file(directory, name), text), profile);
   }
 
-  private static Path file(Path directory, String name) {
+  static Path file(Path directory, String name) {
     return directory.resolve(name + ".yaml");
   }
 
@@ -198,7 +198,9 @@ final class LatencyBenchmark implements Callable<Integer> {
       FreshJvm.await(job, LatencyJobProcess.READY);
       CpuOf cpu = new CpuOf(List.of(job.toHandle(), broker.toHandle(), ProcessHandle.current()));
       long[] latencies =
-          new OpenLoop(kafka, pipeline, events, committed).run(now.rate, warmUp, seconds, cpu);
+          new OpenLoop(kafka, pipeline, events, committed)
+              .run(now.rate, warmUp, seconds, cpu)
+              .latencies();
       Map<String, Double> figures = new LinkedHashMap<>();
       for (double share : SHARES) {
         figures.put(name(share), at(latencies, share) / 1e6);

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -34,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 final class OpenLoop {
   private static final Duration POLL = Duration.ofMillis(100);
   private static final long PATIENCE = TimeUnit.SECONDS.toNanos(60);
+  private static final int AT_ONCE = 1_000_000_000;
 
   private final KafkaSettings kafka;
   private final PipelineDefinition pipeline;
@@ -64,27 +66,70 @@ final class OpenLoop {
     void sent();
   }
 
+  private static final Watch NOT_WATCHED =
+      new Watch() {
+        @Override
+        public void measuring() {}
+
+        @Override
+        public void sent() {}
+      };
+
   /**
-   * Latencies of the events after the warm-up in order, nanoseconds.
+   * What became of the events, by their numbers; times are those of {@link System#nanoTime}.
    *
+   * @param warmUp how many are not measured
+   * @param arrivals when the prediction was there
+   * @param versions of the model that made it
+   */
+  record Run(long start, int rate, int warmUp, long[] arrivals, int[] versions) {
+    int events() {
+      return arrivals.length;
+    }
+
+    /** When the event was to be sent. */
+    long due(int number) {
+      return OpenLoop.due(start, rate, number);
+    }
+
+    long latency(int number) {
+      return arrivals[number] - due(number);
+    }
+
+    /** Of the events after the warm-up in order, nanoseconds. */
+    long[] latencies() {
+      return IntStream.range(warmUp, events()).mapToLong(this::latency).sorted().toArray();
+    }
+  }
+
+  /**
    * @throws IllegalStateException when predictions stay away
    */
-  long[] run(int rate, int warmUpSeconds, int seconds, Watch watch) throws Exception {
+  Run run(int rate, int warmUpSeconds, int seconds, Watch watch) throws Exception {
     int warmUp = rate * warmUpSeconds;
-    int all = warmUp + rate * seconds;
-    long[] arrivals = new long[all];
+    return send(rate, warmUp, warmUp + rate * seconds, watch);
+  }
+
+  /**
+   * Predictions a second when events are never short: sends that many as fast as it can, and takes
+   * the later half.
+   */
+  double capacity(int events) throws Exception {
+    long[] arrivals = send(AT_ONCE, 0, events, NOT_WATCHED).arrivals;
+    Arrays.sort(arrivals);
+    int half = events / 2;
+    return (events - half) * 1e9 / (arrivals[events - 1] - arrivals[half - 1]);
+  }
+
+  private Run send(int rate, int warmUp, int all, Watch watch) throws Exception {
     try (KafkaConsumer<byte[], byte[]> consumer = consumer()) {
       long start = System.nanoTime();
+      Run run = new Run(start, rate, warmUp, new long[all], new int[all]);
       Thread sender = new Thread(() -> send(start, rate, warmUp, all, watch), "sender");
       sender.start();
-      receive(consumer, arrivals);
+      receive(consumer, run);
       sender.join();
-      long[] latencies = new long[all - warmUp];
-      for (int i = warmUp; i < all; i++) {
-        latencies[i - warmUp] = arrivals[i] - due(start, rate, i);
-      }
-      Arrays.sort(latencies);
-      return latencies;
+      return run;
     }
   }
 
@@ -141,8 +186,9 @@ final class OpenLoop {
     return consumer;
   }
 
-  private void receive(KafkaConsumer<byte[], byte[]> consumer, long[] arrivals)
+  private void receive(KafkaConsumer<byte[], byte[]> consumer, Run run)
       throws UndecodableException {
+    long[] arrivals = run.arrivals;
     PredictionCodec codec =
         new PredictionCodec(
             pipeline, new KafkaSchemaStore(kafka, pipeline.topic(Topic.SCHEMAS)), written -> {});
@@ -158,6 +204,7 @@ final class OpenLoop {
           throw new IllegalStateException("two predictions of event " + number);
         }
         arrivals[number] = now;
+        run.versions[number] = row.served.version();
         seen++;
       }
       if (!records.isEmpty()) {

@@ -191,6 +191,21 @@ final class Preparation {
    * @return the model's file
    */
   Path train(Path registry, Path directory) throws Exception {
+    NewVersion version = trained(directory);
+    publish(registry, version);
+    return version.artifact();
+  }
+
+  /** Publishes the first version of a model as its champion. */
+  static Registry publish(Path registry, NewVersion version) throws IOException {
+    Registry published = new Registry(new LocalStorage(registry));
+    published.publish(version);
+    published.setAlias(version.name(), Registry.CHAMPION, 1);
+    return published;
+  }
+
+  /** Trains boosted trees on the first weeks. */
+  NewVersion trained(Path directory) throws Exception {
     int label = schema.indexOf("fraud");
     List<FeatureRow> rows = new ArrayList<>();
     List<Double> labels = new ArrayList<>();
@@ -217,25 +232,21 @@ final class Preparation {
         Arrays.stream(scores).mapToObj(s -> new double[] {s}).toArray(double[][]::new);
     Path artifact = model.directory().resolve(model.artifact());
     String name = pipeline.model() == null ? pipeline.name() : pipeline.model().name();
-    Registry published = new Registry(new LocalStorage(registry));
-    published.publish(
-        new NewVersion(
-            name,
-            model.engine(),
-            artifact,
-            model.signature(),
-            model.engineOptions(),
-            new GoldenRows(Arrays.copyOf(values, 16), Arrays.copyOf(outputs, 16)),
-            BaselineProfile.of(
-                    pipeline.featureNames(),
-                    values,
-                    model.signature().outputNames(),
-                    outputs,
-                    MOST_EDGES)
-                .toJson(),
-            Map.of(),
-            model.provenance()));
-    published.setAlias(name, Registry.CHAMPION, 1);
-    return artifact;
+    return new NewVersion(
+        name,
+        model.engine(),
+        artifact,
+        model.signature(),
+        model.engineOptions(),
+        new GoldenRows(Arrays.copyOf(values, 16), Arrays.copyOf(outputs, 16)),
+        BaselineProfile.of(
+                pipeline.featureNames(),
+                values,
+                model.signature().outputNames(),
+                outputs,
+                MOST_EDGES)
+            .toJson(),
+        Map.of(),
+        model.provenance());
   }
 }

@@ -2,6 +2,8 @@ package io.pelton.it;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -72,7 +74,9 @@ final class RealCluster implements AutoCloseable {
       }
     }
     this.libraries = String.join(File.pathSeparator, theirs);
-    this.jobJar = jar(ours, this.directory.resolve("job.jar"));
+    // Where Flink keeps jars that come by REST.
+    Path jars = Files.createDirectories(this.directory.resolve("flink-web-upload"));
+    this.jobJar = jar(ours, jars.resolve("job.jar"));
     configure(slots, configuration);
     this.jobManager =
         java(
@@ -121,6 +125,8 @@ final class RealCluster implements AutoCloseable {
         rest.address: %1$s
         rest.bind-address: %1$s
         rest.port: %3$d
+        web.refresh-interval: 200
+        web.upload.dir: %6$s
         taskmanager.host: %1$s
         taskmanager.bind-host: %1$s
         taskmanager.numberOfTaskSlots: %4$d
@@ -221,8 +227,18 @@ final class RealCluster implements AutoCloseable {
         java(
             id,
             "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
-            List.of("-Xmx768m", "-XX:MaxDirectMemorySize=512m"),
+            List.of(
+                "-Xmx768m",
+                "-XX:MaxDirectMemorySize=512m",
+                // What the JDK's caches hold softly goes with the first collection, so that what
+                // lives after one is held by something.
+                "-XX:SoftRefLRUPolicyMSPerMB=0"),
             List.of("--configDir", conf().toString(), "-D", "taskmanager.resource-id=" + id)));
+  }
+
+  /** The process of a TaskManager, which REST knows as {@code tm-1} for index 0, and so on. */
+  ProcessHandle taskManager(int index) {
+    return taskManagers.get(index).toHandle();
   }
 
   /** Kills a TaskManager as kill -9 does, and waits until the process is gone. */
@@ -256,7 +272,7 @@ final class RealCluster implements AutoCloseable {
     try {
       HttpResponse<String> response =
           http.send(
-              request.timeout(Duration.ofSeconds(10)).build(),
+              request.timeout(Duration.ofSeconds(30)).build(),
               HttpResponse.BodyHandlers.ofString());
       if (response.statusCode() >= 300) {
         throw new IOException(response.uri() + ": " + response.statusCode() + response.body());
@@ -290,6 +306,24 @@ final class RealCluster implements AutoCloseable {
   /** Submits with {@code flink run -d} and returns when the cluster has the job. */
   Client submit(Class<?> main, String... arguments) throws IOException, InterruptedException {
     return run(List.of("run", "-d"), main, arguments);
+  }
+
+  /**
+   * Submits by REST: {@code main} runs in the JobManager, which spares a process.
+   *
+   * @return id of the job
+   */
+  String submitByRest(Class<?> main, String... arguments) throws IOException {
+    ObjectNode body = JSON.createObjectNode().put("entryClass", main.getName());
+    ArrayNode list = body.putArray("programArgsList");
+    for (String argument : arguments) {
+      list.add(argument);
+    }
+    return send(HttpRequest.newBuilder(
+                URI.create(restUrl() + "/jars/" + jobJar.getFileName() + "/run"))
+            .POST(HttpRequest.BodyPublishers.ofString(body.toString())))
+        .get("jobid")
+        .textValue();
   }
 
   /** Submits with {@code flink run} and returns when {@code main} has returned. */

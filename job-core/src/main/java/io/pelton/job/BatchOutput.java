@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.type.TypeFactory;
+import com.fasterxml.jackson.databind.util.LRUMap;
 import io.pelton.feature.FeatureRow;
 import io.pelton.model.ScoredRow;
 import io.pelton.pipeline.PipelineDefinition;
@@ -78,8 +80,14 @@ public final class BatchOutput {
 
   private static final String MANIFEST = "manifest.json";
   private static final String DEAD_LETTERS = "dead-letters";
+  private static final int TYPES = 16;
+
+  /** With types of its own: Jackson's shared cache would keep the class loader of an ended job. */
   static final ObjectMapper JSON =
-      JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+      JsonMapper.builder()
+          .typeFactory(TypeFactory.defaultInstance().withCache(new LRUMap<>(TYPES, TYPES)))
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .build();
 
   private final PipelineDefinition pipeline;
   private final Path directory;

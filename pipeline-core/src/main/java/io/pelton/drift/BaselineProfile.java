@@ -2,6 +2,9 @@ package io.pelton.drift;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.type.TypeFactory;
+import com.fasterxml.jackson.databind.util.LRUMap;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -13,7 +16,13 @@ import java.util.Set;
  * "Infinity"} and {@code "-Infinity"}.
  */
 public record BaselineProfile(List<FeatureProfile> features, List<FeatureProfile> outputs) {
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final int TYPES = 16;
+
+  /** With types of its own: Jackson's shared cache would keep the class loader of an ended job. */
+  private static final ObjectMapper JSON =
+      JsonMapper.builder()
+          .typeFactory(TypeFactory.defaultInstance().withCache(new LRUMap<>(TYPES, TYPES)))
+          .build();
 
   public BaselineProfile {
     features = List.copyOf(features);
