@@ -12,7 +12,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.apache.flink.metrics.MetricGroup;
+import org.jspecify.annotations.Nullable;
 
 /** What is told of one version that an operator serves. */
 final class InferenceMetrics {
@@ -32,7 +34,9 @@ final class InferenceMetrics {
   private final FlinkMeters meters;
   private final String version;
   private final Set<String> devices = new HashSet<>();
-  private Serving served;
+
+  /** What is told of; null when the version is closed, which must not be held any longer. */
+  private volatile @Nullable Serving served;
 
   /** Those of all versions that an operator has served; Flink does not take a name twice. */
   static final class OfVersions {
@@ -76,15 +80,27 @@ final class InferenceMetrics {
     final Counter rows;
     final Counter errors;
     final Counter dropped;
-    private volatile Shadow shadow;
+    private volatile @Nullable Shadow shadow;
 
     private OfShadow(FlinkMeters meters, String name, String version, Shadow first) {
       shadow = first;
       rows = meters.counter(JobMetric.SHADOW_ROWS, name, version);
       errors = meters.counter(JobMetric.SHADOW_ERRORS, name, version);
       dropped = meters.counter(JobMetric.SHADOW_DROPPED, name, version);
-      meters.gauge(JobMetric.SHADOW_WAITING, () -> shadow.waiting(), name, version);
-      meters.gauge(JobMetric.SHADOW_MEMORY, () -> shadow.memory, name, version);
+      meters.gauge(JobMetric.SHADOW_WAITING, () -> of(Shadow::waiting), name, version);
+      meters.gauge(JobMetric.SHADOW_MEMORY, () -> of(now -> now.memory), name, version);
+    }
+
+    private Number of(Function<Shadow, Number> value) {
+      Shadow now = shadow;
+      return now == null ? 0 : value.apply(now);
+    }
+
+    /** Tells of it no more. */
+    void ended(Shadow other) {
+      if (shadow == other) {
+        shadow = null;
+      }
     }
   }
 
@@ -111,11 +127,26 @@ final class InferenceMetrics {
       fallbacks[reason.ordinal()] =
           meters.counter(JobMetric.INFERENCE_FALLBACKS, version, reason.label());
     }
-    meters.gauge(JobMetric.INFERENCE_BREAKER, () -> served.breakerState().ordinal(), version);
-    meters.gauge(
-        JobMetric.INFERENCE_LIVE_TENSORS, () -> served.loaded.model().liveTensors(), version);
-    meters.gauge(JobMetric.INFERENCE_LOAD, () -> served.loadMillis, version);
-    meters.gauge(JobMetric.INFERENCE_MEMORY, () -> served.memory, version);
+    gauge(JobMetric.INFERENCE_BREAKER, now -> now.breakerState().ordinal());
+    gauge(JobMetric.INFERENCE_LIVE_TENSORS, now -> now.loaded.model().liveTensors());
+    gauge(JobMetric.INFERENCE_LOAD, now -> now.loadMillis);
+    gauge(JobMetric.INFERENCE_MEMORY, now -> now.memory);
+  }
+
+  private void gauge(JobMetric metric, Function<Serving, Number> value) {
+    meters.gauge(metric, () -> of(value), version);
+  }
+
+  private Number of(Function<Serving, Number> value) {
+    Serving now = served;
+    return now == null ? 0 : value.apply(now);
+  }
+
+  /** Tells of it no more, from the loader's thread: it is being closed. */
+  void closed(Serving other) {
+    if (served == other) {
+      served = null;
+    }
   }
 
   /** A version that is loaded again may run on another device: then that of before tells 0. */
@@ -126,7 +157,7 @@ final class InferenceMetrics {
     if (devices.add(actual)) {
       meters.gauge(
           JobMetric.INFERENCE_DEVICE,
-          () -> served.loaded.model().device().equals(actual) ? 1 : 0,
+          () -> of(now -> now.loaded.model().device().equals(actual) ? 1 : 0),
           version,
           requested,
           actual);

@@ -10,7 +10,7 @@ import java.util.Map;
 final class Serving implements AutoCloseable {
   final Models.Loaded loaded;
 
-  /** Set before it serves. */
+  /** Set before it serves; null in one that never did. */
   InferenceMetrics measured;
 
   long loadMillis;
@@ -99,6 +99,9 @@ final class Serving implements AutoCloseable {
 
   @Override
   public void close() {
+    if (measured != null) {
+      measured.closed(this); // or the metrics would hold its buffers for as long as the job runs
+    }
     inference.close();
   }
 }

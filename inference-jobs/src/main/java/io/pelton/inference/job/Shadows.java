@@ -263,6 +263,7 @@ final class Shadows {
     known.remove(cast.key, cast.shadow);
     cast.metrics.dropped.increment(cast.shadow.waiting());
     cast.shadow.got(cast.shadow.waiting());
+    cast.metrics.ended(cast.shadow);
     cast.shadow.end();
   }
 

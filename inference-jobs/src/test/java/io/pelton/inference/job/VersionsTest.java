@@ -23,10 +23,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.flink.api.common.operators.MailboxExecutor;
+import org.apache.flink.metrics.Gauge;
+import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.metrics.groups.UnregisteredMetricsGroup;
 import org.apache.flink.streaming.runtime.tasks.StreamTaskActionExecutor;
 import org.apache.flink.streaming.runtime.tasks.mailbox.MailboxExecutorImpl;
@@ -74,6 +77,33 @@ final class VersionsTest {
   private Shadows shadows;
   private Duration patience = Duration.ofSeconds(30);
 
+  /** Gauges by name, with their tags in it. */
+  private final Map<String, Gauge<?>> gauges = new ConcurrentHashMap<>();
+
+  private final class Gauges extends UnregisteredMetricsGroup {
+    private final String path;
+
+    Gauges(String path) {
+      this.path = path;
+    }
+
+    @Override
+    public MetricGroup addGroup(String name) {
+      return new Gauges(path + name + ".");
+    }
+
+    @Override
+    public MetricGroup addGroup(String key, String value) {
+      return new Gauges(path + key + "." + value + ".");
+    }
+
+    @Override
+    public <T, G extends Gauge<T>> G gauge(String name, G gauge) {
+      gauges.put(path + name, gauge);
+      return gauge;
+    }
+  }
+
   /** The job's first plan. */
   private final RolloutPlan one = RolloutPlan.of("fake", 1);
 
@@ -86,8 +116,7 @@ final class VersionsTest {
   private void open(MemoryBudget budget, RolloutPlan first) throws Exception {
     memory = new HeldMemory(budget);
     drain = new Drain(taskThread, flushes::incrementAndGet);
-    InferenceMetrics.OfVersions metrics =
-        new InferenceMetrics.OfVersions(new UnregisteredMetricsGroup());
+    InferenceMetrics.OfVersions metrics = new InferenceMetrics.OfVersions(new Gauges(""));
     Loading loading = new Loading("fake", new FakeModels(), directory, null, memory);
     List<String> features = List.of("a", "b");
     shadows =
@@ -208,6 +237,20 @@ final class VersionsTest {
     assertThat(outcome(back)).isEqualTo(back);
     assertThat(versions.serving()).extracting(s -> s.loaded.served().version()).containsExactly(1);
     assertThat(FakeModels.LOADS).containsExactly(1, 2);
+  }
+
+  @Test
+  void metricsHoldNothingOfAVersionThatIsClosed() throws Exception {
+    open(MemoryBudget.NONE, one);
+    RolloutPlan two = one.deploy(2, NOW);
+    Gauge<?> memoryOfOne = gauges.get("inference.version.1.memory_bytes");
+    assertThat(memoryOfOne.getValue()).isEqualTo(100.0 * MB);
+    outcome(two);
+    outcome(two.deploy(3, NOW));
+    settle();
+    assertThat(FakeModels.OPEN).hasValue(2);
+    assertThat(memoryOfOne.getValue()).isEqualTo(0.0);
+    assertThat(gauges.get("inference.version.2.memory_bytes").getValue()).isEqualTo(100.0 * MB);
   }
 
   @Test
