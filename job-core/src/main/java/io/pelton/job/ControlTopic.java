@@ -288,6 +288,7 @@ public final class ControlTopic {
 
     /** Writes a status, at some time soon, and to the audit topic what became of the plan. */
     public synchronized void tell(RolloutStatus status) {
+      status.setEnded(false);
       told = status;
       send(status);
       if (status.getState() != RolloutState.SERVING && status.getState() != RolloutState.REFUSED) {

@@ -65,6 +65,8 @@ final class Listening implements Control.Following {
   /** What could not be told meanwhile. */
   private final Queue<RolloutStatus> untold = new ArrayDeque<>();
 
+  private @Nullable RolloutStatus last;
+
   private volatile long lastHeard;
   private boolean away;
 
@@ -153,6 +155,9 @@ final class Listening implements Control.Following {
     Ear open = ears.open();
     synchronized (this) {
       ear = open;
+      if (untold.isEmpty() && last != null) {
+        open.tell(last); // who says nothing is taken not to run
+      }
       untold.forEach(open::tell);
       untold.clear();
     }
@@ -197,6 +202,7 @@ final class Listening implements Control.Following {
 
   @Override
   public synchronized void tell(RolloutStatus status) {
+    last = status;
     if (ear == null) {
       untold.add(status);
     } else {

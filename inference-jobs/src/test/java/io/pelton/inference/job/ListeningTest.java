@@ -176,6 +176,17 @@ final class ListeningTest {
   }
 
   @Test
+  void tellsAgainWhatItServesWhenItHearsAgain() throws Exception {
+    listen();
+    RolloutStatus status = status();
+    listening.tell(status);
+    events.add("gone");
+    events.add(ONE);
+    next();
+    assertThat(told).containsExactly(status, status);
+  }
+
+  @Test
   void failsWhenItCannotBeginToListen() {
     refusals.set(1);
     assertThatThrownBy(this::listen).hasMessage("no broker");
