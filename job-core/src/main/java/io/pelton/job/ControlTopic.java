@@ -14,6 +14,7 @@ import io.pelton.wire.UndecodableException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -198,7 +199,8 @@ public final class ControlTopic {
     private final RecordCodec<RolloutStatus> statusesHeard =
         new RecordCodec<>(RolloutStatus.class, schemas);
 
-    private final Map<String, RolloutStatus> newestHeard = new HashMap<>();
+    /** As they were written: what is repeated is the same to the bit. */
+    private final Map<String, byte[]> newestHeard = new HashMap<>();
 
     private final String model;
 
@@ -253,7 +255,9 @@ public final class ControlTopic {
         if (record.topic().equals(topic)) {
           newest.take(record);
         } else {
-          status(record, statusesHeard, model).filter(this::news).ifPresent(heard);
+          status(record, statusesHeard, model)
+              .filter(status -> news(status, record.value()))
+              .ifPresent(heard);
         }
       }
       repeat();
@@ -282,8 +286,9 @@ public final class ControlTopic {
       consumer.wakeup();
     }
 
-    private boolean news(RolloutStatus status) {
-      return !status.equals(newestHeard.put(status.getJob() + " " + status.getSubtask(), status));
+    private boolean news(RolloutStatus status, byte[] value) {
+      byte[] before = newestHeard.put(status.getJob() + " " + status.getSubtask(), value);
+      return !Arrays.equals(before, value);
     }
 
     /** Writes a status, at some time soon, and to the audit topic what became of the plan. */

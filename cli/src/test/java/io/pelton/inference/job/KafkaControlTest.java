@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.pelton.cli.embedded.EmbeddedKafka;
 import io.pelton.job.ControlTopic;
 import io.pelton.job.KafkaSettings;
+import io.pelton.job.StatusTopic;
 import io.pelton.job.Topics;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineFile;
@@ -14,7 +15,10 @@ import io.pelton.rollout.RolloutRecord;
 import io.pelton.rollout.Step;
 import io.pelton.schemas.RolloutAudit;
 import io.pelton.schemas.RolloutAuditKind;
+import io.pelton.schemas.RolloutState;
+import io.pelton.schemas.RolloutStatus;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -65,6 +69,59 @@ class KafkaControlTest {
     } finally {
       broker.close();
     }
+  }
+
+  @Test
+  void whatIsRepeatedOfAPlanWithATimeIsNoNews() throws Exception {
+    PipelineDefinition pipeline =
+        PipelineFile.read(Path.of("../examples/card-fraud/pipeline.yaml"));
+    try (EmbeddedKafka broker = EmbeddedKafka.start(directory)) {
+      KafkaSettings kafka = KafkaSettings.of(broker.bootstrapServers());
+      Topics.ensure(
+          kafka,
+          Topics.of(pipeline, List.of(Topic.CONTROL, Topic.STATUS, Topic.AUDIT, Topic.SCHEMAS), 1),
+          true,
+          Topics.TIMEOUT);
+      RolloutPlan one = RolloutPlan.of("card-fraud", 1).deploy(2, 1_000);
+      RolloutPlan two = one.deploy(3, Step.ALWAYS);
+      BlockingQueue<Long> heard = new LinkedBlockingQueue<>();
+      try (Control.Following following =
+              new KafkaControl(kafka, pipeline)
+                  .follow("card-fraud", plan -> {}, status -> heard.add(status.getRevision()));
+          StatusTopic statuses = new StatusTopic(kafka, pipeline, "card-fraud")) {
+        following.tell(serving(one));
+        Instant said = awaitWordAfter(Instant.EPOCH, statuses);
+        awaitWordAfter(said, statuses);
+
+        assertThat(statuses.words()).allMatch(word -> !word.status().getEnded());
+        following.tell(serving(two));
+        assertThat(heard.poll(60, TimeUnit.SECONDS)).isEqualTo(one.revision());
+        assertThat(heard.poll(60, TimeUnit.SECONDS)).isEqualTo(two.revision());
+        assertThat(heard).isEmpty();
+      }
+    }
+  }
+
+  private static Instant awaitWordAfter(Instant before, StatusTopic statuses) throws Exception {
+    while (statuses.words().stream().noneMatch(word -> word.heard().isAfter(before))) {
+      statuses.poll(Duration.ofMillis(100));
+    }
+    return statuses.words().get(0).heard();
+  }
+
+  private static RolloutStatus serving(RolloutPlan plan) {
+    return RolloutRecord.serving(
+            RolloutStatus.newBuilder()
+                .setModel(plan.model())
+                .setJob("job")
+                .setSubtask(0)
+                .setSubtasks(1)
+                .setAt(Instant.EPOCH)
+                .setRevision(plan.revision())
+                .setState(RolloutState.SERVING)
+                .setDetail(""),
+            plan)
+        .build();
   }
 
   private static void write(ControlTopic topic, RolloutPlan plan) throws Exception {
