@@ -121,7 +121,7 @@ public final class Registry {
     long size = 0;
     for (String path : manifest.files().keySet()) {
       if (path.startsWith(ARTIFACT + "/")) {
-        size += storage.size(file(model, version, path));
+        size += size(file(model, version, path));
       }
     }
     return LEAST_MEMORY + MEMORY_A_BYTE * size;
@@ -413,9 +413,21 @@ public final class Registry {
     try {
       return storage.read(path);
     } catch (FileNotFoundException | NoSuchFileException e) {
-      throw new RegistryException(
-          "registry " + location() + ": file " + path + " is missing; publish the model again", e);
+      throw missing(path, e);
     }
+  }
+
+  private long size(String path) throws IOException {
+    try {
+      return storage.size(path);
+    } catch (FileNotFoundException | NoSuchFileException e) {
+      throw missing(path, e);
+    }
+  }
+
+  private RegistryException missing(String path, IOException e) {
+    return new RegistryException(
+        "registry " + location() + ": file " + path + " is missing; publish the model again", e);
   }
 
   private void verify(String path, String expected, String actual) throws RegistryException {

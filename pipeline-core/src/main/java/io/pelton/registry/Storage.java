@@ -17,7 +17,12 @@ public interface Storage {
 
   boolean exists(String path) throws IOException;
 
-  /** Bytes of a file. */
+  /**
+   * Bytes of a file.
+   *
+   * @throws java.io.FileNotFoundException or {@link java.nio.file.NoSuchFileException} when there
+   *     is no such file
+   */
   long size(String path) throws IOException;
 
   /**

@@ -263,6 +263,17 @@ final class RegistryTest {
   }
 
   @Test
+  void aFileThatIsMissingIsNamedWhenMemoryIsEstimatedToo() throws Exception {
+    registry.publish(version("fraud", "one"));
+    Files.delete(root.resolve("fraud/versions/1/model/model.onnx"));
+
+    assertThatThrownBy(() -> registry.memory("fraud", 1))
+        .isInstanceOf(RegistryException.class)
+        .hasMessageContaining(
+            "file fraud/versions/1/model/model.onnx is missing; publish the model again");
+  }
+
+  @Test
   void aCorruptFileIsNamedWithBothDigests() throws Exception {
     registry.publish(version("fraud", "one"));
     Files.writeString(root.resolve("fraud/versions/1/model/model.onnx"), "two");

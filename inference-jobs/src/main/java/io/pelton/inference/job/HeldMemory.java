@@ -47,6 +47,14 @@ final class HeldMemory {
     return parts.stream().mapToLong(Part::bytes).sum();
   }
 
+  private String waysOut(long bytes) {
+    // What does not fit alone does not fit when others are closed for it.
+    return budget.switching() == MemoryBudget.Switching.LOAD_THEN_SWITCH && bytes <= budget.bytes()
+        ? "raise model.memory, import the version with the --memory that it takes, or let rows"
+            + " wait while versions change by model.switch: drain-then-load"
+        : "raise model.memory, or import the version with the --memory that it takes";
+  }
+
   private OverBudgetException refusal(String holder, long bytes) {
     List<String> others =
         parts.stream().map(part -> part.holder + " " + new MemorySize(part.bytes)).toList();
@@ -60,12 +68,6 @@ final class HeldMemory {
                     ? ", that is too much"
                     : " %s are taken: %s"
                         .formatted(new MemorySize(sum()), String.join(", ", others)),
-                switch (budget.switching()) {
-                  case LOAD_THEN_SWITCH ->
-                      "raise model.memory, import the version with the --memory that it takes, or"
-                          + " let rows wait while versions change by model.switch: drain-then-load";
-                  case DRAIN_THEN_LOAD ->
-                      "raise model.memory, or import the version with the --memory that it takes";
-                }));
+                waysOut(bytes)));
   }
 }

@@ -283,6 +283,14 @@ final class VersionsTest {
   }
 
   @Test
+  void aVersionThatDoesNotFitAloneIsNotAdvisedToDrain() throws Exception {
+    FakeModels.MEMORY.put(3, 250 * MB);
+    open(new MemoryBudget(200 * MB, Switching.LOAD_THEN_SWITCH), one);
+    assertThat(outcome(one.deploy(3, NOW)).toString())
+        .endsWith("; raise model.memory, or import the version with the --memory that it takes");
+  }
+
+  @Test
   void aVersionOverTheBudgetIsRefusedBeforeItIsLoaded() throws Exception {
     FakeModels.MEMORY.put(3, 150 * MB);
     open(new MemoryBudget(200 * MB, Switching.LOAD_THEN_SWITCH), one);
