@@ -5,6 +5,7 @@ import io.pelton.rollout.RolloutPlan;
 import io.pelton.rollout.RolloutRecord;
 import io.pelton.schemas.ModelCommand;
 import io.pelton.schemas.RolloutAudit;
+import io.pelton.schemas.RolloutState;
 import io.pelton.schemas.RolloutStatus;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -81,6 +82,12 @@ final class RolloutReport {
             status.getRevision(),
             seconds(status.getAt()),
             status.getDetail());
+      }
+      RolloutStatus now = word.status();
+      if (now.getState() == RolloutState.SERVING && !now.getDetail().isEmpty()) {
+        out.printf(
+            "job %s subtask %d at %s: %s%n",
+            now.getJob(), now.getSubtask() + 1, seconds(now.getAt()), now.getDetail());
       }
     }
   }
