@@ -40,7 +40,13 @@ final class Rollout {
    * @param completes whether the version that serves alone after it becomes the registry's champion
    */
   record Change(
-      String words, List<Integer> versions, boolean completes, UnaryOperator<RolloutPlan> to) {}
+      String words, List<Integer> versions, boolean completes, UnaryOperator<RolloutPlan> to) {
+    static final String ROLLBACK = "rollback";
+
+    private boolean back() {
+      return words.equals(ROLLBACK);
+    }
+  }
 
   private final PipelineDefinition pipeline;
   private final String model;
@@ -89,6 +95,11 @@ final class Rollout {
         throw new InputException(e);
       }
       out.printf("%s revision %d: %s%n", model, plan.revision(), plan.words());
+      if (before.timed() && !plan.timed() && !change.back()) {
+        out.printf(
+            "no time is waited for any more: this holds at once, with what it keeps of what was planned from %s on; to keep none of that, give pelton rollout rollback before such a change%n",
+            Instant.ofEpochMilli(before.last().effectiveFrom()));
+      }
       out.flush();
       if (patience == null) {
         out.println(
@@ -225,14 +236,15 @@ final class Rollout {
   /** What serves from now on is what jobs start with where there is no control topic. */
   private void complete(RolloutPlan plan) throws IOException, KafkaUnavailableException {
     if (plan.steps().size() > 1) {
-      out.printf(
-          "the registry's champion stays as it is until that time: then move it with pelton model promote%n");
+      champion(plan)
+          .ifPresent(
+              one ->
+                  out.printf(
+                      "the registry's champion stays as it is: when events reach %s, move it with pelton model promote %s@%d%n",
+                      Instant.ofEpochMilli(plan.last().effectiveFrom()), model, one.version()));
       return;
     }
-    Optional<Variant> champion =
-        plan.last().variants().stream()
-            .filter(variant -> variant.name().equals(Variant.CHAMPION))
-            .findFirst();
+    Optional<Variant> champion = champion(plan);
     if (champion.isEmpty()) {
       return; // an A/B test has none
     }
@@ -250,6 +262,12 @@ final class Rollout {
             .setBefore(before == null ? "" : Registry.CHAMPION + " @" + before)
             .setAfter(Registry.CHAMPION + " @" + version)
             .build());
+  }
+
+  private static Optional<Variant> champion(RolloutPlan plan) {
+    return plan.last().variants().stream()
+        .filter(variant -> variant.name().equals(Variant.CHAMPION))
+        .findFirst();
   }
 
   private RolloutAudit.Builder note(RolloutAuditKind kind, RolloutPlan plan) {

@@ -113,6 +113,21 @@ final class RolloutCommand implements Runnable {
     }
   }
 
+  /** The number of a version, as {@code pelton model list} shows it. */
+  static final class VersionNumber implements ITypeConverter<Integer> {
+    private static final Pattern NUMBER = Pattern.compile("[1-9]\\d{0,8}");
+
+    @Override
+    public Integer convert(String text) {
+      if (!NUMBER.matcher(text).matches()) {
+        throw new CommandLine.TypeConversionException(
+            "\"%s\" is no version; write its number, as 2: pelton model list shows them"
+                .formatted(text));
+      }
+      return Integer.valueOf(text);
+    }
+  }
+
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
@@ -126,7 +141,7 @@ final class RolloutCommand implements Runnable {
   int deploy(
       @Mixin Place place,
       @Mixin Effective effective,
-      @Parameters(paramLabel = "VERSION") int version)
+      @Parameters(paramLabel = "VERSION", converter = VersionNumber.class) int version)
       throws Exception {
     long from = effective.from();
     return make(
@@ -144,7 +159,7 @@ final class RolloutCommand implements Runnable {
   int canary(
       @Mixin Place place,
       @Mixin Effective effective,
-      @Parameters(paramLabel = "VERSION") int version,
+      @Parameters(paramLabel = "VERSION", converter = VersionNumber.class) int version,
       @Option(
               names = "--percent",
               required = true,
@@ -220,6 +235,7 @@ final class RolloutCommand implements Runnable {
       @Mixin Effective effective,
       @Parameters(
               paramLabel = "VARIANT",
+              arity = "0..1",
               defaultValue = Variant.CANARY,
               description = "Default: ${DEFAULT-VALUE}.")
           String variant)
@@ -237,7 +253,7 @@ final class RolloutCommand implements Runnable {
       description = "Returns to what was served before the last change, at once.",
       mixinStandardHelpOptions = true)
   int rollback(@Mixin Place place) throws Exception {
-    return make(place, "rollback", List.of(), true, RolloutPlan::rollback);
+    return make(place, Rollout.Change.ROLLBACK, List.of(), true, RolloutPlan::rollback);
   }
 
   @Command(
@@ -247,7 +263,12 @@ final class RolloutCommand implements Runnable {
       @Mixin Place place,
       @Mixin Effective effective,
       @Parameters(index = "0", paramLabel = "NAME") String name,
-      @Parameters(index = "1", arity = "0..1", paramLabel = "VERSION") @Nullable Integer version,
+      @Parameters(
+              index = "1",
+              arity = "0..1",
+              paramLabel = "VERSION",
+              converter = VersionNumber.class)
+          @Nullable Integer version,
       @Option(
               names = "--when",
               paramLabel = "EXPRESSION",
@@ -283,7 +304,12 @@ final class RolloutCommand implements Runnable {
       @Mixin Place place,
       @Mixin Effective effective,
       @Parameters(index = "0", paramLabel = "NAME") String name,
-      @Parameters(index = "1", arity = "0..1", paramLabel = "VERSION") @Nullable Integer version,
+      @Parameters(
+              index = "1",
+              arity = "0..1",
+              paramLabel = "VERSION",
+              converter = VersionNumber.class)
+          @Nullable Integer version,
       @Option(
               names = "--percent",
               paramLabel = "P",

@@ -295,7 +295,9 @@ final class RolloutCommandTest {
     assertThat(out)
         .startsWith("fraud revision 1: champion @1; from 2026-03-01T00:00:00Z champion @2\n");
     assertThat(rollout("shadow", "next", "3", "--percent=50", "--no-wait")).isZero();
-    assertThat(out).startsWith("fraud revision 2: champion @2, shadow next @3 50 %\n");
+    assertThat(out)
+        .startsWith("fraud revision 2: champion @2, shadow next @3 50 %\n")
+        .contains("this holds at once, with what it keeps of what was planned from 2026-03-01T00:");
     assertThat(rollout("shadow", "next", "--off", "--no-wait")).isZero();
     assertThat(out).startsWith("fraud revision 3: champion @2\n");
   }
@@ -324,6 +326,10 @@ final class RolloutCommandTest {
     fails("model \"fraud\" has no alias \"champion\"", "deploy", "2");
     assertThat(rollout("deploy", "2", "--wait=soon")).isEqualTo(2);
     assertThat(err).contains("\"soon\" is no time; write 500ms, 30s or 2m");
+    for (String version : List.of("champion", "fraud@2", "0", "2147483648")) {
+      assertThat(rollout("deploy", version)).isEqualTo(2);
+      assertThat(err).contains("\"%s\" is no version; write its number, as 2".formatted(version));
+    }
     assertThat(control().newest("fraud")).isEmpty();
   }
 
