@@ -228,10 +228,12 @@ final class ModelImportCommand implements Callable<Integer> {
       try (ScoringModel model =
           ModelLoader.load(
               staging.resolve(FETCHED), staged, PipelineDefinition.Device.CPU, null, known)) {
-        double[][] together = score(model, goldenFeatures, BATCH);
-        warnWhereTheBatchMatters(together, score(model, goldenFeatures, 1), outputNames);
+        Path goldenFile = golden == null ? baseline : golden;
+        double[][] together = score(model, goldenFeatures, BATCH, goldenFile);
+        warnWhereTheBatchMatters(
+            together, score(model, goldenFeatures, 1, goldenFile), outputNames);
         goldenRows = expected == null ? new GoldenRows(goldenFeatures, together) : toReproduce;
-        sampleOutputs = score(model, sample, BATCH);
+        sampleOutputs = score(model, sample, BATCH, baseline);
       }
       String profile =
           BaselineProfile.of(signature.features(), sample, outputNames, sampleOutputs, edges)
@@ -423,7 +425,7 @@ final class ModelImportCommand implements Callable<Integer> {
     }
   }
 
-  private static double[][] score(ScoringModel model, double[][] rows, int size)
+  private double[][] score(ScoringModel model, double[][] rows, int size, Path file)
       throws IOException {
     int width = model.features();
     double[][] scores = new double[rows.length][];
@@ -438,7 +440,8 @@ final class ModelImportCommand implements Callable<Integer> {
         model.score(batch, count, batchScores);
       } catch (ScoringException e) {
         throw new InputException(
-            "rows %d to %d cannot be scored: %s".formatted(from, from + count, e.getMessage()));
+            "--artifact %s cannot score rows %d to %d of %s: %s"
+                .formatted(artifact, from + 1, from + count, file, e.getMessage()));
       }
       for (int row = 0; row < count; row++) {
         scores[from + row] =

@@ -11,6 +11,7 @@ import io.pelton.job.StatusTopic;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.rollout.RolloutPlan;
 import io.pelton.rollout.Step;
+import io.pelton.rollout.Variant;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -157,6 +159,15 @@ final class ScoreCommand implements Callable<Integer> {
                 .toList(),
             null);
     out.printf("by revision %d of %s: %s%n", plan.revision(), plan.model(), plan.words());
+    String shadows =
+        all.steps().stream()
+            .flatMap(step -> step.shadows().stream())
+            .map(Variant::name)
+            .distinct()
+            .collect(Collectors.joining(", "));
+    if (!shadows.isEmpty()) {
+      out.printf("shadows are left out, they score on Kafka alone: %s%n", shadows);
+    }
     return plan;
   }
 }

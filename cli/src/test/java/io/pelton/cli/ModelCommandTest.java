@@ -230,7 +230,8 @@ final class ModelCommandTest {
         "--output embedding_1=half: \"embedding_1\" is given twice; ", "--output=embedding_1=half");
     csv("baseline.csv", "amount,mean,count,small,flag,precise\n1,2,3,4,0,6\n1,2,3,4,0.5,6\n");
     failsMixed(
-        "rows 0 to 2 cannot be scored: fraud@1: feature flag is 0.5, but its tensor \"flag\" of type BOOLEAN takes only 0 and 1; ");
+        "--artifact %s cannot score rows 1 to 2 of %s: fraud@1: feature flag is 0.5, but its tensor \"flag\" of type BOOLEAN takes only 0 and 1; "
+            .formatted(directory.resolve("mixed.onnx"), directory.resolve("baseline.csv")));
     assertThat(registry.models()).isEmpty();
   }
 
