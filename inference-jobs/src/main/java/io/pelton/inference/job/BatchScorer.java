@@ -1,10 +1,9 @@
 package io.pelton.inference.job;
 
-import io.pelton.feature.FeatureRow;
 import io.pelton.model.FallbackReason;
+import io.pelton.model.ScoredRow;
 import io.pelton.model.ScoringException;
 import io.pelton.model.ScoringModel;
-import io.pelton.model.ServedVersion;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -15,19 +14,7 @@ import org.jspecify.annotations.Nullable;
 final class BatchScorer {
   /** Takes each row's end, in the batch's order. */
   interface Results {
-    /**
-     * @param features that were scored
-     * @param scores outputs of several rows, row-major
-     * @param at where this row's outputs begin
-     * @param reason why the version that the row was meant for did not score it; null when it did
-     */
-    void scored(
-        FeatureRow row,
-        ServedVersion served,
-        double[] features,
-        double[] scores,
-        int at,
-        @Nullable FallbackReason reason);
+    void scored(ScoredRow row);
 
     /**
      * @param reason why the whole batch could not be scored; null when it is the row's own fault
@@ -132,8 +119,7 @@ final class BatchScorer {
     for (int row = 0; row < batch.size(); row++) {
       String failure = failures[row];
       if (failure == null) {
-        results.scored(
-            batch.row(row), batch.served(row), batch.features(row), scores, row * outputs, null);
+        results.scored(batch.scored(row, scores, row * outputs, null));
       } else {
         results.died(batch, row, null, failure);
       }
@@ -151,8 +137,7 @@ final class BatchScorer {
     for (int row = 0; row < batch.size(); row++) {
       String failure = failures[row];
       if (failure == null) {
-        results.scored(
-            batch.row(row), batch.served(row), batch.features(row), scores, row * outputs, reason);
+        results.scored(batch.scored(row, scores, row * outputs, reason));
       } else {
         results.died(meant, row, reason, why + "; the fallback: " + failure);
       }

@@ -1,6 +1,9 @@
 package io.pelton.inference.job;
 
 import io.pelton.feature.FeatureRow;
+import io.pelton.model.FallbackReason;
+import io.pelton.model.FeatureDigest;
+import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
 import java.util.Arrays;
 import java.util.List;
@@ -16,6 +19,7 @@ final class RowBatch {
   private final @Nullable FeatureRow[] rows;
   private final @Nullable ServedVersion[] served;
   private final double[] @Nullable [] features;
+  private final long[] digests;
   private final double[] values;
   private int size;
   private long firstArrivalNanos;
@@ -38,6 +42,7 @@ final class RowBatch {
     rows = new FeatureRow[capacity];
     served = new ServedVersion[capacity];
     features = new double[capacity][];
+    digests = new long[capacity];
     values = new double[capacity * width];
   }
 
@@ -66,6 +71,7 @@ final class RowBatch {
     rows[size] = row;
     served[size] = as;
     features[size] = scored;
+    digests[size] = FeatureDigest.of(scored); // while it is in the cache
     size++;
   }
 
@@ -93,6 +99,33 @@ final class RowBatch {
   /** What is scored of a row, in the model's order. */
   double[] features(int index) {
     return present(features[index]);
+  }
+
+  /**
+   * A row with its scores.
+   *
+   * @param scores outputs of several rows, row-major
+   * @param at where this row's begin
+   * @param reason why the version that the row was meant for did not score it; null when it did
+   */
+  ScoredRow scored(int index, double[] scores, int at, @Nullable FallbackReason reason) {
+    ServedVersion as = served(index);
+    return scored(index, as, Arrays.copyOfRange(scores, at, at + as.outputs().size()), reason);
+  }
+
+  /** A row with outputs that are not of the version that it was meant for. */
+  ScoredRow scored(int index, ServedVersion by, double[] outputs, @Nullable FallbackReason reason) {
+    FeatureRow row = row(index);
+    return new ScoredRow(
+        row.id,
+        row.time,
+        row.keys,
+        row.carried,
+        by,
+        features(index),
+        digests[index],
+        outputs,
+        reason);
   }
 
   /** All rows for the model, row-major; of use up to {@link #size}. */
