@@ -58,7 +58,7 @@ final class BatchScorer {
     int size = batch.size();
     Arrays.fill(failures, 0, size, null);
     try {
-      compute(batch.values(), size, scores);
+      compute(batch.features(), 0, size, scores);
     } catch (ScoringException e) {
       errors++;
       String failure = String.valueOf(e.getMessage());
@@ -70,10 +70,10 @@ final class BatchScorer {
     return new Outcome(died, errors, null, computeNanos);
   }
 
-  private void compute(double[] values, int rows, double[] into) throws ScoringException {
+  private void compute(double[][] rows, int from, int to, double[] into) throws ScoringException {
     long start = System.nanoTime();
     try {
-      model.score(values, rows, into);
+      model.score(rows, from, to, into);
     } finally {
       computeNanos += System.nanoTime() - start;
     }
@@ -82,7 +82,7 @@ final class BatchScorer {
   /** As every version did before it served: whatever the rows are, it can score this one. */
   private boolean scoresZeros() {
     try {
-      compute(new double[model.features()], 1, new double[model.outputs()]);
+      compute(new double[1][model.features()], 0, 1, new double[model.outputs()]);
       return true;
     } catch (ScoringException e) {
       errors++;
@@ -105,7 +105,7 @@ final class BatchScorer {
     int outputs = model.outputs();
     double[] part = new double[(to - from) * outputs];
     try {
-      compute(batch.values(from, to), to - from, part);
+      compute(batch.features(), from, to, part);
       System.arraycopy(part, 0, scores, from * outputs, part.length);
     } catch (ScoringException e) {
       errors++;

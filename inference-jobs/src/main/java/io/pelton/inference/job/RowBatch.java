@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /** A preallocated batch: rows in order of arrival, and their features in the model's order. */
 final class RowBatch {
+  private static final double[] NONE = {};
+
   /** For each model feature, its place in the pipeline's features. */
   private final int[] columns;
 
@@ -18,9 +20,8 @@ final class RowBatch {
   private final int width;
   private final @Nullable FeatureRow[] rows;
   private final @Nullable ServedVersion[] served;
-  private final double[] @Nullable [] features;
+  private final double[][] features;
   private final long[] digests;
-  private final double[] values;
   private int size;
   private long firstArrivalNanos;
 
@@ -43,7 +44,6 @@ final class RowBatch {
     served = new ServedVersion[capacity];
     features = new double[capacity][];
     digests = new long[capacity];
-    values = new double[capacity * width];
   }
 
   /**
@@ -55,17 +55,13 @@ final class RowBatch {
       firstArrivalNanos = System.nanoTime();
     }
     double[] from = row.values;
-    int at = size * width;
     double[] scored;
     if (sameColumns && from.length == width) {
       scored = from; // a row is never changed once it was handed on
-      System.arraycopy(from, 0, values, at, width);
     } else {
       scored = new double[width];
       for (int i = 0; i < width; i++) {
-        double value = from[columns[i]];
-        scored[i] = value;
-        values[at + i] = value;
+        scored[i] = from[columns[i]];
       }
     }
     rows[size] = row;
@@ -98,7 +94,15 @@ final class RowBatch {
 
   /** What is scored of a row, in the model's order. */
   double[] features(int index) {
-    return present(features[index]);
+    if (index >= size) {
+      throw new IndexOutOfBoundsException("the batch has no such row");
+    }
+    return features[index];
+  }
+
+  /** The same of all rows; of use up to {@link #size}. */
+  double[][] features() {
+    return features;
   }
 
   /**
@@ -128,20 +132,10 @@ final class RowBatch {
         reason);
   }
 
-  /** All rows for the model, row-major; of use up to {@link #size}. */
-  double[] values() {
-    return values;
-  }
-
-  /** A copy of some rows for the model. */
-  double[] values(int from, int to) {
-    return Arrays.copyOfRange(values, from * width, to * width);
-  }
-
   void clear() {
     Arrays.fill(rows, 0, size, null);
     Arrays.fill(served, 0, size, null);
-    Arrays.fill(features, 0, size, null);
+    Arrays.fill(features, 0, size, NONE);
     size = 0;
   }
 
