@@ -248,7 +248,9 @@ final class RolloutCommandTest {
   void aSubtaskRepeatsWhatItServesWhileItRuns() throws Exception {
     try (Job job = new Job("one", 1, ALL);
         StatusTopic statuses = new StatusTopic(kafka(), pipeline, "fraud")) {
-      statuses.readOn();
+      while (statuses.words().isEmpty()) {
+        statuses.poll(Duration.ofMillis(100));
+      }
       StatusTopic.Word first = statuses.words().get(0);
       StatusTopic.Word now = first;
       while (!now.heard().isAfter(first.heard())) {
