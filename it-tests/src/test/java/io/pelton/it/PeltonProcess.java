@@ -88,12 +88,8 @@ final class PeltonProcess implements AutoCloseable {
     if (job == null) {
       return false;
     }
-    for (JsonNode vertex : get(job).path("vertices")) {
-      if (!vertex.get("status").asText().equals("RUNNING")) {
-        return false;
-      }
-    }
-    return true;
+    List<JsonNode> states = get(job).path("vertices").findValues("status");
+    return !states.isEmpty() && states.stream().allMatch(state -> state.asText().equals("RUNNING"));
   }
 
   /** Where Flink's web page tells of the job that runs; null while it does not. */
