@@ -14,38 +14,54 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
 
-/**
- * The network that Crayfish scores with: 784 inputs, three hidden layers of 32, ten classes; 27,562
- * parameters. They are random: what a number is does not change what it costs.
- */
+/** A network of dense layers. Its parameters are random: what they are does not change the cost. */
 final class DenseNetwork {
   static final String INPUT = "features";
   static final String OUTPUT = "probabilities";
-  private static final int[] LAYERS = {784, 32, 32, 32, 10};
+
+  /**
+   * What Crayfish scores with: 784 inputs, three hidden layers of 32, ten classes; 27,562
+   * parameters.
+   */
+  private static final int[] CRAYFISH = {784, 32, 32, 32, 10};
+
   private static final int IR_VERSION = 8;
   private static final int OPSET = 13;
 
-  /** For each layer, weights by input and then by output; the biases are the last row. */
-  private final float[][][] layers = new float[LAYERS.length - 1][][];
+  /** Inputs, hidden layers, classes. */
+  private final int[] widths;
 
+  /** For each layer, weights by input and then by output; the biases are the last row. */
+  private final float[][][] layers;
+
+  /** The one of Crayfish. */
   DenseNetwork(long seed) {
+    this(seed, CRAYFISH);
+  }
+
+  /**
+   * @param widths inputs, hidden layers, classes
+   */
+  DenseNetwork(long seed, int... widths) {
+    this.widths = widths;
+    layers = new float[widths.length - 1][][];
     Random random = new Random(seed);
     for (int layer = 0; layer < layers.length; layer++) {
-      layers[layer] = new float[LAYERS[layer] + 1][LAYERS[layer + 1]];
+      layers[layer] = new float[widths[layer] + 1][widths[layer + 1]];
       for (float[] weights : layers[layer]) {
         for (int to = 0; to < weights.length; to++) {
-          weights[to] = (float) (random.nextGaussian() * Math.sqrt(2.0 / LAYERS[layer]));
+          weights[to] = (float) (random.nextGaussian() * Math.sqrt(2.0 / widths[layer]));
         }
       }
     }
   }
 
   static int inputs() {
-    return LAYERS[0];
+    return CRAYFISH[0];
   }
 
   static int outputs() {
-    return LAYERS[LAYERS.length - 1];
+    return CRAYFISH[CRAYFISH.length - 1];
   }
 
   /** Probabilities of the classes, in double precision. */
@@ -53,7 +69,7 @@ final class DenseNetwork {
     double[] values = row;
     for (int layer = 0; layer < layers.length; layer++) {
       float[][] weights = layers[layer];
-      double[] next = new double[LAYERS[layer + 1]];
+      double[] next = new double[widths[layer + 1]];
       for (int to = 0; to < next.length; to++) {
         double sum = weights[values.length][to];
         for (int from = 0; from < values.length; from++) {
@@ -73,15 +89,17 @@ final class DenseNetwork {
     return values;
   }
 
-  /** Writes it as ONNX: {@code features} [rows, 784] to {@code probabilities} [rows, 10]. */
+  /**
+   * Writes it as ONNX: {@code features} [rows, inputs] to {@code probabilities} [rows, classes].
+   */
   Path write(Path file) throws IOException {
     GraphProto.Builder graph = GraphProto.newBuilder().setName("network");
-    graph.addInput(matrix(INPUT, inputs()));
+    graph.addInput(matrix(INPUT, widths[0]));
     String last = INPUT;
     for (int layer = 0; layer < layers.length; layer++) {
-      int from = LAYERS[layer];
-      TensorProto.Builder weights = tensor("weights" + layer, from, LAYERS[layer + 1]);
-      TensorProto.Builder bias = tensor("bias" + layer, LAYERS[layer + 1]);
+      int from = widths[layer];
+      TensorProto.Builder weights = tensor("weights" + layer, from, widths[layer + 1]);
+      TensorProto.Builder bias = tensor("bias" + layer, widths[layer + 1]);
       for (int i = 0; i <= from; i++) {
         for (float weight : layers[layer][i]) {
           (i < from ? weights : bias).addFloatData(weight);
@@ -93,7 +111,11 @@ final class DenseNetwork {
       last = layer == layers.length - 1 ? OUTPUT : "hidden" + layer;
       graph.addNode(node(layer == layers.length - 1 ? "Softmax" : "Relu", last, sum));
     }
-    graph.addOutput(matrix(OUTPUT, outputs()));
+    graph.addOutput(matrix(OUTPUT, widths[widths.length - 1]));
+    return write(file, graph);
+  }
+
+  static Path write(Path file, GraphProto.Builder graph) throws IOException {
     return Files.write(
         file,
         ModelProto.newBuilder()
@@ -104,7 +126,7 @@ final class DenseNetwork {
             .toByteArray());
   }
 
-  private static TensorProto.Builder tensor(String name, long... dimensions) {
+  static TensorProto.Builder tensor(String name, long... dimensions) {
     TensorProto.Builder tensor =
         TensorProto.newBuilder().setName(name).setDataType(TensorProto.DataType.FLOAT.getNumber());
     for (long dimension : dimensions) {
@@ -113,16 +135,15 @@ final class DenseNetwork {
     return tensor;
   }
 
-  private static NodeProto node(String operation, String output, String... inputs) {
+  static NodeProto.Builder node(String operation, String output, String... inputs) {
     return NodeProto.newBuilder()
         .setOpType(operation)
         .setName(output)
         .addAllInput(List.of(inputs))
-        .addOutput(output)
-        .build();
+        .addOutput(output);
   }
 
-  private static ValueInfoProto matrix(String name, int columns) {
+  static ValueInfoProto matrix(String name, int columns) {
     TensorShapeProto shape =
         TensorShapeProto.newBuilder()
             .addDim(TensorShapeProto.Dimension.newBuilder().setDimParam("rows"))

@@ -47,33 +47,30 @@ final class DeviceComparison {
 
   /** The devices take turns, so that what else the machine does meets both. */
   private Line line(int batch) throws ScoringException {
-    double[] values = new double[batch * reference.features()];
-    for (int row = 0; row < batch; row++) {
-      System.arraycopy(
-          rows[row % rows.length], 0, values, row * reference.features(), reference.features());
-    }
+    double[][] values = new double[batch][];
+    Arrays.setAll(values, row -> rows[row % rows.length]);
     double[] expected = new double[batch * reference.outputs()];
     double[] actual = new double[batch * other.outputs()];
-    rate(reference, values, batch, expected); // an engine plans for each new size
-    rate(other, values, batch, actual);
+    rate(reference, values, expected); // an engine plans for each new size
+    rate(other, values, actual);
     double difference = difference(expected, actual);
     double[] referenceRates = new double[ROUNDS];
     double[] otherRates = new double[ROUNDS];
     for (int round = 0; round < ROUNDS; round++) {
-      referenceRates[round] = rate(reference, values, batch, expected);
-      otherRates[round] = rate(other, values, batch, actual);
+      referenceRates[round] = rate(reference, values, expected);
+      otherRates[round] = rate(other, values, actual);
     }
     return new Line(batch, median(referenceRates), median(otherRates), difference);
   }
 
-  private double rate(ScoringModel model, double[] values, int batch, double[] outputs)
+  private double rate(ScoringModel model, double[][] values, double[] outputs)
       throws ScoringException {
     long start = System.nanoTime();
     long scored = 0;
     long took;
     do {
-      model.score(values, batch, outputs);
-      scored += batch;
+      model.score(values, 0, values.length, outputs);
+      scored += values.length;
       took = System.nanoTime() - start;
     } while (took < roundNanos);
     return scored * 1e9 / took;

@@ -1,5 +1,7 @@
 package io.pelton.benchmarks;
 
+import java.util.List;
+
 /**
  * A command that was given while events were sent. Times are those of {@link System#nanoTime}.
  *
@@ -12,7 +14,16 @@ record Swap(Kind kind, int serves, long asked, long answered) {
   enum Kind {
     DEPLOY("deploy"),
     REFUSED("refused deploy"),
-    ROLLBACK("rollback");
+    ROLLBACK("rollback"),
+    SLOW_SHADOW("slow shadow"),
+    FAILING_SHADOW("failing shadow"),
+    NO_SHADOW("end of the shadow");
+
+    /** A good version, one that is refused, and back. */
+    static final List<Kind> SWAPS = List.of(DEPLOY, REFUSED, ROLLBACK);
+
+    /** Shadows, and none. */
+    static final List<Kind> SHADOWS = List.of(SLOW_SHADOW, NO_SHADOW, FAILING_SHADOW, NO_SHADOW);
 
     private final String words;
 

@@ -15,23 +15,28 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.apache.flink.util.FileUtils;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
  * The all-in-one job at half of its capacity while versions of its model are deployed, refused and
- * rolled back; laid out as {@link LatencyBenchmark} is.
+ * rolled back, or with shadows beside; laid out as {@link LatencyBenchmark} is.
  */
 @Command(
     name = "swaps",
-    description = "Latency while versions change, beside that while none does, at half capacity.",
+    description =
+        "Latency while versions change or shadows score, beside that while none does, at half capacity.",
     mixinStandardHelpOptions = true)
 final class SwapBenchmark implements Callable<Integer> {
   private static final String NAME = "swaps";
@@ -90,6 +95,12 @@ final class SwapBenchmark implements Callable<Integer> {
       description = "The job's --delivery; default ${DEFAULT-VALUE}.")
   private String delivery = "exactly-once";
 
+  @Option(
+      names = "--shadows",
+      description =
+          "Instead of swaps: a slow shadow and one that always fails in turn, each for a --pause.")
+  private boolean shadows;
+
   @Option(names = "--jvm", paramLabel = "OPTION", description = "More options for the job's JVM.")
   private List<String> jvm = new ArrayList<>();
 
@@ -104,7 +115,7 @@ final class SwapBenchmark implements Callable<Integer> {
       String brokers = FreshJvm.await(broker, Broker.READY);
       PipelineDefinition pipeline = LatencyBenchmark.pipeline(directory, NAME, latency);
       Preparation preparation = Preparation.simulated(pipeline, TRAINED_ON, directory);
-      publish(preparation.trained(directory.resolve("model")), directory.resolve("registry"));
+      publish(preparation.trained(directory.resolve("model")), directory);
       return run(pipeline, latency, brokers, preparation.first(SENT), directory);
     } finally {
       end(broker);
@@ -130,12 +141,18 @@ final class SwapBenchmark implements Callable<Integer> {
     }
   }
 
-  /** The champion, one whose scores are not those that it was published with, and the good ones. */
+  /** The champion, and what the commands need beside it. */
   private void publish(NewVersion version, Path directory) throws Exception {
-    Registry registry = Preparation.publish(directory, version);
-    double[][] outputs = version.goldenRows().outputs();
+    Registry registry = Preparation.publish(directory.resolve("registry"), version);
+    if (shadows) {
+      ShadowModels.publish(registry, version, directory);
+      return;
+    }
+    // Its scores are not those that it is published with.
     double[][] others =
-        Arrays.stream(outputs).map(row -> new double[] {1 - row[0]}).toArray(double[][]::new);
+        Arrays.stream(version.goldenRows().outputs())
+            .map(row -> new double[] {1 - row[0]})
+            .toArray(double[][]::new);
     registry.publish(
         new NewVersion(
             version.name(),
@@ -150,6 +167,10 @@ final class SwapBenchmark implements Callable<Integer> {
     for (int i = 0; i < SwapCommands.mostNewVersions(seconds, pause); i++) {
       registry.publish(version);
     }
+  }
+
+  private List<Swap.Kind> kinds() {
+    return shadows ? Swap.Kind.SHADOWS : Swap.Kind.SWAPS;
   }
 
   private int run(
@@ -187,15 +208,22 @@ final class SwapBenchmark implements Callable<Integer> {
       System.out.printf(
           "capacity %,.0f events/s%s; now %,d events/s%n",
           all, capacity > 0 ? " as given" : "", rate);
-      SwapCommands commands = new SwapCommands(new ControlTopic(kafka, pipeline), model(pipeline));
+      SwapCommands commands =
+          new SwapCommands(new ControlTopic(kafka, pipeline), model(pipeline), kinds());
       Commanding commanding =
           new Commanding(
               new FutureTask<>(
                   () ->
                       commands.give(Duration.ofSeconds(seconds), Duration.ofNanos(nanos(pause)))));
       OpenLoop.Run run = loop.run(rate, warmUp, seconds, commanding);
-      SwapFigures figures = new SwapFigures(run, commanding.given.get(), nanos(window));
+      // A shadow's time is all that is before the next command.
+      SwapFigures figures =
+          new SwapFigures(run, commanding.given.get(), nanos(shadows ? seconds : window));
       print(figures);
+      if (shadows) {
+        System.out.printf(
+            "records of shadows: %,d%n", records(kafka, pipeline.topic(Topic.SHADOW)));
+      }
       return figures.wrong().length == 0 ? 0 : 1;
     } finally {
       end(job);
@@ -234,21 +262,27 @@ final class SwapBenchmark implements Callable<Integer> {
         seconds, warmUp, profile, delivery);
     System.out.println("| when sent | events | p50 | p99 | p99.9 | max | p99 / steady |");
     System.out.println("|---|---|---|---|---|---|---|");
-    long[] steady = figures.steady();
-    print("steady state", steady, steady);
-    print("during all commands", figures.during(), steady);
-    for (Swap.Kind kind : Swap.Kind.values()) {
-      print("during a " + kind.words(), figures.during(kind), steady);
+    long[] steady = shadows ? figures.during(Swap.Kind.NO_SHADOW) : figures.steady();
+    print(shadows ? "no shadow" : "steady state", steady, steady);
+    if (!shadows) {
+      print("during all commands", figures.during(), steady);
+    }
+    for (Swap.Kind kind : EnumSet.copyOf(kinds())) {
+      if (kind != Swap.Kind.NO_SHADOW) {
+        print("during a " + kind.words(), figures.during(kind), steady);
+      }
     }
     System.out.printf(
         "%n| command | number | effect: median, max | job's word: median, max |%n|---|---|---|---|%n");
-    for (Swap.Kind kind : Swap.Kind.values()) {
+    for (Swap.Kind kind : EnumSet.copyOf(kinds())) {
       long[] answers = figures.answers(kind);
       System.out.printf(
           "| %s | %d | %s | %s |%n",
           kind.words(),
           answers.length,
-          kind == Swap.Kind.REFUSED ? "" : medianAndMost(figures.effects(kind)),
+          kind == Swap.Kind.DEPLOY || kind == Swap.Kind.ROLLBACK
+              ? medianAndMost(figures.effects(kind))
+              : "",
           medianAndMost(answers));
     }
     int[] wrong = figures.wrong();
@@ -270,6 +304,19 @@ final class SwapBenchmark implements Callable<Integer> {
                       / LatencyBenchmark.at(steady, 0.99)));
     }
     System.out.println(row);
+  }
+
+  /** A little more, for ends of transactions have offsets too. */
+  private static long records(KafkaSettings kafka, String topic) {
+    try (KafkaConsumer<byte[], byte[]> consumer =
+        new KafkaConsumer<>(
+            kafka.consumer(), new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+      List<TopicPartition> partitions =
+          consumer.partitionsFor(topic).stream()
+              .map(info -> new TopicPartition(topic, info.partition()))
+              .toList();
+      return consumer.endOffsets(partitions).values().stream().mapToLong(end -> end).sum();
+    }
   }
 
   private static String medianAndMost(long[] sorted) {

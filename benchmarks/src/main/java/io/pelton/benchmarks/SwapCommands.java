@@ -17,8 +17,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gives commands by the control topic, one every so often, and waits for what the job says of each:
- * a good version, one that is refused, a rollback to the version before, and again.
+ * Gives commands of some kinds in turn by the control topic, one every so often, and waits for what
+ * the job says of each.
  */
 final class SwapCommands {
   /** What serves at the start. */
@@ -28,22 +28,29 @@ final class SwapCommands {
   static final int BAD_VERSION = 2;
 
   private static final int FIRST_NEW_VERSION = 3;
-  private static final Swap.Kind[] ROUND = Swap.Kind.values();
+
+  /** Those of {@link ShadowModels}, instead. */
+  private static final int SLOW_VERSION = 2;
+
+  private static final int FAILING_VERSION = 3;
+  private static final String SHADOW = "beside";
   private static final String BY = "benchmark";
   private static final Duration POLL = Duration.ofMillis(100);
   private static final long PATIENCE = TimeUnit.SECONDS.toNanos(60);
 
   private final ControlTopic topic;
   private final String model;
+  private final List<Swap.Kind> round;
 
-  SwapCommands(ControlTopic topic, String model) {
+  SwapCommands(ControlTopic topic, String model, List<Swap.Kind> round) {
     this.topic = topic;
     this.model = model;
+    this.round = round;
   }
 
   /** How many good versions there must be, after the bad one, for commands at such a pace. */
   static int mostNewVersions(int seconds, double pause) {
-    return (int) (seconds / pause) / ROUND.length + 1;
+    return (int) (seconds / pause) / Swap.Kind.SWAPS.size() + 1;
   }
 
   /**
@@ -60,15 +67,18 @@ final class SwapCommands {
         if (System.nanoTime() > end) {
           return given;
         }
-        Swap.Kind kind = ROUND[number % ROUND.length];
+        Swap.Kind kind = round.get(number % round.size());
         // A refused one leaves no trace in the next, but its revision.
         RolloutPlan now =
             new RolloutPlan(model, number, served.salt(), served.steps(), served.previous());
         RolloutPlan next =
             switch (kind) {
-              case DEPLOY -> now.deploy(FIRST_NEW_VERSION + number / ROUND.length, Step.ALWAYS);
+              case DEPLOY -> now.deploy(FIRST_NEW_VERSION + number / round.size(), Step.ALWAYS);
               case REFUSED -> now.deploy(BAD_VERSION, Step.ALWAYS);
               case ROLLBACK -> now.rollback();
+              case SLOW_SHADOW -> now.shadow(SHADOW, SLOW_VERSION, 1, Step.ALWAYS);
+              case FAILING_SHADOW -> now.shadow(SHADOW, FAILING_VERSION, 1, Step.ALWAYS);
+              case NO_SHADOW -> now.endShadow(SHADOW, Step.ALWAYS);
             };
         long asked;
         long answered;

@@ -120,9 +120,9 @@ class DeviceComparisonTest {
     }
 
     @Override
-    public void score(double[] rows, int count, double[] outputs) {
-      for (int row = 0; row < count; row++) {
-        outputs[row] = factor * rows[row];
+    public void score(double[][] rows, int from, int to, double[] outputs) {
+      for (int row = from; row < to; row++) {
+        outputs[row - from] = factor * rows[row][0];
       }
     }
 

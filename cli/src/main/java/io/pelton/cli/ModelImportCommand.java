@@ -425,17 +425,12 @@ final class ModelImportCommand implements Callable<Integer> {
 
   private static double[][] score(ScoringModel model, double[][] rows, int size)
       throws IOException {
-    int width = model.features();
     double[][] scores = new double[rows.length][];
-    double[] batch = new double[size * width];
     double[] batchScores = new double[size * model.outputs()];
     for (int from = 0; from < rows.length; from += size) {
       int count = Math.min(size, rows.length - from);
-      for (int row = 0; row < count; row++) {
-        System.arraycopy(rows[from + row], 0, batch, row * width, width);
-      }
       try {
-        model.score(batch, count, batchScores);
+        model.score(rows, from, from + count, batchScores);
       } catch (ScoringException e) {
         throw new InputException(
             "rows %d to %d cannot be scored: %s".formatted(from, from + count, e.getMessage()));

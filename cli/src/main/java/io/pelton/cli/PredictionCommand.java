@@ -206,7 +206,7 @@ final class PredictionCommand implements Callable<Integer> {
           ModelLoader.load(
               directory, manifest, PipelineDefinition.Device.CPU, null, row.served.features())) {
         double[] outputs = new double[model.outputs()];
-        model.score(inModelOrder(row, manifest), 1, outputs);
+        model.score(new double[][] {inModelOrder(row, manifest)}, 0, 1, outputs);
         compareOutputs(row, manifest.signature().outputNames(), outputs, findings);
       }
     } finally {

@@ -30,6 +30,7 @@ import java.util.function.ToLongFunction;
 import org.apache.flink.metrics.Histogram;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.runtime.metrics.DescriptiveStatisticsHistogram;
+import org.apache.flink.runtime.metrics.groups.AbstractMetricGroup;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,6 +83,27 @@ public final class FlinkMeters extends MeterRegistry {
         .tags(tags(metric, tagValues))
         .description(metric.description())
         .register(this);
+  }
+
+  /**
+   * Takes away a metric with all others of its group: of a version for example, when there will be
+   * no more of it. Its meters do nothing from then on; asked for again, they begin anew.
+   *
+   * @param tagValues in the order of the metric's tags
+   */
+  public void removeGroup(JobMetric metric, String... tagValues) {
+    Meter.Id one = new Meter.Id(metric.id(), tags(metric, tagValues), null, null, Meter.Type.OTHER);
+    String prefix = metric.id().substring(0, metric.id().lastIndexOf('.') + 1);
+    for (Meter meter : getMeters()) {
+      Meter.Id id = meter.getId();
+      if (id.getName().startsWith(prefix) && id.getTags().containsAll(one.getTags())) {
+        remove(id);
+      }
+    }
+    // Flink's interface has no way to take a metric away; its groups do.
+    if (group(one) instanceof AbstractMetricGroup<?> group) {
+      group.close();
+    }
   }
 
   /** A counter of what is counted elsewhere. */

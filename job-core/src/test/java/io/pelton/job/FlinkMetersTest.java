@@ -32,7 +32,10 @@ final class FlinkMetersTest {
 
   private MetricGroup operator() {
     return new GenericMetricGroup(
-        TestingMetricRegistry.builder().setRegisterConsumer(this::register).build(),
+        TestingMetricRegistry.builder()
+            .setRegisterConsumer(this::register)
+            .setUnregisterConsumer((metric, name, group) -> reported.values().remove(metric))
+            .build(),
         UnregisteredMetricGroups.createUnregisteredOperatorMetricGroup(),
         "operator");
   }
@@ -62,6 +65,33 @@ final class FlinkMetersTest {
             ((org.apache.flink.metrics.Counter) reported.get("inference.version.rows")).getCount())
         .isEqualTo(5);
     assertThat(rows.count()).isEqualTo(5);
+  }
+
+  @Test
+  void aGroupIsTakenAwayAndBeginsAnew() {
+    Counter rows = meters.counter(JobMetric.INFERENCE_ROWS, "3");
+    rows.increment();
+    meters.timer(JobMetric.INFERENCE_QUEUE, "3");
+    meters.counter(JobMetric.INFERENCE_FLUSHES, "3", "size");
+    meters.counter(JobMetric.SHADOW_ROWS, "next", "3");
+    meters.removeGroup(JobMetric.INFERENCE_ROWS, "3");
+
+    assertThat(reported).containsOnlyKeys("inference.shadow.version.rows");
+    assertThat(meters.getMeters()).hasSize(1);
+
+    assertThat(meters.counter(JobMetric.INFERENCE_ROWS, "3").count()).isZero();
+    assertThat(reported)
+        .containsOnlyKeys("inference.shadow.version.rows", "inference.version.rows");
+  }
+
+  @Test
+  void ofOtherTagsNothingIsTakenAway() {
+    meters.counter(JobMetric.INFERENCE_ROWS, "3").increment();
+    meters.counter(JobMetric.INFERENCE_ROWS, "4").increment();
+    meters.removeGroup(JobMetric.INFERENCE_ROWS, "4");
+
+    assertThat(meters.counter(JobMetric.INFERENCE_ROWS, "3").count()).isEqualTo(1);
+    assertThat(meters.getMeters()).hasSize(1);
   }
 
   @Test

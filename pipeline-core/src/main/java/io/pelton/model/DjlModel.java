@@ -47,7 +47,7 @@ final class DjlModel implements ScoringModel {
     this.features = signature.features().size();
     int offset = 0;
     for (Signature.Input input : signature.inputs()) {
-      inputs.add(new InputTensor(reference, input, offset, features));
+      inputs.add(new InputTensor(reference, input, offset));
       inputNames.add(input.tensor());
       offset += input.features().size();
     }
@@ -81,12 +81,13 @@ final class DjlModel implements ScoringModel {
   }
 
   @Override
-  public void score(double[] rows, int count, double[] outputs) throws ScoringException {
+  public void score(double[][] rows, int from, int to, double[] outputs) throws ScoringException {
+    int count = to - from;
     if (count == 0) {
       return;
     }
     try (NDManager scope = manager.newSubManager()) {
-      NDList results = forward(scope, rows, count);
+      NDList results = forward(scope, rows, from, to);
       for (OutputTensor tensor : outputTensors) {
         tensor.read(results, count, outputs);
       }
@@ -109,7 +110,7 @@ final class DjlModel implements ScoringModel {
   SortedMap<String, Integer> outputWidths() throws ScoringException {
     SortedMap<String, Integer> widths = new TreeMap<>();
     try (NDManager scope = manager.newSubManager()) {
-      NDList results = forward(scope, new double[features], 1);
+      NDList results = forward(scope, new double[1][features], 0, 1);
       for (int i = 0; i < results.size(); i++) {
         int width = OutputTensor.width(results.get(i).getShape(), 1);
         if (width > 0) {
@@ -127,10 +128,11 @@ final class DjlModel implements ScoringModel {
     model.close();
   }
 
-  private NDList forward(NDManager scope, double[] rows, int count) throws ScoringException {
+  private NDList forward(NDManager scope, double[][] rows, int from, int to)
+      throws ScoringException {
     NDList batch = new NDList(inputs.size());
     for (int i = 0; i < inputs.size(); i++) {
-      NDArray tensor = inputs.get(i).of(scope, rows, count);
+      NDArray tensor = inputs.get(i).of(scope, rows, from, to);
       if (named) {
         tensor.setName(inputNames.get(i));
       }

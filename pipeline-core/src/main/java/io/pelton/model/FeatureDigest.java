@@ -7,25 +7,47 @@ package io.pelton.model;
  * change.
  */
 public final class FeatureDigest {
-  // Multipliers of xxHash64, and the finaliser of MurmurHash3.
+  // Primes of xxHash64, and the finaliser of MurmurHash3.
   private static final long PRIME_1 = 0x9E3779B185EBCA87L;
   private static final long PRIME_2 = 0xC2B2AE3D27D4EB4FL;
+  private static final long PRIME_3 = 0x165667B19E3779F9L;
   private static final long PRIME_4 = 0x85EBCA77C2B2AE63L;
+
+  private static final long MISSING = Double.doubleToLongBits(Double.NaN);
 
   private FeatureDigest() {}
 
   public static long of(double[] features) {
-    long hash = PRIME_4 + features.length * PRIME_1;
-    for (double feature : features) {
-      // Adding 0.0 turns -0.0 into 0.0; doubleToLongBits gives every NaN the same bits.
-      long bits = Double.doubleToLongBits(feature + 0.0);
-      hash = Long.rotateLeft(hash ^ Long.rotateLeft(bits * PRIME_2, 31) * PRIME_1, 27);
-      hash = hash * PRIME_1 + PRIME_4;
+    int count = features.length;
+    // Four lanes, for none of them waits for another.
+    long one = PRIME_1;
+    long two = PRIME_2;
+    long three = PRIME_3;
+    long four = PRIME_4;
+    int i = 0;
+    for (; i <= count - 4; i += 4) {
+      one = mix(one, bits(features[i]));
+      two = mix(two, bits(features[i + 1]));
+      three = mix(three, bits(features[i + 2]));
+      four = mix(four, bits(features[i + 3]));
     }
+    for (; i < count; i++) {
+      one = mix(one, bits(features[i]));
+    }
+    long hash = mix(mix(mix(mix(count, one), two), three), four);
     hash ^= hash >>> 33;
     hash *= 0xFF51AFD7ED558CCDL;
     hash ^= hash >>> 33;
     hash *= 0xC4CEB9FE1A85EC53L;
     return hash ^ (hash >>> 33);
+  }
+
+  /** Adding 0.0 turns -0.0 into 0.0; a comparison is cheaper than what doubleToLongBits does. */
+  private static long bits(double feature) {
+    return Double.isNaN(feature) ? MISSING : Double.doubleToRawLongBits(feature + 0.0);
+  }
+
+  private static long mix(long hash, long bits) {
+    return Long.rotateLeft((hash ^ bits) * PRIME_1, 29);
   }
 }

@@ -24,7 +24,6 @@ final class InputTensor {
   private final DataType type;
   private final int offset;
   private final int size;
-  private final int width;
 
   /** A row on its way to the buffer, which takes it faster at once than value by value. */
   private final float[] floats;
@@ -33,32 +32,31 @@ final class InputTensor {
 
   /**
    * @param offset where its features begin in a row
-   * @param width values a row
    */
-  InputTensor(String reference, Signature.Input input, int offset, int width) {
+  InputTensor(String reference, Signature.Input input, int offset) {
     this.reference = reference;
     this.input = input;
     this.type = DataType.valueOf(input.type().name());
     this.offset = offset;
     this.size = input.features().size();
-    this.width = width;
     this.floats = new float[size];
     this.buffer = allocate(64);
   }
 
-  /** The tensor of the first {@code count} rows; valid until the next call. */
-  NDArray of(NDManager scope, double[] rows, int count) throws ScoringException {
+  /** The tensor of some rows; valid until the next call. */
+  NDArray of(NDManager scope, double[][] rows, int from, int to) throws ScoringException {
+    int count = to - from;
     int bytes = count * size * type.getNumOfBytes();
     if (buffer.capacity() < bytes) {
       buffer = allocate(count);
     }
     buffer.clear();
     switch (input.type()) {
-      case FLOAT32 -> putFloats(rows, count);
-      case FLOAT64 -> putDoubles(rows, count);
-      case INT32 -> putInts(rows, count);
-      case INT64 -> putLongs(rows, count);
-      case BOOLEAN -> putBooleans(rows, count);
+      case FLOAT32 -> putFloats(rows, from, to);
+      case FLOAT64 -> putDoubles(rows, from, to);
+      case INT32 -> putInts(rows, from, to);
+      case INT64 -> putLongs(rows, from, to);
+      case BOOLEAN -> putBooleans(rows, from, to);
     }
     Shape shape = input.vector() ? new Shape(count) : new Shape(count, size);
     return scope.create(buffer.position(0).limit(bytes), shape, type);
@@ -69,12 +67,12 @@ final class InputTensor {
         .order(ByteOrder.nativeOrder());
   }
 
-  private void putFloats(double[] rows, int count) throws ScoringException {
+  private void putFloats(double[][] rows, int from, int to) throws ScoringException {
     FloatBuffer into = buffer.asFloatBuffer();
-    for (int row = 0; row < count; row++) {
-      int from = row * width + offset;
+    for (int row = from; row < to; row++) {
+      double[] values = rows[row];
       for (int i = 0; i < size; i++) {
-        double value = rows[from + i];
+        double value = values[offset + i];
         if (Math.abs(value) >= BEYOND_FLOAT && !Double.isInfinite(value)) {
           throw doesNotFit(i, value);
         }
@@ -84,20 +82,20 @@ final class InputTensor {
     }
   }
 
-  private void putDoubles(double[] rows, int count) {
-    for (int row = 0; row < count; row++) {
-      int from = row * width + offset;
+  private void putDoubles(double[][] rows, int from, int to) {
+    for (int row = from; row < to; row++) {
+      double[] values = rows[row];
       for (int i = 0; i < size; i++) {
-        buffer.putDouble(rows[from + i]);
+        buffer.putDouble(values[offset + i]);
       }
     }
   }
 
-  private void putInts(double[] rows, int count) throws ScoringException {
-    for (int row = 0; row < count; row++) {
-      int from = row * width + offset;
+  private void putInts(double[][] rows, int from, int to) throws ScoringException {
+    for (int row = from; row < to; row++) {
+      double[] values = rows[row];
       for (int i = 0; i < size; i++) {
-        double value = rows[from + i];
+        double value = values[offset + i];
         int whole = (int) value;
         if (whole != value) {
           throw doesNotFit(i, value);
@@ -107,11 +105,11 @@ final class InputTensor {
     }
   }
 
-  private void putLongs(double[] rows, int count) throws ScoringException {
-    for (int row = 0; row < count; row++) {
-      int from = row * width + offset;
+  private void putLongs(double[][] rows, int from, int to) throws ScoringException {
+    for (int row = from; row < to; row++) {
+      double[] values = rows[row];
       for (int i = 0; i < size; i++) {
-        double value = rows[from + i];
+        double value = values[offset + i];
         long whole = (long) value;
         // The cast stops at the largest long, which as a double is 2^63 and so would be equal.
         if (whole != value || value == TWO_POW_63) {
@@ -122,11 +120,11 @@ final class InputTensor {
     }
   }
 
-  private void putBooleans(double[] rows, int count) throws ScoringException {
-    for (int row = 0; row < count; row++) {
-      int from = row * width + offset;
+  private void putBooleans(double[][] rows, int from, int to) throws ScoringException {
+    for (int row = from; row < to; row++) {
+      double[] values = rows[row];
       for (int i = 0; i < size; i++) {
-        double value = rows[from + i];
+        double value = values[offset + i];
         if (value != 0 && value != 1) {
           throw doesNotFit(i, value);
         }

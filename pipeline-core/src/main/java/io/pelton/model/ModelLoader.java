@@ -396,15 +396,14 @@ public final class ModelLoader {
       throws ModelLoadException {
     int rows = golden.features().length;
     // Without golden rows a row of zeros still shows whether the tensors are there.
-    double[] batch = new double[Math.max(rows, 1) * model.features()];
+    double[][] batch = rows == 0 ? new double[1][model.features()] : golden.features();
     for (int row = 0; row < rows; row++) {
       requireWidth(manifest, row, "features", golden.features()[row], model.features());
       requireWidth(manifest, row, "outputs", golden.outputs()[row], model.outputs());
-      System.arraycopy(golden.features()[row], 0, batch, row * model.features(), model.features());
     }
-    double[] outputs = new double[Math.max(rows, 1) * model.outputs()];
+    double[] outputs = new double[batch.length * model.outputs()];
     try {
-      model.score(batch, Math.max(rows, 1), outputs);
+      model.score(batch, 0, batch.length, outputs);
     } catch (ScoringException e) {
       throw new ModelLoadException(
           manifest.reference() + " fails on its golden rows: " + e.getMessage(), e);

@@ -18,13 +18,15 @@ public interface ScoringModel extends AutoCloseable {
   int liveTensors();
 
   /**
-   * Scores the first {@code count} rows.
+   * Scores some rows.
    *
-   * @param rows row-major, {@code count * features()} values or more; rounded to float only where
-   *     the model's input is; NaN is missing and reaches the model as NaN
-   * @param outputs row-major, filled with {@code count * outputs()} values
+   * @param rows of {@link #features} values each; rounded to float only where the model's input is;
+   *     NaN is missing and reaches the model as NaN
+   * @param from the first to score
+   * @param to the one behind the last
+   * @param outputs row-major, filled from its begin with {@link #outputs} values a row
    */
-  void score(double[] rows, int count, double[] outputs) throws ScoringException;
+  void score(double[][] rows, int from, int to, double[] outputs) throws ScoringException;
 
   @Override
   void close();

@@ -9,13 +9,16 @@ import org.junit.jupiter.api.Test;
 
 final class FeatureDigestTest {
   // Computed by a few lines of Python from the formula.
-  private static final long EMPTY = 1517985926558674238L;
-  private static final long THREE = 5694886369996820853L;
+  private static final long EMPTY = 3296208192124131520L;
+  private static final long THREE = -253850095486922449L;
+  private static final long SIX = -7447965708481953782L;
 
   @Test
   void neverChanges() {
     assertThat(FeatureDigest.of(new double[0])).isEqualTo(EMPTY);
     assertThat(FeatureDigest.of(new double[] {1, 2.5, Double.NaN})).isEqualTo(THREE);
+    double[] six = {1, 2.5, Double.NaN, -1e9, 0, Double.MIN_VALUE};
+    assertThat(FeatureDigest.of(six)).isEqualTo(SIX);
   }
 
   @Test
@@ -34,7 +37,11 @@ final class FeatureDigestTest {
     for (int i = 0; i < 200_000; i++) {
       digests.add(FeatureDigest.of(new double[] {i % 1000, i / 1000, 0}));
       digests.add(FeatureDigest.of(new double[] {random.nextDouble()}));
-      rows += 2;
+      double[] wide = new double[11]; // over all lanes, and beyond them
+      wide[i % 11] = i / 11;
+      wide[(i + i / 11) % 11] += 0.5;
+      digests.add(FeatureDigest.of(wide));
+      rows += 3;
     }
     for (int length = 0; length < 100; length++) {
       digests.add(FeatureDigest.of(new double[length + 4]));

@@ -15,6 +15,7 @@ import io.pelton.registry.Signature;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -70,7 +71,7 @@ final class ModelLoaderTest {
 
     try (ScoringModel model = load(manifest)) {
       double[] outputs = new double[6];
-      model.score(new double[] {1, 0, 0, 0, 1, 0}, 2, outputs);
+      model.score(new double[][] {{1, 0, 0}, {0, 1, 0}}, 0, 2, outputs);
 
       double q = TinyModels.probability(WEIGHTS, BIAS, 0, 1, 0);
       assertThat(outputs).containsExactly(new double[] {p, 1, 1 - p, q, 0, 1 - q}, within(1e-9));
@@ -83,7 +84,9 @@ final class ModelLoaderTest {
 
     try (ScoringModel model = load(publish(shift(0)))) {
       double[] outputs = new double[values.length];
-      model.score(values, values.length, outputs);
+      double[][] rows =
+          Arrays.stream(values).mapToObj(v -> new double[] {v}).toArray(double[][]::new);
+      model.score(rows, 0, values.length, outputs);
 
       assertThat(outputs).containsExactly(values);
     }
@@ -100,7 +103,7 @@ final class ModelLoaderTest {
     for (ModelManifest manifest : List.of(publish(onnx()), publish(savedModel()))) {
       try (ScoringModel model = load(manifest)) {
         double[] outputs = new double[2];
-        model.score(new double[] {Double.NaN, 0, 0, 0, 0, 0}, 2, outputs);
+        model.score(new double[][] {{Double.NaN, 0, 0}, new double[3]}, 0, 2, outputs);
 
         assertThat(outputs[0]).isNaN();
         assertThat(outputs[1])
@@ -345,7 +348,7 @@ final class ModelLoaderTest {
   @Test
   void aRowThatTheEngineCannotScoreIsAScoringException() throws Exception {
     try (ScoringModel model = load(publish(onnx()))) {
-      assertThatThrownBy(() -> model.score(new double[2], 1, new double[1]))
+      assertThatThrownBy(() -> model.score(new double[1][2], 0, 1, new double[1]))
           .isInstanceOf(ScoringException.class)
           .hasMessageStartingWith("m@1 cannot score a batch of 1 rows: ");
     }
@@ -358,16 +361,16 @@ final class ModelLoaderTest {
       assertThat(model.outputs()).isEqualTo(1);
       assertThat(model.device()).isEqualTo("cpu");
       for (int count : new int[] {1, 2, 63, 64, 65, 1000, 3}) {
-        double[] rows = new double[count * 3 + 5];
-        for (int i = 0; i < rows.length; i++) {
-          rows[i] = random.nextGaussian();
+        double[][] rows = new double[count + 5][3];
+        for (double[] row : rows) {
+          Arrays.setAll(row, i -> random.nextGaussian());
         }
         double[] outputs = new double[count];
-        model.score(rows, count, outputs);
+        model.score(rows, 2, count + 2, outputs);
         for (int row = 0; row < count; row++) {
           double expected =
               TinyModels.probability(
-                  WEIGHTS, BIAS, rows[3 * row], rows[3 * row + 1], rows[3 * row + 2]);
+                  WEIGHTS, BIAS, rows[row + 2][0], rows[row + 2][1], rows[row + 2][2]);
           assertThat(outputs[row]).isCloseTo(expected, within(1e-6));
         }
       }
@@ -461,15 +464,15 @@ final class ModelLoaderTest {
   }
 
   private static void scoreTenThousandBatches(ScoringModel model) throws ScoringException {
-    double[] rows = new double[1024 * 3];
+    double[][] rows = new double[1024][3];
     double[] outputs = new double[1024];
     for (int batch = 0; batch < 10_000; batch++) {
-      model.score(rows, 1024, outputs);
+      model.score(rows, 0, 1024, outputs);
       if (batch % 10 == 0) {
-        rows[1500] = 1e300;
-        assertThatThrownBy(() -> model.score(rows, 1024, outputs))
+        rows[500][0] = 1e300;
+        assertThatThrownBy(() -> model.score(rows, 0, 1024, outputs))
             .isInstanceOf(ScoringException.class);
-        rows[1500] = 0;
+        rows[500][0] = 0;
       }
       if (batch % 1000 == 0) {
         System.gc(); // so that the heap's own growth does not hide native memory

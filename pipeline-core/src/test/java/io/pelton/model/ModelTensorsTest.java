@@ -255,7 +255,8 @@ final class ModelTensorsTest {
       // The least that is rounded to an infinite float, and below what is rounded to the largest.
       refuses(model, good, 0, 0x1.ffffffp127, "amount is 3.4028", "amounts", "FLOAT32", "beyond");
       refuses(model, good, 0, -0x1.ffffffp127, "amount is -3.4028", "amounts", "FLOAT32", "beyond");
-      model.score(new double[] {Math.nextDown(0x1.ffffffp127), 2, 3, 4, 1, 6}, 1, new double[6]);
+      double[][] largest = {{Math.nextDown(0x1.ffffffp127), 2, 3, 4, 1, 6}};
+      model.score(largest, 0, 1, new double[6]);
       refuses(model, good, 2, Double.NaN, "count is missing", "count", "INT64", "whole numbers");
       refuses(
           model, good, 2, 0x1p63, "count is 9.2233", "count", "INT64", "from -2^63 to 2^63 - 1");
@@ -265,10 +266,10 @@ final class ModelTensorsTest {
       refuses(model, good, 4, Double.NaN, "flag is missing", "flag", "BOOLEAN", "only 0 and 1");
 
       double[] outputs = new double[6];
-      double[] edges = {
-        Double.POSITIVE_INFINITY, Double.NaN, -0x1p63, Integer.MIN_VALUE, -0.0, Double.NaN
+      double[][] edges = {
+        {Double.POSITIVE_INFINITY, Double.NaN, -0x1p63, Integer.MIN_VALUE, -0.0, Double.NaN}
       };
-      model.score(edges, 1, outputs);
+      model.score(edges, 0, 1, outputs);
       assertThat(outputs)
           .containsExactly(Double.POSITIVE_INFINITY, Double.NaN, -0x1p62, -0x1p30, 0, Double.NaN);
     }
@@ -327,12 +328,9 @@ final class ModelTensorsTest {
 
   private static void refuses(
       ScoringModel model, double[] good, int feature, double value, String... said) {
-    double[] rows = new double[3 * good.length];
-    for (int row = 0; row < 3; row++) {
-      System.arraycopy(good, 0, rows, row * good.length, good.length);
-    }
-    rows[good.length + feature] = value;
-    assertThatThrownBy(() -> model.score(rows, 3, new double[18]))
+    double[][] rows = {good, good.clone(), good};
+    rows[1][feature] = value;
+    assertThatThrownBy(() -> model.score(rows, 0, 3, new double[18]))
         .isInstanceOf(ScoringException.class)
         .hasMessageStartingWith("m@1: feature " + said[0])
         .hasMessageContaining("its tensor \"%s\" of type %s takes ".formatted(said[1], said[2]))
@@ -479,12 +477,8 @@ final class ModelTensorsTest {
       double[][] scored = new double[rows.length][];
       int from = 0;
       for (int count : new int[] {1, 64, rows.length - 65}) {
-        double[] batch = new double[count * model.features()];
-        for (int row = 0; row < count; row++) {
-          System.arraycopy(rows[from + row], 0, batch, row * model.features(), model.features());
-        }
         double[] outputs = new double[count * model.outputs()];
-        model.score(batch, count, outputs);
+        model.score(rows, from, from + count, outputs);
         for (int row = 0; row < count; row++) {
           scored[from + row] =
               Arrays.copyOfRange(outputs, row * model.outputs(), (row + 1) * model.outputs());

@@ -1,10 +1,9 @@
 package io.pelton.inference.job;
 
-import io.pelton.feature.FeatureRow;
 import io.pelton.model.FallbackReason;
+import io.pelton.model.ScoredRow;
 import io.pelton.model.ScoringException;
 import io.pelton.model.ScoringModel;
-import io.pelton.model.ServedVersion;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -15,19 +14,7 @@ import org.jspecify.annotations.Nullable;
 final class BatchScorer {
   /** Takes each row's end, in the batch's order. */
   interface Results {
-    /**
-     * @param features that were scored
-     * @param scores outputs of several rows, row-major
-     * @param at where this row's outputs begin
-     * @param reason why the version that the row was meant for did not score it; null when it did
-     */
-    void scored(
-        FeatureRow row,
-        ServedVersion served,
-        double[] features,
-        double[] scores,
-        int at,
-        @Nullable FallbackReason reason);
+    void scored(ScoredRow row);
 
     /**
      * @param reason why the whole batch could not be scored; null when it is the row's own fault
@@ -71,7 +58,7 @@ final class BatchScorer {
     int size = batch.size();
     Arrays.fill(failures, 0, size, null);
     try {
-      compute(batch.values(), size, scores);
+      compute(batch.features(), 0, size, scores);
     } catch (ScoringException e) {
       errors++;
       String failure = String.valueOf(e.getMessage());
@@ -83,10 +70,10 @@ final class BatchScorer {
     return new Outcome(died, errors, null, computeNanos);
   }
 
-  private void compute(double[] values, int rows, double[] into) throws ScoringException {
+  private void compute(double[][] rows, int from, int to, double[] into) throws ScoringException {
     long start = System.nanoTime();
     try {
-      model.score(values, rows, into);
+      model.score(rows, from, to, into);
     } finally {
       computeNanos += System.nanoTime() - start;
     }
@@ -95,7 +82,7 @@ final class BatchScorer {
   /** As every version did before it served: whatever the rows are, it can score this one. */
   private boolean scoresZeros() {
     try {
-      compute(new double[model.features()], 1, new double[model.outputs()]);
+      compute(new double[1][model.features()], 0, 1, new double[model.outputs()]);
       return true;
     } catch (ScoringException e) {
       errors++;
@@ -118,7 +105,7 @@ final class BatchScorer {
     int outputs = model.outputs();
     double[] part = new double[(to - from) * outputs];
     try {
-      compute(batch.values(from, to), to - from, part);
+      compute(batch.features(), from, to, part);
       System.arraycopy(part, 0, scores, from * outputs, part.length);
     } catch (ScoringException e) {
       errors++;
@@ -132,8 +119,7 @@ final class BatchScorer {
     for (int row = 0; row < batch.size(); row++) {
       String failure = failures[row];
       if (failure == null) {
-        results.scored(
-            batch.row(row), batch.served(row), batch.features(row), scores, row * outputs, null);
+        results.scored(batch.scored(row, scores, row * outputs, null));
       } else {
         results.died(batch, row, null, failure);
       }
@@ -151,8 +137,7 @@ final class BatchScorer {
     for (int row = 0; row < batch.size(); row++) {
       String failure = failures[row];
       if (failure == null) {
-        results.scored(
-            batch.row(row), batch.served(row), batch.features(row), scores, row * outputs, reason);
+        results.scored(batch.scored(row, scores, row * outputs, reason));
       } else {
         results.died(meant, row, reason, why + "; the fallback: " + failure);
       }

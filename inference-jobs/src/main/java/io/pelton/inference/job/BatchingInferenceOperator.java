@@ -7,7 +7,6 @@ import io.pelton.job.Ledger;
 import io.pelton.job.ScoredRowTypeInfo;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.model.FallbackReason;
-import io.pelton.model.FeatureDigest;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
 import io.pelton.pipeline.PipelineDefinition;
@@ -18,7 +17,6 @@ import io.pelton.rollout.Step;
 import io.pelton.schemas.DeadLetter;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -370,26 +368,8 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
   }
 
   @Override
-  public void scored(
-      FeatureRow row,
-      ServedVersion served,
-      double[] features,
-      double[] scores,
-      int at,
-      @Nullable FallbackReason reason) {
-    output.collect(
-        record.replace(
-            new ScoredRow(
-                row.id,
-                row.time,
-                row.keys,
-                row.carried,
-                served,
-                features,
-                FeatureDigest.of(features),
-                Arrays.copyOfRange(scores, at, at + served.outputs().size()),
-                reason),
-            row.time));
+  public void scored(ScoredRow row) {
+    output.collect(record.replace(row, row.time));
   }
 
   @Override

@@ -49,7 +49,7 @@ final class DeclaredOutputs implements Rescue {
   public int rescue(RowBatch rows, FallbackReason reason, String why, BatchScorer.Results results) {
     for (int row = 0; row < rows.size(); row++) {
       ServedVersion as = declared.computeIfAbsent(rows.served(row), ServedVersion::declared);
-      results.scored(rows.row(row), as, rows.features(row), outputs, 0, reason);
+      results.scored(rows.scored(row, as, outputs.clone(), reason));
     }
     return 0;
   }

@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.apache.flink.metrics.MetricGroup;
@@ -31,17 +32,19 @@ final class InferenceMetrics {
   private final Counter[] fallbacks = new Counter[FallbackReason.values().length];
   private final Counter[] flushes = new Counter[FlushReason.values().length];
 
+  private final OfVersions all;
   private final FlinkMeters meters;
+  private final int number;
   private final String version;
   private final Set<String> devices = new HashSet<>();
 
   /** What is told of; null when the version is closed, which must not be held any longer. */
   private volatile @Nullable Serving served;
 
-  /** Those of all versions that an operator has served; Flink does not take a name twice. */
+  /** Those of all versions that an operator has open; Flink does not take a name twice. */
   static final class OfVersions {
     private final FlinkMeters meters;
-    private final Map<Integer, InferenceMetrics> known = new HashMap<>();
+    private final Map<Integer, InferenceMetrics> known = new ConcurrentHashMap<>();
     private final Map<String, OfShadow> shadows = new HashMap<>();
 
     OfVersions(MetricGroup operator) {
@@ -65,11 +68,8 @@ final class InferenceMetrics {
 
     /** Those of a version, which tell of {@code serving} from now on. */
     InferenceMetrics of(int version, Serving serving) {
-      InferenceMetrics metrics = known.get(version);
-      if (metrics == null) {
-        metrics = new InferenceMetrics(meters, Integer.toString(version), serving);
-        known.put(version, metrics);
-      }
+      InferenceMetrics metrics =
+          known.computeIfAbsent(version, number -> new InferenceMetrics(this, number, serving));
       metrics.serve(serving);
       return metrics;
     }
@@ -104,9 +104,11 @@ final class InferenceMetrics {
     }
   }
 
-  private InferenceMetrics(FlinkMeters meters, String version, Serving serving) {
-    this.meters = meters;
-    this.version = version;
+  private InferenceMetrics(OfVersions all, int number, Serving serving) {
+    this.all = all;
+    this.number = number;
+    meters = all.meters;
+    version = Integer.toString(number);
     served = serving;
     rows = meters.counter(JobMetric.INFERENCE_ROWS, version);
     batches = meters.counter(JobMetric.INFERENCE_BATCHES, version);
@@ -142,10 +144,15 @@ final class InferenceMetrics {
     return now == null ? 0 : value.apply(now);
   }
 
-  /** Tells of it no more, from the loader's thread: it is being closed. */
+  /**
+   * Tells of it no more, from the loader's thread: it is being closed. Else each version that was
+   * ever deployed would stay among the metrics, and its distributions in memory.
+   */
   void closed(Serving other) {
     if (served == other) {
       served = null;
+      all.known.remove(number);
+      meters.removeGroup(JobMetric.INFERENCE_ROWS, version);
     }
   }
 

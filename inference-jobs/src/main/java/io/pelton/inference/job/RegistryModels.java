@@ -15,6 +15,7 @@ import io.pelton.registry.RegistryException;
 import io.pelton.rollout.Variant;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -118,14 +119,15 @@ record RegistryModels(
 
   /** The first batches of a size cost the engine its planning; no event should wait for that. */
   private void warmUp(ModelManifest manifest, ScoringModel ready) throws ModelLoadException {
-    double[] rows = new double[maxBatchSize * ready.features()];
+    double[][] rows = new double[maxBatchSize][];
+    Arrays.fill(rows, new double[ready.features()]);
     double[] outputs = new double[maxBatchSize * ready.outputs()];
     try {
       for (int count = 1; count < maxBatchSize; count *= 4) {
-        ready.score(rows, count, outputs);
+        ready.score(rows, 0, count, outputs);
       }
       for (int i = 0; i < WARM_UPS; i++) {
-        ready.score(rows, maxBatchSize, outputs);
+        ready.score(rows, 0, maxBatchSize, outputs);
       }
     } catch (ScoringException e) {
       throw new ModelLoadException(

@@ -1,6 +1,9 @@
 package io.pelton.inference.job;
 
 import io.pelton.feature.FeatureRow;
+import io.pelton.model.FallbackReason;
+import io.pelton.model.FeatureDigest;
+import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
 import java.util.Arrays;
 import java.util.List;
@@ -8,6 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /** A preallocated batch: rows in order of arrival, and their features in the model's order. */
 final class RowBatch {
+  private static final double[] NONE = {};
+
   /** For each model feature, its place in the pipeline's features. */
   private final int[] columns;
 
@@ -15,8 +20,8 @@ final class RowBatch {
   private final int width;
   private final @Nullable FeatureRow[] rows;
   private final @Nullable ServedVersion[] served;
-  private final double[] @Nullable [] features;
-  private final double[] values;
+  private final double[][] features;
+  private final long[] digests;
   private int size;
   private long firstArrivalNanos;
 
@@ -38,7 +43,7 @@ final class RowBatch {
     rows = new FeatureRow[capacity];
     served = new ServedVersion[capacity];
     features = new double[capacity][];
-    values = new double[capacity * width];
+    digests = new long[capacity];
   }
 
   /**
@@ -50,22 +55,19 @@ final class RowBatch {
       firstArrivalNanos = System.nanoTime();
     }
     double[] from = row.values;
-    int at = size * width;
     double[] scored;
     if (sameColumns && from.length == width) {
       scored = from; // a row is never changed once it was handed on
-      System.arraycopy(from, 0, values, at, width);
     } else {
       scored = new double[width];
       for (int i = 0; i < width; i++) {
-        double value = from[columns[i]];
-        scored[i] = value;
-        values[at + i] = value;
+        scored[i] = from[columns[i]];
       }
     }
     rows[size] = row;
     served[size] = as;
     features[size] = scored;
+    digests[size] = FeatureDigest.of(scored); // while it is in the cache
     size++;
   }
 
@@ -92,23 +94,48 @@ final class RowBatch {
 
   /** What is scored of a row, in the model's order. */
   double[] features(int index) {
-    return present(features[index]);
+    if (index >= size) {
+      throw new IndexOutOfBoundsException("the batch has no such row");
+    }
+    return features[index];
   }
 
-  /** All rows for the model, row-major; of use up to {@link #size}. */
-  double[] values() {
-    return values;
+  /** The same of all rows; of use up to {@link #size}. */
+  double[][] features() {
+    return features;
   }
 
-  /** A copy of some rows for the model. */
-  double[] values(int from, int to) {
-    return Arrays.copyOfRange(values, from * width, to * width);
+  /**
+   * A row with its scores.
+   *
+   * @param scores outputs of several rows, row-major
+   * @param at where this row's begin
+   * @param reason why the version that the row was meant for did not score it; null when it did
+   */
+  ScoredRow scored(int index, double[] scores, int at, @Nullable FallbackReason reason) {
+    ServedVersion as = served(index);
+    return scored(index, as, Arrays.copyOfRange(scores, at, at + as.outputs().size()), reason);
+  }
+
+  /** A row with outputs that are not of the version that it was meant for. */
+  ScoredRow scored(int index, ServedVersion by, double[] outputs, @Nullable FallbackReason reason) {
+    FeatureRow row = row(index);
+    return new ScoredRow(
+        row.id,
+        row.time,
+        row.keys,
+        row.carried,
+        by,
+        features(index),
+        digests[index],
+        outputs,
+        reason);
   }
 
   void clear() {
     Arrays.fill(rows, 0, size, null);
     Arrays.fill(served, 0, size, null);
-    Arrays.fill(features, 0, size, null);
+    Arrays.fill(features, 0, size, NONE);
     size = 0;
   }
 

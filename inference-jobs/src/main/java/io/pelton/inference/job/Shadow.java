@@ -2,12 +2,10 @@ package io.pelton.inference.job;
 
 import io.pelton.feature.FeatureRow;
 import io.pelton.model.FallbackReason;
-import io.pelton.model.FeatureDigest;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
 import io.pelton.pipeline.ShadowBudget;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -231,23 +229,8 @@ final class Shadow implements BatchScorer.Results {
   }
 
   @Override
-  public void scored(
-      FeatureRow row,
-      ServedVersion served,
-      double[] features,
-      double[] scores,
-      int at,
-      @Nullable FallbackReason never) {
-    scored.add(
-        new ScoredRow(
-            row.id,
-            row.time,
-            row.keys,
-            row.carried,
-            served,
-            features,
-            FeatureDigest.of(features),
-            Arrays.copyOfRange(scores, at, at + served.outputs().size())));
+  public void scored(ScoredRow row) {
+    scored.add(row);
   }
 
   @Override

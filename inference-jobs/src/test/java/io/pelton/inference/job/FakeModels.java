@@ -180,7 +180,8 @@ final class FakeModels implements Models {
     }
 
     @Override
-    public void score(double[] rows, int count, double[] outputs) throws ScoringException {
+    public void score(double[][] rows, int from, int to, double[] outputs) throws ScoringException {
+      int count = to - from;
       BATCHES.add(count);
       try {
         TROUBLE.getOrDefault(version, () -> {}).make();
@@ -195,14 +196,14 @@ final class FakeModels implements Models {
         } catch (InterruptedException e) {
           throw new IllegalStateException(e); // an engine does not hear of it
         }
-        SEEN.add(rows[1]);
+        SEEN.add(rows[from][1]);
       }
       if (SICK.contains(version)) {
         throw new ScoringException("fake@" + version + " is sick");
       }
       for (int row = 0; row < count; row++) {
-        double b = rows[2 * row];
-        double a = rows[2 * row + 1];
+        double b = rows[from + row][0];
+        double a = rows[from + row][1];
         if (a == BAD) {
           throw new ScoringException("a is " + a);
         }

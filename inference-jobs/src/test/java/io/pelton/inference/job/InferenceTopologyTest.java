@@ -300,7 +300,7 @@ final class InferenceTopologyTest {
       double[] output = new double[1];
       for (int i = 0; i < alone.length; i++) {
         double[] values = rows.get(i).values;
-        model.score(new double[] {values[3], values[0], values[2]}, 1, output);
+        model.score(new double[][] {{values[3], values[0], values[2]}}, 0, 1, output);
         alone[i] = output[0];
       }
     }

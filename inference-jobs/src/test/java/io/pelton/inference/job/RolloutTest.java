@@ -27,6 +27,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.apache.flink.api.common.RuntimeExecutionMode;
@@ -38,6 +39,7 @@ import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.runtime.testutils.InMemoryReporter;
 import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -51,12 +53,15 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Versions change while a stream is scored, with real models in their engine. */
 final class RolloutTest {
+  private static final InMemoryReporter METRICS = InMemoryReporter.create();
+
   @RegisterExtension
   static final MiniClusterExtension CLUSTER =
       new MiniClusterExtension(
           new MiniClusterResourceConfiguration.Builder()
               .setNumberTaskManagers(1)
               .setNumberSlotsPerTaskManager(2)
+              .setConfiguration(METRICS.addToConfiguration(new Configuration()))
               .build());
 
   private static final int SUBTASKS = 2;
@@ -74,6 +79,7 @@ final class RolloutTest {
   private static final List<RolloutStatus> SAID = new CopyOnWriteArrayList<>();
 
   private static final AtomicInteger OPEN_VERSIONS = new AtomicInteger();
+  private static final AtomicLong MEASURED_VERSIONS = new AtomicLong();
   private static volatile Footprint settled;
   private static volatile Footprint atEnd;
 
@@ -135,6 +141,7 @@ final class RolloutTest {
     SAID.clear();
     SCORED.set(0);
     OPEN_VERSIONS.set(0);
+    MEASURED_VERSIONS.set(0);
     registry = new Registry(new LocalStorage(directory.resolve("registry")));
   }
 
@@ -208,6 +215,7 @@ final class RolloutTest {
                   Thread.sleep(1);
                 }
                 OPEN_VERSIONS.accumulateAndGet(VersionFiles.SHARED.copies(), Math::max);
+                MEASURED_VERSIONS.accumulateAndGet(measuredVersions(), Math::max);
                 if (swap == SETTLED) {
                   settled = Footprint.now();
                 } else if (swap == SWAPS) {
@@ -221,6 +229,15 @@ final class RolloutTest {
         .rebalance();
   }
 
+  /** Versions that there are metrics of. */
+  private static long measuredVersions() {
+    return METRICS.getMetricsByGroup().entrySet().stream()
+        .filter(group -> group.getValue().containsKey("compute_micros"))
+        .map(group -> group.getKey().getAllVariables().get("<version>"))
+        .distinct()
+        .count();
+  }
+
   private static volatile List<RolloutPlan> planned = List.of();
 
   @Test
@@ -228,6 +245,7 @@ final class RolloutTest {
     swapsLoseNothingAndAreToldApart(SWAPS);
 
     assertThat(OPEN_VERSIONS.get()).isBetween(2, MOST_OPEN_VERSIONS);
+    assertThat(MEASURED_VERSIONS.get()).isBetween(2L, (long) MOST_OPEN_VERSIONS);
     System.out.printf(
         "%s after %d swaps, %s after %d; at most %d versions open%n",
         settled, SETTLED, atEnd, SWAPS, OPEN_VERSIONS.get());

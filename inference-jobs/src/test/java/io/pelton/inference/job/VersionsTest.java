@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.pelton.feature.FeatureRow;
 import io.pelton.model.FallbackReason;
 import io.pelton.model.ScoredRow;
-import io.pelton.model.ServedVersion;
 import io.pelton.pipeline.MemoryBudget;
 import io.pelton.pipeline.MemoryBudget.Switching;
 import io.pelton.pipeline.PipelineDefinition;
@@ -151,13 +150,7 @@ final class VersionsTest {
                         4,
                         new BatchScorer.Results() {
                           @Override
-                          public void scored(
-                              FeatureRow row,
-                              ServedVersion served,
-                              double[] values,
-                              double[] scores,
-                              int at,
-                              @Nullable FallbackReason reason) {}
+                          public void scored(ScoredRow row) {}
 
                           @Override
                           public void died(
