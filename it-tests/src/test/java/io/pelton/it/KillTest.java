@@ -208,8 +208,8 @@ class KillTest {
   }
 
   /**
-   * Waits until as many more predictions were committed, and gives their number. Where processes
-   * start so slowly that hardly any event is left, what there is must do.
+   * Waits until the job runs and as many more predictions were committed, and gives their number.
+   * Where processes start so slowly that hardly any event is left, what there is must do.
    */
   private int awaitMore(PeltonProcess pelton, int before, int more) {
     int wanted = Math.min(before + more, enough);
@@ -219,7 +219,7 @@ class KillTest {
           PATIENCE,
           () -> {
             pelton.requireAlive();
-            return predictions.read().size() >= wanted;
+            return predictions.read().size() >= wanted && pelton.allTasksRun();
           });
       return predictions.read().size();
     } catch (Exception e) {

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** A {@code pelton} command in a process of its own, as a user starts it. */
 final class PeltonProcess implements AutoCloseable {
@@ -69,21 +70,38 @@ final class PeltonProcess implements AutoCloseable {
    * @return -1 while it does not tell
    */
   long count(String counter) throws Exception {
-    Matcher page = WEB_PAGE.matcher(output());
-    if (!page.find()) {
+    String job = job();
+    if (job == null) {
       return -1;
     }
-    JsonNode jobs = get(page.group(1) + "/jobs").get("jobs");
-    if (jobs == null || jobs.isEmpty()) {
-      return -1;
-    }
-    String job = page.group(1) + "/jobs/" + jobs.get(0).get("id").asText();
     for (JsonNode accumulator : get(job + "/accumulators").path("user-task-accumulators")) {
       if (accumulator.get("name").asText().equals(counter)) {
         return accumulator.get("value").asLong();
       }
     }
     return -1;
+  }
+
+  /** Whether the job can take a savepoint. */
+  boolean allTasksRun() throws Exception {
+    String job = job();
+    if (job == null) {
+      return false;
+    }
+    List<JsonNode> states = get(job).path("vertices").findValues("status");
+    return !states.isEmpty() && states.stream().allMatch(state -> state.asText().equals("RUNNING"));
+  }
+
+  /** Where Flink's web page tells of the job that runs; null while it does not. */
+  private @Nullable String job() throws Exception {
+    Matcher page = WEB_PAGE.matcher(output());
+    if (!page.find()) {
+      return null;
+    }
+    JsonNode jobs = get(page.group(1) + "/jobs").get("jobs");
+    return jobs == null || jobs.isEmpty()
+        ? null
+        : page.group(1) + "/jobs/" + jobs.get(0).get("id").asText();
   }
 
   private static JsonNode get(String url) throws Exception {

@@ -203,6 +203,7 @@ final class RealCluster implements AutoCloseable {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(jvm);
+    command.add("-XX:TieredStopAtLevel=1"); // starts sooner
     command.add("--add-opens=java.base/java.util=ALL-UNNAMED");
     command.add("--add-opens=java.base/java.lang=ALL-UNNAMED");
     command.add("-Dlog4j.configurationFile=" + conf().resolve("log4j2.properties"));

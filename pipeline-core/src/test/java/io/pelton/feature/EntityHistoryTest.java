@@ -29,7 +29,7 @@ class EntityHistoryTest {
   private static final long KEEP = 300;
   private static final int FEATURES = 6;
   private static final int WINDOWS_EACH = 2;
-  private static final int TIMELINES = 200;
+  private static final int TIMELINES = Boolean.getBoolean("pelton.soak") ? 200 : 50;
   private static final List<Window> WINDOWS =
       List.of(
           new Window("1ms", 1, 0),

@@ -21,13 +21,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tiles against an obvious way that looks at every event, dated by its tile's end. */
 class TiledHistoryTest {
-  private static final int TIMELINES = 150;
+  private static final int TIMELINES = Boolean.getBoolean("pelton.soak") ? 150 : 40;
   private static final long TILE = 10;
   private static final List<Window> WINDOWS =
       List.of(
@@ -137,7 +138,7 @@ class TiledHistoryTest {
             inside.add(event);
           }
           inside.sort(Comparator.comparingLong(Event::time));
-          String what = "%s over %s of %s".formatted(feature, window, event);
+          Supplier<String> what = () -> feature + " over " + window + " of " + event;
           Oracle.Value current = new Oracle.Value(event.time, event.value);
           if (feature.by() == null) {
             double expected = Oracle.of(feature, values(feature, inside), current);
@@ -154,7 +155,8 @@ class TiledHistoryTest {
             Map<String, Double> expected = Oracle.buckets(feature, buckets, current);
             Map<String, Double> actual = row.maps[map++];
             assertThat(actual.keySet()).as(what).containsExactlyElementsOf(expected.keySet());
-            expected.forEach((name, value) -> same(what + " in " + name, actual.get(name), value));
+            expected.forEach(
+                (name, value) -> same(() -> what.get() + " in " + name, actual.get(name), value));
           }
           column++;
         }
@@ -169,7 +171,7 @@ class TiledHistoryTest {
         .toList();
   }
 
-  private static void same(String what, double actual, double expected) {
+  private static void same(Supplier<String> what, double actual, double expected) {
     if (Double.compare(actual + 0.0, expected + 0.0) != 0
         && !(Math.abs(actual - expected) <= 1e-12 + Math.abs(expected) * 1e-10)) {
       assertThat(actual).as(what).isEqualTo(expected);
