@@ -27,6 +27,11 @@ record Swap(Kind kind, int serves, long asked, long answered) {
 
     private final String words;
 
+    /** Whether what is asked for is from the job's word on, and not the change to it. */
+    boolean lasts() {
+      return this == SLOW_SHADOW || this == FAILING_SHADOW || this == NO_SHADOW;
+    }
+
     Kind(String words) {
       this.words = words;
     }

@@ -270,6 +270,9 @@ final class SwapBenchmark implements Callable<Integer> {
     for (Swap.Kind kind : EnumSet.copyOf(kinds())) {
       if (kind != Swap.Kind.NO_SHADOW) {
         print("during a " + kind.words(), figures.during(kind), steady);
+        if (kind.lasts()) {
+          print("while it is loaded", figures.until(kind), steady);
+        }
       }
     }
     System.out.printf(

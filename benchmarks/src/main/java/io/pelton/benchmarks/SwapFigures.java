@@ -7,7 +7,8 @@ import java.util.stream.IntStream;
 /**
  * What became of the events of a run in which versions were changed. An event belongs to a command
  * when it was to be sent between the command and the job's word on it, or within the window behind
- * the command; the others are the steady state.
+ * the command; to one of a shadow, when it was to be sent after the job's word and within the
+ * window. The others are the steady state.
  */
 final class SwapFigures {
   private final OpenLoop.Run run;
@@ -37,12 +38,24 @@ final class SwapFigures {
         last++;
       }
       before[number] = last;
-      during[number] = last >= 0 && due <= end(swaps.get(last)) ? last : -1;
+      during[number] = last >= 0 && belongs(due, swaps.get(last)) ? last : -1;
     }
   }
 
-  private long end(Swap swap) {
-    return Math.max(swap.answered(), swap.asked() + window);
+  private boolean belongs(long due, Swap swap) {
+    boolean begun = !swap.kind().lasts() || due > swap.answered();
+    return begun && due <= Math.max(swap.answered(), swap.asked() + window);
+  }
+
+  /** Latencies between commands of a kind and the job's word on them, in order. */
+  long[] until(Swap.Kind kind) {
+    return latencies(
+        number -> {
+          int last = before[number];
+          return last >= 0
+              && swaps.get(last).kind() == kind
+              && run.due(number) <= swaps.get(last).answered();
+        });
   }
 
   /** Latencies without a command, in order. */

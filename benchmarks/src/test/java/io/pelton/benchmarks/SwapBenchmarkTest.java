@@ -34,6 +34,19 @@ class SwapBenchmarkTest {
           new Swap(Swap.Kind.ROLLBACK, 1, 150 * MILLISECOND, 154 * MILLISECOND));
 
   @Test
+  void aShadowsEventsAreThoseAfterTheJobsWordOnIt() {
+    List<Swap> shadows =
+        List.of(
+            new Swap(Swap.Kind.SLOW_SHADOW, 1, 50 * MILLISECOND, 60 * MILLISECOND),
+            new Swap(Swap.Kind.NO_SHADOW, 1, 100 * MILLISECOND, 104 * MILLISECOND));
+    SwapFigures figures = new SwapFigures(run(), shadows, 1_000 * MILLISECOND);
+
+    assertThat(figures.during(Swap.Kind.SLOW_SHADOW)).hasSize(39);
+    assertThat(figures.until(Swap.Kind.SLOW_SHADOW)).hasSize(11);
+    assertThat(figures.until(Swap.Kind.NO_SHADOW)).hasSize(5);
+  }
+
+  @Test
   void eventsBelongToACommandUntilItsAnswerAndAtLeastForTheWindow() {
     SwapFigures figures = new SwapFigures(run(), SWAPS, 5 * MILLISECOND);
 

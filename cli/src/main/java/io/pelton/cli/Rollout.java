@@ -240,8 +240,8 @@ final class Rollout {
           .ifPresent(
               one ->
                   out.printf(
-                      "the registry's champion stays as it is: when events reach %s, move it with pelton model promote %s@%d%n",
-                      Instant.ofEpochMilli(plan.last().effectiveFrom()), model, one.version()));
+                      "the registry's champion stays as it is: when events have reached %s, settle it with pelton rollout deploy %d%n",
+                      Instant.ofEpochMilli(plan.last().effectiveFrom()), one.version()));
       return;
     }
     Optional<Variant> champion = champion(plan);

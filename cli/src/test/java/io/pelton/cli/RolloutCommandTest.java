@@ -296,12 +296,17 @@ final class RolloutCommandTest {
     assertThat(rollout("deploy", "2", "--no-wait", "--effective-from=2026-03-01")).as(err).isZero();
     assertThat(out)
         .startsWith("fraud revision 1: champion @1; from 2026-03-01T00:00:00Z champion @2\n");
-    assertThat(rollout("shadow", "next", "3", "--percent=50", "--no-wait")).isZero();
+    fails(
+        "model fraud changes at 2026-03-01T00:00:00Z to champion @2, which would hold at once with",
+        "shadow",
+        "next",
+        "3");
+    assertThat(rollout("deploy", "2", "--no-wait")).isZero();
     assertThat(out)
-        .startsWith("fraud revision 2: champion @2, shadow next @3 50 %\n")
+        .startsWith("fraud revision 2: champion @2\n")
         .contains("this holds at once, with what it keeps of what was planned from 2026-03-01T00:");
-    assertThat(rollout("shadow", "next", "--off", "--no-wait")).isZero();
-    assertThat(out).startsWith("fraud revision 3: champion @2\n");
+    assertThat(rollout("shadow", "next", "3", "--percent=50", "--no-wait")).isZero();
+    assertThat(out).startsWith("fraud revision 3: champion @2, shadow next @3 50 %\n");
   }
 
   @Test

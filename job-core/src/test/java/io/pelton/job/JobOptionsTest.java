@@ -58,7 +58,7 @@ class JobOptionsTest {
   @Test
   void aProfileSetsFlinkAndABalancedOneLeavesTheClustersSettings() throws Exception {
     Configuration low = options("--latency=low").configuration();
-    assertThat(low.get(ExecutionOptions.BUFFER_TIMEOUT)).isEqualTo(Duration.ofMillis(1));
+    assertThat(low.get(ExecutionOptions.BUFFER_TIMEOUT)).isEqualTo(Duration.ZERO);
     assertThat(low.get(PipelineOptions.AUTO_WATERMARK_INTERVAL)).isEqualTo(Duration.ofMillis(20));
     Configuration balanced = options("--latency=balanced").configuration();
     assertThat(balanced.contains(ExecutionOptions.BUFFER_TIMEOUT)).isFalse();

@@ -132,9 +132,11 @@ public record RolloutPlan(
    * grows.
    *
    * @param share above 0, below 1
-   * @throws IllegalStateException when there is no champion whose traffic it could take
+   * @throws IllegalStateException when there is no champion whose traffic it could take, or it is
+   *     at once before a change that is planned
    */
   public RolloutPlan canary(int version, double share, long from) {
+    requireNothingPlanned(from);
     return next(
         last()
             .withVariants(
@@ -182,8 +184,10 @@ public record RolloutPlan(
    * A version is scored beside what serves.
    *
    * @param share of the entity keys, above 0, at most 1
+   * @throws IllegalStateException when it is at once before a change that is planned
    */
   public RolloutPlan shadow(String name, int version, double share, long from) {
+    requireNothingPlanned(from);
     List<Variant> shadows = without(name, last().shadows());
     shadows.add(new Variant(name, version, share));
     return next(last().withShadows(shadows), from);
@@ -191,8 +195,10 @@ public record RolloutPlan(
 
   /**
    * @throws IllegalArgumentException when there is none of that name
+   * @throws IllegalStateException when it is at once before a change that is planned
    */
   public RolloutPlan endShadow(String name, long from) {
+    requireNothingPlanned(from);
     List<Variant> left = without(name, last().shadows());
     if (left.size() == last().shadows().size()) {
       throw new IllegalArgumentException(
@@ -202,8 +208,13 @@ public record RolloutPlan(
     return next(last().withShadows(left), from);
   }
 
-  /** A version scores the events of a segment; one of that name is replaced, in its place. */
+  /**
+   * A version scores the events of a segment; one of that name is replaced, in its place.
+   *
+   * @throws IllegalStateException when it is at once before a change that is planned
+   */
   public RolloutPlan segment(Segment segment, long from) {
+    requireNothingPlanned(from);
     List<Segment> segments = new ArrayList<>(last().segments());
     for (int i = 0; i < segments.size(); i++) {
       if (segments.get(i).name().equals(segment.name())) {
@@ -217,8 +228,10 @@ public record RolloutPlan(
 
   /**
    * @throws IllegalArgumentException when there is none of that name
+   * @throws IllegalStateException when it is at once before a change that is planned
    */
   public RolloutPlan endSegment(String name, long from) {
+    requireNothingPlanned(from);
     List<Segment> left = new ArrayList<>(last().segments());
     if (!left.removeIf(segment -> segment.name().equals(name))) {
       throw new IllegalArgumentException(
@@ -226,6 +239,16 @@ public record RolloutPlan(
               .formatted(model, name, last().segments().stream().map(Segment::name).toList()));
     }
     return next(last().withSegments(left), from);
+  }
+
+  /** Whoever adds to what serves does not mean that what is planned holds at once as well. */
+  private void requireNothingPlanned(long from) {
+    if (from == Step.ALWAYS && timed()) {
+      Instant planned = Instant.ofEpochMilli(last().effectiveFrom());
+      throw new IllegalStateException(
+          "model %s changes at %s to %s, which would hold at once with this change; when events have reached that time, deploy what serves to settle it; before, give this change a time from there on (--effective-from), or drop the plan by pelton rollout rollback"
+              .formatted(model, planned, last().words()));
+    }
   }
 
   private static List<Variant> without(String name, List<Variant> variants) {
@@ -247,7 +270,8 @@ public record RolloutPlan(
 
   /**
    * With a change: one at once takes the place of all steps, one from a time on is added behind
-   * those before it, and ends those after it.
+   * those before it, and ends those after it. One that only settles what was planned keeps what a
+   * rollback returns to.
    */
   private RolloutPlan next(Step change, long from) {
     List<Step> next = new ArrayList<>();
@@ -259,6 +283,8 @@ public record RolloutPlan(
       }
     }
     next.add(change.from(from));
-    return new RolloutPlan(model, revision + 1, salt, next, last().from(Step.ALWAYS));
+    boolean settles = timed() && change.from(from).equals(last().from(Step.ALWAYS));
+    Step before = settles ? steps.get(steps.size() - 2) : last();
+    return new RolloutPlan(model, revision + 1, salt, next, before.from(Step.ALWAYS));
   }
 }

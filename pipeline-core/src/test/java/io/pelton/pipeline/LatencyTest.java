@@ -49,7 +49,7 @@ class LatencyTest {
     assertThat(PipelineSummary.of(PipelineFile.read(file("latency: low\n"))))
         .contains("in batches of up to 256 rows or 1ms")
         .endsWith(
-            "latency low: records wait up to 1ms between operators, and 0ms or for 131072 bytes to"
+            "latency low: records wait up to 0ms between operators, and 0ms or for 131072 bytes to"
                 + " go to Kafka; they are fetched by 1 bytes or after 500ms; watermarks every"
                 + " 20ms");
   }

@@ -8,6 +8,7 @@ import io.pelton.schemas.RolloutState;
 import io.pelton.schemas.RolloutStatus;
 import java.time.Instant;
 import java.util.List;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
 class RolloutPlanTest {
@@ -31,6 +32,36 @@ class RolloutPlanTest {
         .extracting(Step::effectiveFrom)
         .containsExactly(NOW, 1_000L, 1_500L);
     assertThat(planned.deploy(4, NOW).steps()).extracting(Step::effectiveFrom).containsExactly(NOW);
+  }
+
+  @Test
+  void whatIsAddedAtOnceDoesNotBringForwardWhatIsPlanned() {
+    RolloutPlan planned = one.deploy(2, 1_000);
+    Segment segment = new Segment("at night", "hour < 6", 5);
+    List<ThrowingCallable> changes =
+        List.of(
+            () -> planned.canary(3, 0.5, NOW),
+            () -> planned.shadow("next", 3, 1, NOW),
+            () -> planned.endShadow("next", NOW),
+            () -> planned.segment(segment, NOW),
+            () -> planned.endSegment("at night", NOW));
+    assertThat(changes)
+        .allSatisfy(
+            change ->
+                assertThatThrownBy(change)
+                    .hasMessageStartingWith(
+                        "model fraud changes at 1970-01-01T00:00:01Z to champion @2, which would"));
+    assertThat(planned.shadow("next", 3, 1, 2_000).steps()).hasSize(3);
+  }
+
+  @Test
+  void aPlanThatIsSettledIsRolledBackToWhatWasBeforeIt() {
+    RolloutPlan settled = one.deploy(2, 1_000).deploy(2, NOW);
+    assertThat(settled.steps()).hasSize(1);
+    assertThat(settled.warm()).containsExactly(1);
+    assertThat(settled.rollback().last()).isEqualTo(one.last());
+    assertThat(settled.shadow("next", 3, 1, NOW).last().shadows()).hasSize(1);
+    assertThat(one.deploy(2, 1_000).deploy(3, NOW).warm()).containsExactly(2);
   }
 
   @Test
