@@ -95,7 +95,8 @@ final class Rollout {
         throw new InputException(e);
       }
       out.printf("%s revision %d: %s%n", model, plan.revision(), plan.words());
-      if (before.timed() && !plan.timed() && !change.back()) {
+      boolean settles = plan.last().words().equals(before.last().words());
+      if (before.timed() && !plan.timed() && !change.back() && !settles) {
         out.printf(
             "no time is waited for any more: this holds at once, with what it keeps of what was planned from %s on; to keep none of that, give pelton rollout rollback before such a change%n",
             Instant.ofEpochMilli(before.last().effectiveFrom()));

@@ -302,11 +302,18 @@ final class RolloutCommandTest {
         "next",
         "3");
     assertThat(rollout("deploy", "2", "--no-wait")).isZero();
-    assertThat(out)
-        .startsWith("fraud revision 2: champion @2\n")
-        .contains("this holds at once, with what it keeps of what was planned from 2026-03-01T00:");
+    assertThat(out).as("settled").startsWith("fraud revision 2: champion @2\nnot waiting");
     assertThat(rollout("shadow", "next", "3", "--percent=50", "--no-wait")).isZero();
     assertThat(out).startsWith("fraud revision 3: champion @2, shadow next @3 50 %\n");
+  }
+
+  @Test
+  void aChangeAtOnceSaysThatNoTimeIsWaitedForAnyMore() throws Exception {
+    assertThat(rollout("deploy", "2", "--no-wait", "--effective-from=2026-03-01")).as(err).isZero();
+    assertThat(rollout("deploy", "3", "--no-wait")).isZero();
+    assertThat(out)
+        .startsWith("fraud revision 2: champion @3\n")
+        .contains("this holds at once, with what it keeps of what was planned from 2026-03-01T00:");
   }
 
   @Test
