@@ -58,6 +58,7 @@ class ChangedPipelineTest {
       topic.scatter(events(5, 10), 1);
       try (PeltonProcess pelton = start()) {
         await(pelton, features, 34);
+        awaitDuplicate(pelton, dead, 5, 10);
         stop(pelton);
       }
 
@@ -82,6 +83,7 @@ class ChangedPipelineTest {
       topic.scatter(events(70, 75), 1);
       try (PeltonProcess pelton = start()) {
         await(pelton, features, 50 + 20);
+        awaitDuplicate(pelton, dead, 70, 74);
         stop(pelton);
         assertThat(pelton.output()).contains("going on from").doesNotContain("dropping");
       }
@@ -187,6 +189,22 @@ class ChangedPipelineTest {
         () -> {
           pelton.requireAlive();
           return features.read().size() >= count;
+        });
+  }
+
+  /** The job reads partitions as it likes: repeated events may come after all features. */
+  private static void awaitDuplicate(
+      PeltonProcess pelton, CommittedTopic<DeadLetter> dead, int from, int to) {
+    Await.until(
+        "repeated events " + from + " to " + to,
+        PATIENCE,
+        () -> {
+          pelton.requireAlive();
+          return dead.read().stream()
+              .filter(letter -> letter.getReason().equals("duplicate"))
+              .map(DeadLetter::getEventId)
+              .toList()
+              .containsAll(List.of(ids(from, to)));
         });
   }
 
