@@ -190,8 +190,7 @@ final class OpenLoop {
       throws UndecodableException {
     long[] arrivals = run.arrivals;
     PredictionCodec codec =
-        new PredictionCodec(
-            pipeline, new KafkaSchemaStore(kafka, pipeline.topic(Topic.SCHEMAS)), written -> {});
+        new PredictionCodec(pipeline, new KafkaSchemaStore(kafka, pipeline.topic(Topic.SCHEMAS)));
     int seen = 0;
     long last = System.nanoTime();
     while (seen < arrivals.length) {

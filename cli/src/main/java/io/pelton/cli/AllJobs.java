@@ -86,7 +86,8 @@ public final class AllJobs {
               pipeline,
               model.registry(),
               model.plan(),
-              InferenceJob.control(pipeline, options));
+              InferenceJob.control(pipeline, options),
+              sinks.predictionSchemas());
       inference
           .predictions()
           .sinkTo(sinks.predictions())

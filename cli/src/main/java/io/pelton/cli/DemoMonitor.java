@@ -55,7 +55,7 @@ final class DemoMonitor implements AutoCloseable {
 
   DemoMonitor(PipelineDefinition pipeline, KafkaSettings kafka, SchemaStore schemas) {
     this.pipeline = pipeline;
-    predictionCodec = new PredictionCodec(pipeline, schemas, schema -> {});
+    predictionCodec = new PredictionCodec(pipeline, schemas);
     reportCodec = new RecordCodec<>(DriftReport.class, schemas);
     alertCodec = new RecordCodec<>(DriftAlert.class, schemas);
     Properties client = kafka.consumer();

@@ -76,7 +76,7 @@ record DemoTally(
     client.setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
     try (KafkaConsumer<byte[], byte[]> consumer =
         new KafkaConsumer<>(client, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
-      PredictionCodec predictionCodec = new PredictionCodec(pipeline, schemas, schema -> {});
+      PredictionCodec predictionCodec = new PredictionCodec(pipeline, schemas);
       Map<String, Double> scores = new HashMap<>();
       long repeated = 0;
       for (ConsumerRecord<byte[], byte[]> record : all(consumer, pipeline, Topic.PREDICTIONS)) {

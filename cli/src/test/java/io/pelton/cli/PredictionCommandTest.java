@@ -6,7 +6,7 @@ import io.pelton.cli.embedded.EmbeddedKafka;
 import io.pelton.feature.FeatureRow;
 import io.pelton.job.KafkaSchemaStore;
 import io.pelton.job.KafkaSettings;
-import io.pelton.job.KafkaUnavailableException;
+import io.pelton.job.PredictionSchemas;
 import io.pelton.job.Topics;
 import io.pelton.model.FeatureDigest;
 import io.pelton.model.ScoredRow;
@@ -26,7 +26,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Pattern;
-import org.apache.avro.Schema;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -118,17 +117,8 @@ final class PredictionCommandTest {
             FeatureDigest.of(features),
             new double[] {score});
     KafkaSchemaStore schemas = new KafkaSchemaStore(kafka, pipeline.topic(Topic.SCHEMAS));
-    send(
-        Topic.PREDICTIONS,
-        new PredictionCodec(pipeline, schemas, schema -> publish(schemas, schema)).encode(row));
-  }
-
-  private static void publish(KafkaSchemaStore schemas, Schema schema) {
-    try {
-      schemas.publish(List.of(schema));
-    } catch (KafkaUnavailableException e) {
-      throw new IllegalStateException(e);
-    }
+    new PredictionSchemas(schemas, pipeline).publish(FEATURES);
+    send(Topic.PREDICTIONS, new PredictionCodec(pipeline, schemas).encode(row));
   }
 
   private static void serve(String id, double amount, double risk) throws Exception {

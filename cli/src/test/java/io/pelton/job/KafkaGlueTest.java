@@ -327,6 +327,9 @@ class KafkaGlueTest {
     PipelineDefinition pipeline = pipeline("predictions");
     createTopics(pipeline);
     KafkaSinks sinks = new KafkaSinks(kafka, pipeline, "inference");
+    for (List<String> features : List.of(List.of("amount", "risk"), List.of("risk"))) {
+      sinks.predictionSchemas().publish(features);
+    }
     StreamExecutionEnvironment writing = environment();
     writing
         .fromSequence(0, 9)

@@ -24,18 +24,35 @@ final class Champion {
 
   private Champion() {}
 
-  /**
-   * @param registry directory of the registry
-   * @param frauds ids of the events with label 1
-   */
+  /** On all features of the pipeline. */
   static ModelManifest publish(
       Path registry, PipelineDefinition pipeline, BatchRows features, Set<String> frauds)
       throws Exception {
+    return publish(registry, pipeline, features, frauds, pipeline.featureNames());
+  }
+
+  /**
+   * @param registry directory of the registry
+   * @param frauds ids of the events with label 1
+   * @param taken features that the model takes
+   */
+  static ModelManifest publish(
+      Path registry,
+      PipelineDefinition pipeline,
+      BatchRows features,
+      Set<String> frauds,
+      List<String> taken)
+      throws Exception {
+    int[] columns = taken.stream().mapToInt(pipeline.featureNames()::indexOf).toArray();
     List<String> ids = new ArrayList<>(features.rows().keySet());
-    double[][] rows = ids.stream().map(features.rows()::get).toArray(double[][]::new);
+    double[][] rows =
+        ids.stream()
+            .map(features.rows()::get)
+            .map(row -> Arrays.stream(columns).mapToDouble(column -> row[column]).toArray())
+            .toArray(double[][]::new);
     TrainingSet set =
         new TrainingSet(
-            pipeline.featureNames(),
+            taken,
             ids,
             new long[ids.size()],
             List.of(),

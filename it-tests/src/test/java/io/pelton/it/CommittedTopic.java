@@ -54,10 +54,19 @@ final class CommittedTopic<T> implements AutoCloseable {
   }
 
   static CommittedTopic<ScoredRow> predictions(KafkaSettings kafka, PipelineDefinition pipeline) {
+    return scored(kafka, pipeline, Topic.PREDICTIONS);
+  }
+
+  static CommittedTopic<ScoredRow> shadows(KafkaSettings kafka, PipelineDefinition pipeline) {
+    return scored(kafka, pipeline, Topic.SHADOW);
+  }
+
+  private static CommittedTopic<ScoredRow> scored(
+      KafkaSettings kafka, PipelineDefinition pipeline, Topic topic) {
     return new CommittedTopic<>(
         kafka,
-        pipeline.topic(Topic.PREDICTIONS),
-        new PredictionCodec(pipeline, schemas(kafka, pipeline), schema -> {})::decode);
+        pipeline.topic(topic),
+        new PredictionCodec(pipeline, schemas(kafka, pipeline))::decode);
   }
 
   static CommittedTopic<LateEvent> late(KafkaSettings kafka, PipelineDefinition pipeline) {

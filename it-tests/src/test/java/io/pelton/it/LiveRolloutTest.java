@@ -35,6 +35,10 @@ class LiveRolloutTest {
 
   private static final int PARTITIONS = 2;
   private static final long CLOSING_IDS = 2_000_000;
+
+  /** What the last version takes. */
+  private static final List<String> FEW = List.of("customer_tx_count_1h", "amount");
+
   private static final Instant START = Instant.parse("2018-06-01T00:00:00Z");
   private static final Duration PATIENCE = Duration.ofMinutes(2);
 
@@ -59,6 +63,7 @@ class LiveRolloutTest {
 
     try (EventTopic topic = EventTopic.create(KAFKA.settings(), pipeline, PARTITIONS);
         var predictions = CommittedTopic.predictions(KAFKA.settings(), pipeline);
+        var shadows = CommittedTopic.shadows(KAFKA.settings(), pipeline);
         PeltonProcess pelton = start()) {
       Await.until(
           "a job that serves the champion",
@@ -69,6 +74,7 @@ class LiveRolloutTest {
           });
       succeeds("canary", "2", "--percent", "40");
       succeeds("segment", "low", "2", "--when", "terminal_id < 30");
+      succeeds("shadow", "next", "4");
       topic.scatter(EventTopic.shuffled(events, CardPipeline.OUT_OF_ORDERNESS, 5), 1);
       long end = START.plus(Duration.ofHours(26)).toEpochMilli();
       topic.close(end, CLOSING_IDS);
@@ -76,6 +82,8 @@ class LiveRolloutTest {
       assertThat(live).hasSameSizeAs(events);
       assertThat(Set.copyOf(live.values()))
           .containsExactlyInAnyOrder("2 canary", "1 champion", "2 low");
+      assertShadowed(shadows.await(events.size(), PATIENCE), live.keySet());
+      succeeds("shadow", "next", "--off");
       Path output = directory.resolve("scored");
       Cli.succeed(
           "score",
@@ -111,8 +119,13 @@ class LiveRolloutTest {
         assertThat(all.get(Long.toString(CLOSING_IDS + PARTITIONS + i)))
             .isIn("2 canary", "1 champion");
       }
+      succeeds("deploy", "4");
+      topic.close(end + 180_000, CLOSING_IDS + 3 * PARTITIONS);
+      List<ScoredRow> last = predictions.await(events.size() + 3 * PARTITIONS, PATIENCE);
+      assertThat(last.subList(last.size() - PARTITIONS, last.size()))
+          .allSatisfy(row -> assertThat(row.served.features()).isEqualTo(FEW));
       assertThat(rollout("history").out())
-          .contains("take back revision 3: ", "refused", "alias moved", " subtask 2 ");
+          .contains("take back revision 5: ", "refused", "alias moved", " subtask 2 ");
       assertThat(pelton.stop(PATIENCE)).as(pelton.output()).isZero();
       assertThat(rollout("status").out()).contains(" ended ").doesNotContain("SUBTASK");
     }
@@ -131,11 +144,24 @@ class LiveRolloutTest {
     for (int version = 1; version <= 3; version++) {
       Champion.publish(versions, pipeline, features, frauds);
     }
+    Champion.publish(versions, pipeline, features, frauds, FEW);
     new Registry(new LocalStorage(versions)).setAlias(CardPipeline.MODEL, Registry.CHAMPION, 1);
     Path model = versions.resolve(CardPipeline.MODEL).resolve("versions/3/model");
     try (Stream<Path> files = Files.list(model)) {
       Files.write(files.findFirst().orElseThrow(), new byte[] {1}, StandardOpenOption.APPEND);
     }
+  }
+
+  private static void assertShadowed(List<ScoredRow> rows, Set<String> ids) {
+    assertThat(rows).extracting(row -> row.id).containsExactlyInAnyOrderElementsOf(ids);
+    assertThat(rows)
+        .allSatisfy(
+            row -> {
+              assertThat(row.served.version()).isEqualTo(4);
+              assertThat(row.served.variant()).isEqualTo("next");
+              assertThat(row.served.features()).isEqualTo(FEW);
+              assertThat(row.features).hasSameSizeAs(FEW);
+            });
   }
 
   private static Map<String, String> served(List<ScoredRow> rows) {

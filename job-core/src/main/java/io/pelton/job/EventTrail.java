@@ -45,7 +45,7 @@ public final class EventTrail {
    * @throws KafkaUnavailableException when the brokers do not answer, or the topic is missing
    */
   public List<Found<ScoredRow>> predictions(String id) throws KafkaUnavailableException {
-    PredictionCodec codec = new PredictionCodec(pipeline, schemas, schema -> {});
+    PredictionCodec codec = new PredictionCodec(pipeline, schemas);
     return find(Topic.PREDICTIONS, id, codec::decode, row -> row.id);
   }
 

@@ -131,7 +131,7 @@ public final class KafkaSinks {
 
   /**
    * Publishes the schemas of all records that these sinks write. The schema of predictions depends
-   * on the model version; {@link #predictions} publishes it with the first row of a version.
+   * on the model version: {@link #predictionSchemas} is for those that do not take all features.
    *
    * @throws KafkaUnavailableException when the brokers do not answer or refuse
    */
@@ -154,22 +154,26 @@ public final class KafkaSinks {
     return new KafkaSchemaStore(kafka, pipeline.topic(Topic.SCHEMAS));
   }
 
+  /** Where the schemas of predictions go. */
+  public PredictionSchemas predictionSchemas() {
+    return new PredictionSchemas(schemaStore(), pipeline);
+  }
+
   public KafkaSink<FeatureRow> features() throws KafkaUnavailableException {
     return sink(
         Topic.FEATURES, new FeatureRowKafkaSerializer(pipeline, pipeline.topic(Topic.FEATURES)));
   }
 
+  /** Rows of a version come after its schema was published. */
   public KafkaSink<ScoredRow> predictions() throws KafkaUnavailableException {
     return sink(
         Topic.PREDICTIONS,
-        new ScoredRowKafkaSerializer(pipeline, pipeline.topic(Topic.PREDICTIONS), schemaStore()));
+        new ScoredRowKafkaSerializer(pipeline, pipeline.topic(Topic.PREDICTIONS)));
   }
 
   /** What shadows predict, at least once as far as it comes here; as {@link #predictions}. */
   public KafkaSink<ScoredRow> shadows() throws KafkaUnavailableException {
-    return sink(
-        Topic.SHADOW,
-        new ScoredRowKafkaSerializer(pipeline, pipeline.topic(Topic.SHADOW), schemaStore()));
+    return sink(Topic.SHADOW, new ScoredRowKafkaSerializer(pipeline, pipeline.topic(Topic.SHADOW)));
   }
 
   /** Keyed by event id. */

@@ -53,8 +53,7 @@ final class RowKafkaDeserializer<T>
       PipelineDefinition pipeline,
       SchemaStore store,
       TypeInformation<Either<ScoredRow, DeadLetter>> type) {
-    return new RowKafkaDeserializer<>(
-        () -> new PredictionCodec(pipeline, store, schema -> {})::decode, type);
+    return new RowKafkaDeserializer<>(() -> new PredictionCodec(pipeline, store)::decode, type);
   }
 
   @Override

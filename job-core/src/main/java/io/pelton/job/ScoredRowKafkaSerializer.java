@@ -3,25 +3,22 @@ package io.pelton.job;
 import io.pelton.model.ScoredRow;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.wire.PredictionCodec;
-import java.util.List;
-import org.apache.avro.Schema;
+import io.pelton.wire.StaticSchemaStore;
 import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.jspecify.annotations.Nullable;
 
-/** Predictions as records of the predictions topic. */
+/** Predictions as records of a topic; {@link PredictionSchemas} has published their schemas. */
 final class ScoredRowKafkaSerializer implements KafkaRecordSerializationSchema<ScoredRow> {
   private static final long serialVersionUID = 1;
 
   private final PipelineDefinition pipeline;
   private final String topic;
-  private final KafkaSchemaStore schemas;
   private transient @Nullable PredictionCodec codec;
 
-  ScoredRowKafkaSerializer(PipelineDefinition pipeline, String topic, KafkaSchemaStore schemas) {
+  ScoredRowKafkaSerializer(PipelineDefinition pipeline, String topic) {
     this.pipeline = pipeline;
     this.topic = topic;
-    this.schemas = schemas;
   }
 
   @Override
@@ -29,7 +26,7 @@ final class ScoredRowKafkaSerializer implements KafkaRecordSerializationSchema<S
       ScoredRow row, KafkaSinkContext context, @Nullable Long timestamp) {
     PredictionCodec codec = this.codec;
     if (codec == null) {
-      codec = new PredictionCodec(pipeline, schemas, this::publish);
+      codec = new PredictionCodec(pipeline, StaticSchemaStore.of());
       this.codec = codec;
     }
     return new ProducerRecord<>(
@@ -38,13 +35,5 @@ final class ScoredRowKafkaSerializer implements KafkaRecordSerializationSchema<S
         Math.max(0, row.time),
         FeatureRowKafkaSerializer.key(row.keys, row.id),
         codec.encode(row));
-  }
-
-  private void publish(Schema schema) {
-    try {
-      schemas.publish(List.of(schema));
-    } catch (KafkaUnavailableException e) {
-      throw new IllegalStateException(e.getMessage(), e);
-    }
   }
 }

@@ -13,7 +13,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.Consumer;
 import org.apache.avro.AvroTypeException;
 import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericDatumReader;
@@ -27,16 +26,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A pipeline's predictions in Avro single-object encoding. The schema depends on the input features
- * of the version that scored, so a topic may hold several; each is announced before the first
- * record of it is encoded. Decoded rows of one version share one {@link ServedVersion}. One thread
- * at a time.
+ * of the version that scored, so a topic may hold several; whoever loads a version publishes its
+ * {@link #schema} first. Decoded rows of one version share one {@link ServedVersion}. One thread at
+ * a time.
  */
 public final class PredictionCodec {
   private final String pipeline;
   private final List<String> entities;
   private final List<String> carry;
   private final SchemaStore store;
-  private final Consumer<Schema> announce;
   private final RowBinary binary;
 
   private final Map<ServedVersion, Writing> writings = new HashMap<>();
@@ -53,15 +51,13 @@ public final class PredictionCodec {
   private record Writing(byte[] header, Utf8[] outputs) {}
 
   /**
-   * @param announce takes each schema before the first record of it is encoded, to publish it
+   * @param store has the schemas of what is read
    */
-  public PredictionCodec(
-      PipelineDefinition pipeline, SchemaStore store, Consumer<Schema> announce) {
+  public PredictionCodec(PipelineDefinition pipeline, SchemaStore store) {
     this.pipeline = pipeline.name();
     this.entities = pipeline.entityNames();
     this.carry = pipeline.carry();
     this.store = store;
-    this.announce = announce;
     this.binary = new RowBinary(entities, carry);
   }
 
@@ -112,9 +108,8 @@ public final class PredictionCodec {
   }
 
   private Writing writing(ServedVersion served) {
-    Schema schema = ours(served.features());
-    announce.accept(schema);
-    return new Writing(SingleObject.header(schema), RowBinary.utf8(served.outputs()));
+    return new Writing(
+        SingleObject.header(ours(served.features())), RowBinary.utf8(served.outputs()));
   }
 
   private Schema ours(List<String> features) {

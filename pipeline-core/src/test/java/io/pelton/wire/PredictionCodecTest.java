@@ -23,9 +23,7 @@ import org.junit.jupiter.api.Test;
 
 class PredictionCodecTest {
   private final PipelineDefinition pipeline = CodecFixture.pipeline("amount", "risk", "night");
-  private final List<Schema> announced = new ArrayList<>();
-  private final PredictionCodec writing =
-      new PredictionCodec(pipeline, StaticSchemaStore.of(), announced::add);
+  private final PredictionCodec writing = new PredictionCodec(pipeline, StaticSchemaStore.of());
 
   private static ServedVersion version(int version, List<String> features, String... outputs) {
     return new ServedVersion(
@@ -45,7 +43,7 @@ class PredictionCodecTest {
         fingerprint -> {
           throw new IllegalStateException("the schemas topic cannot be read");
         };
-    assertThatThrownBy(() -> new PredictionCodec(pipeline, down, schema -> {}).decode(bytes))
+    assertThatThrownBy(() -> new PredictionCodec(pipeline, down).decode(bytes))
         .isInstanceOf(IllegalStateException.class);
     assertThatThrownBy(() -> new FeatureVectorCodec(pipeline, down).decode(bytes))
         .isInstanceOf(IllegalStateException.class);
@@ -61,14 +59,17 @@ class PredictionCodecTest {
       topic.add(writing.encode(row("b" + i, second, new double[] {3}, 0.5, 0.1)));
     }
     PredictionCodec reading =
-        new PredictionCodec(pipeline, new StaticSchemaStore(announced), schema -> {});
+        new PredictionCodec(
+            pipeline,
+            StaticSchemaStore.of(
+                PredictionCodec.schema(pipeline, first.features()),
+                PredictionCodec.schema(pipeline, second.features())));
 
     List<ScoredRow> read = new ArrayList<>();
     for (byte[] bytes : topic) {
       read.add(reading.decode(bytes));
     }
 
-    assertThat(announced).hasSize(2);
     ScoredRow a = read.get(0);
     assertThat(a.id).isEqualTo("a0");
     assertThat(a.time).isEqualTo(42L);
@@ -99,7 +100,7 @@ class PredictionCodecTest {
             new ServedVersion("other", 2, "cd", "champion", features, List.of("other")),
             new ServedVersion("other", 2, "cd", "challenger", features, List.of("other")));
     StaticSchemaStore store = StaticSchemaStore.of(PredictionCodec.schema(pipeline, features));
-    PredictionCodec reading = new PredictionCodec(pipeline, store, schema -> {});
+    PredictionCodec reading = new PredictionCodec(pipeline, store);
     for (ServedVersion served : versions) {
       double[] outputs = new double[served.outputs().size()];
       byte[] bytes = writing.encode(row("x", served, new double[] {1}, outputs));
@@ -111,8 +112,7 @@ class PredictionCodecTest {
   void tellsWhyAnotherVersionScored() throws Exception {
     ServedVersion served = version(3, List.of("amount"), "score");
     Schema schema = PredictionCodec.schema(pipeline, List.of("amount"));
-    PredictionCodec reading =
-        new PredictionCodec(pipeline, StaticSchemaStore.of(schema), unused -> {});
+    PredictionCodec reading = new PredictionCodec(pipeline, StaticSchemaStore.of(schema));
     for (FallbackReason reason : FallbackReason.values()) {
       byte[] bytes = writing.encode(fallback(served, reason));
       assertThat(reading.decode(bytes).fallback).isEqualTo(reason);
@@ -146,9 +146,7 @@ class PredictionCodecTest {
     new GenericDatumWriter<GenericRecord>(before).write(record, encoder);
     encoder.flush();
 
-    ScoredRow read =
-        new PredictionCodec(pipeline, StaticSchemaStore.of(before), unused -> {})
-            .decode(out.copy());
+    ScoredRow read = new PredictionCodec(pipeline, StaticSchemaStore.of(before)).decode(out.copy());
 
     assertThat(read.served).isEqualTo(served);
     assertThat(read.outputs).containsExactly(0.5);
@@ -179,7 +177,7 @@ class PredictionCodecTest {
         writing.encode(
             row("x", version(3, List.of("risk"), "score"), new double[] {Double.NaN}, 0.75));
     GenericRecord record =
-        new GenericDatumReader<GenericRecord>(announced.get(0))
+        new GenericDatumReader<GenericRecord>(PredictionCodec.schema(pipeline, List.of("risk")))
             .read(null, DecoderFactory.get().binaryDecoder(bytes, 10, bytes.length - 10, null));
     assertThat(record.get("model")).hasToString("card-fraud");
     assertThat(record.get("version")).isEqualTo(3);
@@ -212,8 +210,7 @@ class PredictionCodecTest {
     encoder.flush();
 
     ScoredRow read =
-        new PredictionCodec(pipeline, StaticSchemaStore.of(reversed), schema -> {})
-            .decode(out.copy());
+        new PredictionCodec(pipeline, StaticSchemaStore.of(reversed)).decode(out.copy());
 
     assertThat(read.id).isEqualTo("x");
     assertThat(read.served).isEqualTo(version(3, List.of("amount"), "score"));

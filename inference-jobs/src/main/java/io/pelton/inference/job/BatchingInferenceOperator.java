@@ -190,7 +190,12 @@ final class BatchingInferenceOperator extends AbstractStreamOperator<ScoredRow>
     gpu = GpuLeases.SHARED.lease(gpus());
     Loading loading =
         new Loading(
-            initial.model(), models, Path.of(temporary[0]), gpu, new HeldMemory(settings.memory()));
+            initial.model(),
+            models,
+            Path.of(temporary[0]),
+            gpu,
+            maxBatchSize,
+            new HeldMemory(settings.memory()));
     InferenceMetrics.OfVersions metrics = new InferenceMetrics.OfVersions(getMetricGroup());
     drain = new Drain(taskThread, () -> flush(FlushReason.ROLLOUT));
     shadows =

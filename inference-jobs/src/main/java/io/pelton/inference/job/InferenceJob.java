@@ -61,7 +61,12 @@ public final class InferenceJob {
 
     InferenceOutputs outputs =
         InferenceTopology.build(
-            features.rows(), pipeline, model.registry(), model.plan(), control(pipeline, options));
+            features.rows(),
+            pipeline,
+            model.registry(),
+            model.plan(),
+            control(pipeline, options),
+            sinks.predictionSchemas());
 
     outputs.predictions().sinkTo(sinks.predictions()).uid("predictions-sink").name("predictions");
     outputs.shadows().sinkTo(sinks.shadows()).uid("shadows-sink").name("shadows");

@@ -1,6 +1,7 @@
 package io.pelton.inference.job;
 
 import io.pelton.feature.FeatureRow;
+import io.pelton.job.PredictionSchemas;
 import io.pelton.job.ScoredRowTypeInfo;
 import io.pelton.model.ScoredRow;
 import io.pelton.pipeline.PipelineDefinition;
@@ -35,9 +36,25 @@ public final class InferenceTopology {
   private InferenceTopology() {}
 
   /**
+   * For predictions that do not go to Kafka.
+   *
+   * @see #build(DataStream, PipelineDefinition, String, RolloutPlan, Control, PredictionSchemas)
+   */
+  public static InferenceOutputs build(
+      DataStream<FeatureRow> features,
+      PipelineDefinition pipeline,
+      String registry,
+      RolloutPlan plan,
+      @Nullable Control control)
+      throws IOException {
+    return build(features, pipeline, registry, plan, control, null);
+  }
+
+  /**
    * @param registry directory on any Flink file system
    * @param plan what the model is to serve, until a command says otherwise
    * @param control where commands come from; null when what is served never changes
+   * @param schemas hear of a version before its first prediction
    * @throws IllegalArgumentException when the pipeline has no model section
    * @throws IOException when the registry does not have the fallback that it names
    */
@@ -46,7 +63,8 @@ public final class InferenceTopology {
       PipelineDefinition pipeline,
       String registry,
       RolloutPlan plan,
-      @Nullable Control control)
+      @Nullable Control control,
+      @Nullable PredictionSchemas schemas)
       throws IOException {
     PipelineDefinition.Model model = ModelSource.model(pipeline);
     boolean batchRun =
@@ -58,7 +76,7 @@ public final class InferenceTopology {
             model.maxBatchSize(),
             model.maxBatchDelay(),
             plan,
-            RegistryModels.of(registry, plan.model(), pipeline),
+            RegistryModels.of(registry, plan.model(), pipeline, schemas),
             control,
             batchRun);
 

@@ -9,18 +9,25 @@ import org.jspecify.annotations.Nullable;
  *
  * @param temporary directory of the TaskManager for files
  * @param gpu index of the one that is the subtask's; null when Flink gives none
+ * @param maxBatchSize rows of the largest batch of the versions that serve
  */
 record Loading(
-    String model, Models models, Path temporary, @Nullable Integer gpu, HeldMemory memory) {
+    String model,
+    Models models,
+    Path temporary,
+    @Nullable Integer gpu,
+    int maxBatchSize,
+    HeldMemory memory) {
   /**
    * @param as what the version is loaded for, after its name
+   * @param maxBatchSize rows of the largest batch that it is to score
    * @throws OverBudgetException before it is loaded, when it does not fit
    */
-  Models.Loaded load(int version, String as) throws IOException {
+  Models.Loaded load(int version, String as, int maxBatchSize) throws IOException {
     Runnable giveBack = memory.take(model + "@" + version + as, models.memory(version));
     boolean done = false;
     try {
-      Models.Loaded loaded = models.load(version, temporary, gpu);
+      Models.Loaded loaded = models.load(version, temporary, gpu, maxBatchSize);
       done = true;
       return new Models.Loaded(
           loaded.served(),

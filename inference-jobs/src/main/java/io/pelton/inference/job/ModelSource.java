@@ -46,11 +46,12 @@ public record ModelSource(String registry, String reference) implements Serializ
     ModelVersion version = versions.resolve(reference);
     Path temporary = Files.createTempDirectory("pelton-check");
     try {
-      RegistryModels models = RegistryModels.of(registry, version.model(), pipeline);
-      models.load(version.version(), temporary, null).close();
+      RegistryModels models = RegistryModels.of(registry, version.model(), pipeline, null);
+      int maxBatchSize = model(pipeline).maxBatchSize();
+      models.load(version.version(), temporary, null, maxBatchSize).close();
       Integer fallback = models.fallback();
       if (fallback != null && fallback != version.version()) {
-        models.load(fallback, temporary, null).close();
+        models.load(fallback, temporary, null, maxBatchSize).close();
       }
     } finally {
       FileUtils.deleteDirectory(temporary.toFile());

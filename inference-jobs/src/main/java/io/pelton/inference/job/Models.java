@@ -13,8 +13,10 @@ interface Models extends Serializable {
    * @param version of the model
    * @param temporary directory of the TaskManager for files
    * @param gpu index of the one that is the subtask's; null when Flink gives none
+   * @param maxBatchSize rows of the largest batch that it is to score
    */
-  Loaded load(int version, Path temporary, @Nullable Integer gpu) throws IOException;
+  Loaded load(int version, Path temporary, @Nullable Integer gpu, int maxBatchSize)
+      throws IOException;
 
   /** The version that scores when another one cannot; null when none does. */
   default @Nullable Integer fallback() {

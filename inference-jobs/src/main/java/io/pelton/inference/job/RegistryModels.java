@@ -1,6 +1,8 @@
 package io.pelton.inference.job;
 
 import io.pelton.job.FlinkStorage;
+import io.pelton.job.KafkaUnavailableException;
+import io.pelton.job.PredictionSchemas;
 import io.pelton.model.ModelLoadException;
 import io.pelton.model.ModelLoader;
 import io.pelton.model.ScoringException;
@@ -22,23 +24,26 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Loads versions from the registry.
+ * Loads versions from the registry, and publishes the schemas of what they will predict.
  *
  * @param features what the pipeline offers the model
- * @param maxBatchSize largest batch to warm up with
  * @param fallback the version that scores when another one cannot
  * @param declared outputs when no version can; empty when there are none
+ * @param schemas null when predictions do not go to Kafka
  */
 record RegistryModels(
     String registry,
     String model,
     PipelineDefinition.Device device,
     List<String> features,
-    int maxBatchSize,
     @Nullable Integer fallback,
-    Map<String, Double> declared)
+    Map<String, Double> declared,
+    @Nullable PredictionSchemas schemas)
     implements Models {
+  /** Batches of the largest size, as far as there is time for more than one. */
   private static final int WARM_UPS = 20;
+
+  private static final long WARM_UP_NANOS = 100_000_000;
 
   /**
    * The fallback is the version that its alias means now: should the alias move while the job runs,
@@ -47,7 +52,11 @@ record RegistryModels(
    * @throws IllegalArgumentException when the pipeline has no model section
    * @throws IOException when the registry has no such fallback
    */
-  static RegistryModels of(String registry, String model, PipelineDefinition pipeline)
+  static RegistryModels of(
+      String registry,
+      String model,
+      PipelineDefinition pipeline,
+      @Nullable PredictionSchemas schemas)
       throws IOException {
     PipelineDefinition.Model section = ModelSource.model(pipeline);
     Fallback fallback = section.safeguards().fallback();
@@ -56,11 +65,11 @@ record RegistryModels(
         model,
         section.device(),
         pipeline.modelFeatures(),
-        section.maxBatchSize(),
         fallback == null || fallback.version() == null
             ? null
             : resolve(registry, model, fallback.version()),
-        fallback == null ? Map.of() : fallback.outputs());
+        fallback == null ? Map.of() : fallback.outputs(),
+        schemas);
   }
 
   private static int resolve(String registry, String model, String fallback) throws IOException {
@@ -73,7 +82,8 @@ record RegistryModels(
   }
 
   @Override
-  public Loaded load(int version, Path temporary, @Nullable Integer gpu) throws IOException {
+  public Loaded load(int version, Path temporary, @Nullable Integer gpu, int maxBatchSize)
+      throws IOException {
     VersionFiles.Lease files =
         VersionFiles.SHARED.lease(
             new Registry(FlinkStorage.open(registry)), new ModelVersion(model, version), temporary);
@@ -82,7 +92,8 @@ record RegistryModels(
       ModelManifest manifest = files.manifest();
       checkDeclared(manifest);
       loading = ModelLoader.load(files.directory(), manifest, device, gpu, features);
-      warmUp(manifest, loading);
+      warmUp(manifest, loading, maxBatchSize);
+      publishSchema(manifest);
       ServedVersion served =
           new ServedVersion(
               manifest.name(),
@@ -102,6 +113,19 @@ record RegistryModels(
     }
   }
 
+  private void publishSchema(ModelManifest manifest) throws ModelLoadException {
+    try {
+      if (schemas != null) {
+        schemas.publish(manifest.signature().features());
+      }
+    } catch (KafkaUnavailableException e) {
+      throw new ModelLoadException(
+          "%s: the schema of its predictions is not published: %s"
+              .formatted(manifest.reference(), e.getMessage()),
+          e);
+    }
+  }
+
   private void checkDeclared(ModelManifest manifest) throws ModelLoadException {
     try {
       if (!declared.isEmpty()) {
@@ -117,8 +141,12 @@ record RegistryModels(
     return new Registry(FlinkStorage.open(registry)).memory(model, version);
   }
 
-  /** The first batches of a size cost the engine its planning; no event should wait for that. */
-  private void warmUp(ModelManifest manifest, ScoringModel ready) throws ModelLoadException {
+  /**
+   * The first batches of a size cost the engine its planning; no event should wait for that. Nor
+   * for a slow model's many batches, which take a core from what serves.
+   */
+  private static void warmUp(ModelManifest manifest, ScoringModel ready, int maxBatchSize)
+      throws ModelLoadException {
     double[][] rows = new double[maxBatchSize][];
     Arrays.fill(rows, new double[ready.features()]);
     double[] outputs = new double[maxBatchSize * ready.outputs()];
@@ -126,7 +154,8 @@ record RegistryModels(
       for (int count = 1; count < maxBatchSize; count *= 4) {
         ready.score(rows, 0, count, outputs);
       }
-      for (int i = 0; i < WARM_UPS; i++) {
+      long start = System.nanoTime();
+      for (int i = 0; i == 0 || i < WARM_UPS && System.nanoTime() - start < WARM_UP_NANOS; i++) {
         ready.score(rows, 0, maxBatchSize, outputs);
       }
     } catch (ScoringException e) {

@@ -28,6 +28,12 @@ final class Shadow implements BatchScorer.Results {
   /** So many batches in a row of which nothing was scored are the end. */
   static final int FAILURES = 10;
 
+  /** Most rows that come to the task's thread at once. */
+  static final int MOST_ROWS = 64;
+
+  /** A batch that takes longer is made smaller: what serves may wait for its core. */
+  private static final long BATCH_NANOS = 5_000_000;
+
   private static final long IDLE_NANOS = 2_000_000;
 
   /**
@@ -46,6 +52,7 @@ final class Shadow implements BatchScorer.Results {
   private final Consumer<Done> done;
   private final ServedVersion as;
   private final RowBatch batch;
+  private final int maxBatchSize;
   private final BatchScorer scorer;
   private final Queue<FeatureRow> queue = new ConcurrentLinkedQueue<>();
   private final CountDownLatch closed = new CountDownLatch(1);
@@ -53,6 +60,10 @@ final class Shadow implements BatchScorer.Results {
   private List<ScoredRow> scored = new ArrayList<>();
   private String reason = "";
   private int failures;
+
+  /** Rows of a batch now. */
+  private int atOnce = 1;
+
   private volatile boolean ended;
   private volatile boolean ending;
   private volatile boolean hurried;
@@ -84,6 +95,7 @@ final class Shadow implements BatchScorer.Results {
     this.done = done;
     as = loaded.served().as(name);
     reference = as.model() + "@" + as.version();
+    this.maxBatchSize = maxBatchSize;
     batch = new RowBatch(pipelineFeatures, as.features(), maxBatchSize);
     scorer = new BatchScorer(loaded.model(), maxBatchSize, false);
   }
@@ -175,8 +187,9 @@ final class Shadow implements BatchScorer.Results {
   }
 
   private void fill() {
+    int size = hurried ? maxBatchSize : atOnce;
     FeatureRow row = null;
-    while (!batch.isFull() && (row = queue.poll()) != null) {
+    while (batch.size() < size && (row = queue.poll()) != null) {
       batch.add(row, as);
     }
   }
@@ -205,7 +218,17 @@ final class Shadow implements BatchScorer.Results {
             failures == FAILURES
                 ? "%d batches in a row failed, the last one: %s".formatted(FAILURES, reason)
                 : null));
-    rest(System.nanoTime() - start);
+    long taken = System.nanoTime() - start;
+    fit(size, taken);
+    rest(taken);
+  }
+
+  private void fit(int size, long nanos) {
+    if (nanos > BATCH_NANOS) {
+      atOnce = Math.max(1, size / 2);
+    } else if (nanos < BATCH_NANOS / 2 && size == atOnce) {
+      atOnce = Math.min(maxBatchSize, 2 * size);
+    }
   }
 
   /** Leaves the core to others after it was used for a time. */

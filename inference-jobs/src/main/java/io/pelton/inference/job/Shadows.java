@@ -33,9 +33,6 @@ import org.slf4j.LoggerFactory;
 final class Shadows {
   private static final Logger LOG = LoggerFactory.getLogger(Shadows.class);
 
-  /** Most rows that come to the task's thread at once. */
-  private static final int MOST_ROWS = 64;
-
   private static final long PAUSE_NANOS = 500_000;
   private static final long CLOSING_MILLIS = 5_000;
 
@@ -114,7 +111,9 @@ final class Shadows {
 
   /** Each has a version of its own: two threads must not score with one. */
   private Shadow load(ShadowSample sample) throws IOException {
-    Models.Loaded loaded = loading.load(sample.version(), " as shadow " + sample.name());
+    int maxBatchSize = Math.min(settings.maxBatchSize(), Shadow.MOST_ROWS);
+    Models.Loaded loaded =
+        loading.load(sample.version(), " as shadow " + sample.name(), maxBatchSize);
     try {
       return new Shadow(
           sample.name(),
@@ -122,7 +121,7 @@ final class Shadows {
           loading.bytes(sample.version()),
           pipelineFeatures,
           settings.shadow(),
-          Math.min(settings.maxBatchSize(), MOST_ROWS),
+          maxBatchSize,
           this::report);
     } catch (IOException | RuntimeException e) {
       loaded.close();

@@ -116,7 +116,7 @@ final class Versions implements AutoCloseable {
     Serving known = open.get(version);
     if (known == null) {
       long start = System.nanoTime();
-      Models.Loaded loaded = loading.load(version, "");
+      Models.Loaded loaded = loading.load(version, "", loading.maxBatchSize());
       try {
         known = servings.apply(loaded);
       } catch (RuntimeException e) {

@@ -136,7 +136,8 @@ final class FakeModels implements Models {
   }
 
   @Override
-  public Loaded load(int version, Path temporary, @Nullable Integer gpu) throws IOException {
+  public Loaded load(int version, Path temporary, @Nullable Integer gpu, int maxBatchSize)
+      throws IOException {
     if (version == BROKEN) {
       throw new IOException("fake@" + version + " is broken");
     }

@@ -75,7 +75,7 @@ final class LiveTensorsTest {
                 SIZE,
                 10,
                 RolloutPlan.of("fraud", 1),
-                RegistryModels.of(registry.toUri().toString(), "fraud", pipeline),
+                RegistryModels.of(registry.toUri().toString(), "fraud", pipeline, null),
                 null,
                 false),
             new MockEnvironmentBuilder().setMetricGroup(metrics(live)).build())) {

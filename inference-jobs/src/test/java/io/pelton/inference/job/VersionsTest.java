@@ -118,7 +118,7 @@ final class VersionsTest {
     memory = new HeldMemory(budget);
     drain = new Drain(taskThread, flushes::incrementAndGet);
     InferenceMetrics.OfVersions metrics = new InferenceMetrics.OfVersions(new Gauges(""));
-    Loading loading = new Loading("fake", new FakeModels(), directory, null, memory);
+    Loading loading = new Loading("fake", new FakeModels(), directory, null, 4, memory);
     List<String> features = List.of("a", "b");
     shadows =
         new Shadows(
