@@ -7,6 +7,7 @@ import io.pelton.job.JobOptions;
 import io.pelton.job.KafkaOptions;
 import io.pelton.job.KafkaUnavailableException;
 import io.pelton.model.FeatureDigest;
+import io.pelton.model.ModelLoadException;
 import io.pelton.model.ModelLoader;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ScoringException;
@@ -16,6 +17,7 @@ import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.Topic;
 import io.pelton.registry.ModelManifest;
 import io.pelton.registry.Registry;
+import io.pelton.registry.RegistryException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -39,7 +41,8 @@ import picocli.CommandLine.Spec;
     name = "prediction",
     description =
         "Finds an event's prediction, its feature row and the version that scored it, scores it"
-            + " again and says whether that is equal. Exit code 1 when something differs.",
+            + " again and says whether that is equal. Exit code 1 when something differs, 2 when it"
+            + " cannot be scored again.",
     mixinStandardHelpOptions = true)
 final class PredictionCommand implements Callable<Integer> {
   /** Engines differ in the last bits with the batch size; relative where an output is above 1. */
@@ -64,6 +67,7 @@ final class PredictionCommand implements Callable<Integer> {
   private static final class Findings {
     final List<String[]> lines = new ArrayList<>();
     boolean differs;
+    boolean unknown;
 
     void say(String what, String text) {
       lines.add(new String[] {what, text});
@@ -93,9 +97,10 @@ final class PredictionCommand implements Callable<Integer> {
           "topic %s holds no prediction of event \"%s\"; it is not scored yet, or late, or a dead letter, or no longer kept"
               .formatted(pipeline.topic(Topic.PREDICTIONS), id));
     }
-    List<EventTrail.Found<FeatureRow>> rows = features(trail);
+    FeatureRows rows = features(trail, pipeline);
     PrintWriter out = spec.commandLine().getOut();
     boolean differs = false;
+    boolean unknown = false;
     for (EventTrail.Found<ScoredRow> prediction : predictions) {
       Findings findings = new Findings();
       describe(prediction, pipeline, findings);
@@ -103,18 +108,27 @@ final class PredictionCommand implements Callable<Integer> {
       recompute(prediction.value(), versions, findings);
       TextTable.print(out, findings.lines);
       differs |= findings.differs;
+      unknown |= findings.unknown;
     }
-    out.println(differs ? "NOT EQUAL: see above" : "equal");
+    out.println(
+        differs ? "NOT EQUAL: see above" : unknown ? "NOT SCORED AGAIN: see above" : "equal");
     out.flush();
-    return differs ? Pelton.FAILED : 0;
+    return differs ? Pelton.FAILED : unknown ? Pelton.USAGE : 0;
   }
 
+  /**
+   * The event's rows in the features topic.
+   *
+   * @param none why there are none
+   */
+  private record FeatureRows(List<EventTrail.Found<FeatureRow>> found, String none) {}
+
   /** A pipeline that runs as one job may have no features topic. */
-  private List<EventTrail.Found<FeatureRow>> features(EventTrail trail) {
+  private FeatureRows features(EventTrail trail, PipelineDefinition pipeline) {
     try {
-      return trail.features(id);
+      return new FeatureRows(trail.features(id), "not in topic " + pipeline.topic(Topic.FEATURES));
     } catch (KafkaUnavailableException e) {
-      return List.of();
+      return new FeatureRows(List.of(), String.valueOf(e.getMessage()));
     }
   }
 
@@ -147,19 +161,13 @@ final class PredictionCommand implements Callable<Integer> {
   }
 
   private static void compareRow(
-      ScoredRow scored,
-      List<EventTrail.Found<FeatureRow>> rows,
-      PipelineDefinition pipeline,
-      Findings findings) {
-    if (rows.isEmpty()) {
-      findings.say(
-          "feature row",
-          "not in topic %s; the features on the prediction are taken"
-              .formatted(pipeline.topic(Topic.FEATURES)));
+      ScoredRow scored, FeatureRows rows, PipelineDefinition pipeline, Findings findings) {
+    if (rows.found.isEmpty()) {
+      findings.say("feature row", rows.none + "; the features on the prediction are taken");
       return;
     }
     List<String> names = pipeline.featureNames();
-    for (EventTrail.Found<FeatureRow> row : rows) {
+    for (EventTrail.Found<FeatureRow> row : rows.found) {
       StringJoiner differences = new StringJoiner("; ");
       for (int i = 0; i < scored.features.length; i++) {
         String name = scored.served.features().get(i);
@@ -182,6 +190,16 @@ final class PredictionCommand implements Callable<Integer> {
   }
 
   private static void recompute(ScoredRow row, Registry versions, Findings findings)
+      throws IOException {
+    try {
+      scoreAgain(row, versions, findings);
+    } catch (RegistryException | ModelLoadException | ScoringException e) {
+      findings.say("again", "not possible: " + e.getMessage());
+      findings.unknown = true;
+    }
+  }
+
+  private static void scoreAgain(ScoredRow row, Registry versions, Findings findings)
       throws IOException, ScoringException {
     if (row.served.version() == ServedVersion.DECLARED) {
       findings.say("artifact", "none: the outputs are those of model.fallback.outputs");

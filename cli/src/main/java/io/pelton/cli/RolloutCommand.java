@@ -3,9 +3,9 @@ package io.pelton.cli;
 import io.pelton.job.AuditTopic;
 import io.pelton.job.ControlTopic;
 import io.pelton.job.JobOptions;
-import io.pelton.job.KafkaOptions;
 import io.pelton.job.KafkaSettings;
 import io.pelton.job.StatusTopic;
+import io.pelton.job.TopicOptions;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.Topic;
 import io.pelton.rollout.RolloutPlan;
@@ -53,7 +53,7 @@ final class RolloutCommand implements Runnable {
 
   /** Where a change is made, and whether to wait for what becomes of it. */
   static final class Place {
-    @Mixin private KafkaOptions kafka = new KafkaOptions();
+    @Mixin private TopicOptions kafka = new TopicOptions();
 
     @Option(
         names = "--registry",
@@ -348,7 +348,7 @@ final class RolloutCommand implements Runnable {
   @Command(
       description = "What is planned, and what each subtask of each running job serves.",
       mixinStandardHelpOptions = true)
-  int status(@Mixin KafkaOptions kafka) throws Exception {
+  int status(@Mixin TopicOptions kafka) throws Exception {
     PipelineDefinition pipeline = kafka.pipeline();
     String model = model(pipeline);
     KafkaSettings settings = kafka.settings();
@@ -370,7 +370,7 @@ final class RolloutCommand implements Runnable {
       description = "What was commanded, and what became of it, from the audit topic.",
       mixinStandardHelpOptions = true)
   int history(
-      @Mixin KafkaOptions kafka,
+      @Mixin TopicOptions kafka,
       @Option(
               names = "--last",
               paramLabel = "N",

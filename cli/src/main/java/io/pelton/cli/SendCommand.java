@@ -4,8 +4,8 @@ import io.pelton.event.EventFile;
 import io.pelton.event.EventFormatException;
 import io.pelton.event.EventSchema;
 import io.pelton.feature.job.EventSources;
-import io.pelton.job.KafkaOptions;
 import io.pelton.job.KafkaSettings;
+import io.pelton.job.TopicOptions;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.Topic;
 import java.io.IOException;
@@ -29,7 +29,7 @@ import picocli.CommandLine.Spec;
 final class SendCommand implements Callable<Integer> {
   private static final int SHOWN = 10;
 
-  @Mixin private KafkaOptions options = new KafkaOptions();
+  @Mixin private TopicOptions options = new TopicOptions();
 
   @Option(
       names = "--input",

@@ -26,6 +26,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -178,6 +179,23 @@ final class PredictionCommandTest {
   }
 
   @Test
+  void tellsWhatItFoundWhereTheVersionIsGone() {
+    assertThat(prediction("equal", "--registry=" + directory.resolve("other"))).isEqualTo(2);
+
+    assertThat(out)
+        .containsPattern(line("scored by", "fraud@1 as canary"))
+        .containsPattern("feature row +topic payments.features partition \\d offset \\d: equal")
+        .containsPattern("again +not possible: registry \\S+other: no model \"fraud\"")
+        .endsWith("NOT SCORED AGAIN: see above\n");
+  }
+
+  @Test
+  void takesNoOptionsOfTopicsThatItNeverCreates() {
+    assertThat(prediction("equal", "--partitions=2")).isEqualTo(2);
+    assertThat(err).contains("Unknown option: '--partitions=2'");
+  }
+
+  @Test
   void refusesAnEventThatHasNone() {
     assertThat(prediction("nobody")).isEqualTo(2);
     assertThat(err)
@@ -190,7 +208,7 @@ final class PredictionCommandTest {
     return Pattern.compile("(?m)^" + what + " +" + Pattern.quote(text) + "$");
   }
 
-  private int prediction(String id) {
+  private int prediction(String id, String... options) {
     StringWriter outText = new StringWriter();
     StringWriter errText = new StringWriter();
     int code =
@@ -198,10 +216,14 @@ final class PredictionCommandTest {
             .setOut(new PrintWriter(outText, true))
             .setErr(new PrintWriter(errText, true))
             .execute(
-                "prediction",
-                "--pipeline=" + directory.resolve("pipeline.yaml"),
-                "--brokers=" + broker.bootstrapServers(),
-                id);
+                Stream.concat(
+                        Stream.of(
+                            "prediction",
+                            "--pipeline=" + directory.resolve("pipeline.yaml"),
+                            "--brokers=" + broker.bootstrapServers(),
+                            id),
+                        Stream.of(options))
+                    .toArray(String[]::new));
     out = outText.toString();
     err = errText.toString();
     return code;

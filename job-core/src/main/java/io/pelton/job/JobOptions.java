@@ -24,7 +24,7 @@ import picocli.CommandLine.Option;
 
 /** What a streaming job is told on its command line; the same for all of them. */
 public final class JobOptions {
-  @Mixin private KafkaOptions kafka = new KafkaOptions();
+  @Mixin private TopicOptions kafka = new TopicOptions();
 
   @Option(
       names = "--registry",

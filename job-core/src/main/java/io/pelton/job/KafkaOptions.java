@@ -3,15 +3,13 @@ package io.pelton.job;
 import io.pelton.pipeline.InvalidPipelineException;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineFile;
-import io.pelton.pipeline.Topic;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** What everything that reads or writes a pipeline's topics is told on its command line. */
-public final class KafkaOptions {
+public class KafkaOptions {
   @Option(
       names = "--pipeline",
       required = true,
@@ -31,15 +29,6 @@ public final class KafkaOptions {
       paramLabel = "FILE",
       description = "Properties for Kafka's clients, such as TLS and SASL settings.")
   private @Nullable Path kafkaConfig;
-
-  @Option(
-      names = "--partitions",
-      paramLabel = "N",
-      description = "Partitions of topics that are created; default ${DEFAULT-VALUE}.")
-  private int partitions = 4;
-
-  @Option(names = "--no-create", description = "Fail when a topic is missing; do not create it.")
-  private boolean noCreate;
 
   /** Where the pipeline file lies. */
   public Path pipelineFile() {
@@ -62,16 +51,5 @@ public final class KafkaOptions {
     return kafkaConfig == null
         ? KafkaSettings.of(brokers)
         : KafkaSettings.read(brokers, kafkaConfig);
-  }
-
-  /**
-   * Sees to it that topics are there: creates those that are missing, unless told not to.
-   *
-   * @throws KafkaUnavailableException when the brokers do not answer or refuse, or topics are
-   *     missing and may not be created
-   */
-  public void ensure(PipelineDefinition pipeline, List<Topic> topics)
-      throws IOException, KafkaUnavailableException {
-    Topics.ensure(settings(), Topics.of(pipeline, topics, partitions), !noCreate, Topics.TIMEOUT);
   }
 }
