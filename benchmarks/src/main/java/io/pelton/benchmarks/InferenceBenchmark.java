@@ -143,7 +143,13 @@ final class InferenceBenchmark implements Callable<Integer> {
     try {
       switch (against) {
         case ONNX -> {
-          inTurns(directory, List.of(Contender.BARE, Contender.BARE_WITH_ROWS, Contender.OPERATOR));
+          inTurns(
+              directory,
+              List.of(
+                  Contender.BARE,
+                  Contender.BARE_WITH_ROWS,
+                  Contender.OPERATOR,
+                  Contender.OPERATOR_OVERLAPPING));
           printByBatch(List.of(Contender.BARE, Contender.BARE_WITH_ROWS));
         }
         case NAIVE -> {

@@ -143,14 +143,17 @@ enum ScoredModel {
   abstract void prepare(Path directory) throws Exception;
 
   /** The pipeline file of {@link #prepare} with another batch. */
-  static Path pipeline(Path directory, int maxSize, int maxDelay) throws IOException {
+  static Path pipeline(Path directory, int maxSize, int maxDelay, boolean overlap)
+      throws IOException {
     String text =
         Files.readString(directory.resolve(PIPELINE))
             .replaceFirst(
-                "batch: .*", "batch: {max-size: %d, max-delay: %dms}".formatted(maxSize, maxDelay))
+                "batch: .*",
+                "batch: {max-size: %d, max-delay: %dms, overlap: %b}"
+                    .formatted(maxSize, maxDelay, overlap))
             .replaceFirst("device: .*", "device: cpu");
     return Files.writeString(
-        directory.resolve("pipeline-%d-%d.yaml".formatted(maxSize, maxDelay)), text);
+        directory.resolve("pipeline-%d-%d-%b.yaml".formatted(maxSize, maxDelay, overlap)), text);
   }
 
   int inputs() {

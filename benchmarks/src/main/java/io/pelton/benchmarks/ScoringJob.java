@@ -54,7 +54,7 @@ final class ScoringJob {
             new FeatureRowTypeInfo());
     DataStream<ScoredRow> scored =
         switch (run.contender()) {
-          case OPERATOR -> operator(rows, pipeline, run.prepared());
+          case OPERATOR, OPERATOR_OVERLAPPING -> operator(rows, pipeline, run.prepared());
           case NAIVE ->
               rows.map(new NaivePredict(run.onnx().toString())).returns(new ScoredRowTypeInfo());
           case SERVER -> server(rows, run, 1);

@@ -62,7 +62,12 @@ final class ScoringProcess {
     environment.setParallelism(1);
     ScoringJob.define(
         environment,
-        PipelineFile.read(ScoredModel.pipeline(run.prepared(), run.batch(), run.delay())),
+        PipelineFile.read(
+            ScoredModel.pipeline(
+                run.prepared(),
+                run.batch(),
+                run.delay(),
+                run.contender() == Contender.OPERATOR_OVERLAPPING)),
         run);
     JobClient client = environment.executeAsync(run.contender().toString());
     // The first rows wait for the model.

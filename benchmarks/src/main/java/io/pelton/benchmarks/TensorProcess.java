@@ -69,7 +69,7 @@ final class TensorProcess {
     StreamExecutionEnvironment environment = flink.environment(settings);
     environment.setParallelism(1);
     Latency latency = records == 0 ? Latency.LOW : Latency.BALANCED;
-    Path file = ScoredModel.pipeline(prepared, LARGEST_BATCH, latency.batchDelay());
+    Path file = ScoredModel.pipeline(prepared, LARGEST_BATCH, latency.batchDelay(), false);
     switch (job) {
       case PELTON_AVRO, PELTON_JSON -> {
         PipelineDefinition pipeline = PipelineFile.read(file, latency);

@@ -73,7 +73,11 @@ public final class AllJobs {
                 Topic.SCHEMAS));
 
     FeatureOutputs features = FeatureJob.features(environment, pipeline, options, sinks, NAME);
-    features.features().sinkTo(sinks.features()).uid("features-sink").name("features");
+    features
+        .features()
+        .sinkTo(pipeline.model() == null ? sinks.features() : sinks.scoredFeatures())
+        .uid("features-sink")
+        .name("features");
     FeatureJob.log(features.features(), pipeline, options);
     DataStream<LateEvent> late = features.late();
     DataStream<DeadLetter> deadLetters = features.deadLetters();

@@ -11,6 +11,7 @@ import io.pelton.model.ServedVersion;
 import io.pelton.pipeline.Delivery;
 import io.pelton.pipeline.EventFormat;
 import io.pelton.pipeline.Events;
+import io.pelton.pipeline.Latency;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.Topic;
 import io.pelton.schemas.DeadLetter;
@@ -20,6 +21,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
+import java.lang.reflect.Field;
 import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -40,6 +42,7 @@ import org.apache.flink.api.connector.source.util.ratelimit.RateLimiterStrategy;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
+import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.util.CloseableIterator;
@@ -53,6 +56,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -83,6 +87,10 @@ class KafkaGlueTest {
 
   /** A pipeline of its own topics for each test. */
   private static PipelineDefinition pipeline(String name) {
+    return pipeline(name, Latency.BALANCED);
+  }
+
+  private static PipelineDefinition pipeline(String name, Latency latency) {
     Schema event = SchemaBuilder.record("Event").fields().requiredString("id").endRecord();
     return new PipelineDefinition(
         name,
@@ -107,7 +115,10 @@ class KafkaGlueTest {
         List.of("country"),
         null,
         null,
-        Map.of());
+        Map.of(),
+        List.of(),
+        Map.of(),
+        latency);
   }
 
   private static void createTopics(PipelineDefinition pipeline) throws Exception {
@@ -250,6 +261,22 @@ class KafkaGlueTest {
     KafkaSinks sinks = new KafkaSinks(nowhere, mixed, "job");
     assertThat(sinks.predictions()).isNotNull();
     assertThatThrownBy(sinks::features).isInstanceOf(KafkaUnavailableException.class);
+  }
+
+  @Test
+  void featuresThatAreScoredInTheSameJobLingerALittle() throws Exception {
+    KafkaSinks sinks = new KafkaSinks(kafka, pipeline("low", Latency.LOW), "job");
+    assertThat(lingers(sinks.features())).isEqualTo("0");
+    assertThat(lingers(sinks.predictions())).isEqualTo("0");
+    assertThat(lingers(sinks.scoredFeatures())).isEqualTo("10");
+    KafkaSinks gathering = new KafkaSinks(kafka, pipeline("more", Latency.THROUGHPUT), "job");
+    assertThat(lingers(gathering.scoredFeatures())).isEqualTo("50");
+  }
+
+  private static @Nullable Object lingers(KafkaSink<?> sink) throws Exception {
+    Field properties = KafkaSink.class.getDeclaredField("kafkaProducerConfig");
+    properties.setAccessible(true);
+    return ((Properties) properties.get(sink)).getProperty("linger.ms");
   }
 
   private static Duration longestTransaction(String maximum) throws Exception {

@@ -2,6 +2,7 @@ package io.pelton.job;
 
 import io.pelton.feature.FeatureRow;
 import io.pelton.model.ScoredRow;
+import io.pelton.pipeline.Latency;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.Topic;
 import io.pelton.schemas.DeadLetter;
@@ -160,8 +161,22 @@ public final class KafkaSinks {
   }
 
   public KafkaSink<FeatureRow> features() throws KafkaUnavailableException {
+    return features(pipeline.latency());
+  }
+
+  /**
+   * Features that are scored in the same job: what is behind the topic waits a little, so that
+   * predictions need not wait for cores and brokers that each row of it would take.
+   */
+  public KafkaSink<FeatureRow> scoredFeatures() throws KafkaUnavailableException {
+    return features(pipeline.latency() == Latency.LOW ? Latency.BALANCED : pipeline.latency());
+  }
+
+  private KafkaSink<FeatureRow> features(Latency latency) throws KafkaUnavailableException {
     return sink(
-        Topic.FEATURES, new FeatureRowKafkaSerializer(pipeline, pipeline.topic(Topic.FEATURES)));
+        Topic.FEATURES,
+        new FeatureRowKafkaSerializer(pipeline, pipeline.topic(Topic.FEATURES)),
+        latency);
   }
 
   /** Rows of a version come after its schema was published. */
@@ -210,12 +225,18 @@ public final class KafkaSinks {
 
   private <T> KafkaSink<T> sink(Topic topic, KafkaRecordSerializationSchema<T> serializer)
       throws KafkaUnavailableException {
+    return sink(topic, serializer, pipeline.latency());
+  }
+
+  private <T> KafkaSink<T> sink(
+      Topic topic, KafkaRecordSerializationSchema<T> serializer, Latency latency)
+      throws KafkaUnavailableException {
     Properties properties = new Properties();
     properties.setProperty(ProducerConfig.COMPRESSION_TYPE_CONFIG, "lz4");
     // A producer for each transaction would register the same metric names again and again; the
     // sink's own metrics stay.
     properties.setProperty("register.producer.metrics", "false");
-    properties.putAll(kafka.producer(pipeline.latency()));
+    properties.putAll(kafka.producer(latency));
     properties.remove(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG);
 
     KafkaSinkBuilder<T> builder =
