@@ -269,8 +269,8 @@ class KillTest {
     assertThat(Cli.succeed(parity).out()).contains("what was served is what history gives");
     try (Stream<Path> files = Files.walk(log())) {
       assertThat(files.filter(file -> file.getFileName().toString().startsWith("features-")))
-          .as("files of several checkpoints")
-          .hasSizeGreaterThan(10);
+          .as("files of each process whose rows were committed, at least one")
+          .hasSizeGreaterThanOrEqualTo(4);
     }
     assertThat(Cli.succeed("compact-log", "--log", log()).out()).contains("in 1");
     assertThat(Cli.succeed("compact-log", "--log", log()).out()).contains("nothing to compact");
