@@ -7,7 +7,6 @@ import io.pelton.job.JobOptions;
 import io.pelton.job.KafkaOptions;
 import io.pelton.job.KafkaUnavailableException;
 import io.pelton.model.FeatureDigest;
-import io.pelton.model.ModelLoadException;
 import io.pelton.model.ModelLoader;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ScoringException;
@@ -17,7 +16,6 @@ import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.Topic;
 import io.pelton.registry.ModelManifest;
 import io.pelton.registry.Registry;
-import io.pelton.registry.RegistryException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -87,21 +85,21 @@ final class PredictionCommand implements Callable<Integer> {
       versions =
           new Registry(
               FlinkStorage.open(JobOptions.registry(registry, pipeline, kafka.pipelineFile())));
-    } catch (IllegalArgumentException e) {
+    } catch (IllegalArgumentException | IOException e) {
       throw new InputException(e);
     }
     EventTrail trail = new EventTrail(kafka.settings(), pipeline);
-    List<EventTrail.Found<ScoredRow>> predictions = trail.predictions(id);
-    if (predictions.isEmpty()) {
+    EventTrail.Search<ScoredRow> predictions = trail.predictions(id);
+    if (predictions.found().isEmpty()) {
       throw new InputException(
-          "topic %s holds no prediction of event \"%s\"; it is not scored yet, or late, or a dead letter, or no longer kept"
-              .formatted(pipeline.topic(Topic.PREDICTIONS), id));
+          "topic %s holds no prediction of event \"%s\"; it is not scored yet, or late, or a dead letter, or no longer kept%s"
+              .formatted(pipeline.topic(Topic.PREDICTIONS), id, unreadable(predictions)));
     }
     FeatureRows rows = features(trail, pipeline);
     PrintWriter out = spec.commandLine().getOut();
     boolean differs = false;
     boolean unknown = false;
-    for (EventTrail.Found<ScoredRow> prediction : predictions) {
+    for (EventTrail.Found<ScoredRow> prediction : predictions.found()) {
       Findings findings = new Findings();
       describe(prediction, pipeline, findings);
       compareRow(prediction.value(), rows, pipeline, findings);
@@ -110,8 +108,8 @@ final class PredictionCommand implements Callable<Integer> {
       differs |= findings.differs;
       unknown |= findings.unknown;
     }
-    out.println(
-        differs ? "NOT EQUAL: see above" : unknown ? "NOT SCORED AGAIN: see above" : "equal");
+    String equal = rows.found.isEmpty() ? "equal; there was no feature row to compare" : "equal";
+    out.println(differs ? "NOT EQUAL: see above" : unknown ? "NOT SCORED AGAIN: see above" : equal);
     out.flush();
     return differs ? Pelton.FAILED : unknown ? Pelton.USAGE : 0;
   }
@@ -126,10 +124,19 @@ final class PredictionCommand implements Callable<Integer> {
   /** A pipeline that runs as one job may have no features topic. */
   private FeatureRows features(EventTrail trail, PipelineDefinition pipeline) {
     try {
-      return new FeatureRows(trail.features(id), "not in topic " + pipeline.topic(Topic.FEATURES));
+      EventTrail.Search<FeatureRow> search = trail.features(id);
+      return new FeatureRows(
+          search.found(), "not in topic " + pipeline.topic(Topic.FEATURES) + unreadable(search));
     } catch (KafkaUnavailableException e) {
       return new FeatureRows(List.of(), String.valueOf(e.getMessage()));
     }
+  }
+
+  private static String unreadable(EventTrail.Search<?> search) {
+    return search.unreadable() == 0
+        ? ""
+        : " (%d of its records cannot be read, the first: %s)"
+            .formatted(search.unreadable(), search.problem());
   }
 
   private void describe(
@@ -189,11 +196,10 @@ final class PredictionCommand implements Callable<Integer> {
     }
   }
 
-  private static void recompute(ScoredRow row, Registry versions, Findings findings)
-      throws IOException {
+  private static void recompute(ScoredRow row, Registry versions, Findings findings) {
     try {
       scoreAgain(row, versions, findings);
-    } catch (RegistryException | ModelLoadException | ScoringException e) {
+    } catch (IOException | UnsupportedOperationException | ScoringException e) {
       findings.say("again", "not possible: " + e.getMessage());
       findings.unknown = true;
     }

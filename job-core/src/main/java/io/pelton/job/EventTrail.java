@@ -9,7 +9,6 @@ import io.pelton.wire.PredictionCodec;
 import io.pelton.wire.UndecodableException;
 import java.util.ArrayList;
 import java.util.List;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jspecify.annotations.Nullable;
 
 /** What a pipeline's topics hold of one event. Topics are read whole: their keys are entities. */
@@ -24,6 +23,14 @@ public final class EventTrail {
    * @param place partition and offset, in words
    */
   public record Found<T>(T value, String place) {}
+
+  /**
+   * What a topic holds of the event.
+   *
+   * @param unreadable records of any event that could not be read
+   * @param problem why the first of them could not; empty without any
+   */
+  public record Search<T>(List<Found<T>> found, long unreadable, String problem) {}
 
   private interface Decoder<T> {
     T decode(byte @Nullable [] value) throws UndecodableException;
@@ -44,7 +51,7 @@ public final class EventTrail {
    *
    * @throws KafkaUnavailableException when the brokers do not answer, or the topic is missing
    */
-  public List<Found<ScoredRow>> predictions(String id) throws KafkaUnavailableException {
+  public Search<ScoredRow> predictions(String id) throws KafkaUnavailableException {
     PredictionCodec codec = new PredictionCodec(pipeline, schemas);
     return find(Topic.PREDICTIONS, id, codec::decode, row -> row.id);
   }
@@ -54,41 +61,38 @@ public final class EventTrail {
    *
    * @throws KafkaUnavailableException when the brokers do not answer, or the topic is missing
    */
-  public List<Found<FeatureRow>> features(String id) throws KafkaUnavailableException {
+  public Search<FeatureRow> features(String id) throws KafkaUnavailableException {
     FeatureVectorCodec codec = new FeatureVectorCodec(pipeline, schemas);
     return find(Topic.FEATURES, id, codec::decode, row -> row.id);
   }
 
-  private <T> List<Found<T>> find(Topic topic, String id, Decoder<T> decoder, Id<T> ids)
+  private <T> Search<T> find(Topic topic, String id, Decoder<T> decoder, Id<T> ids)
       throws KafkaUnavailableException {
     List<Found<T>> found = new ArrayList<>();
+    List<String> problem = new ArrayList<>();
+    long[] unreadable = {0};
     try {
       WholeTopic.read(
           kafka,
           topic.suffix() + " topic",
           pipeline.topic(topic),
           record -> {
-            T value = decoded(record, decoder);
-            if (value != null && ids.of(value).equals(id)) {
-              found.add(
-                  new Found<>(
-                      value,
-                      "partition %d offset %d".formatted(record.partition(), record.offset())));
+            String place = "partition %d offset %d".formatted(record.partition(), record.offset());
+            try {
+              T value = decoder.decode(record.value());
+              if (ids.of(value).equals(id)) {
+                found.add(new Found<>(value, place));
+              }
+            } catch (UndecodableException e) {
+              unreadable[0]++;
+              if (problem.isEmpty()) {
+                problem.add(place + " " + e.getMessage());
+              }
             }
           });
     } catch (IllegalStateException e) {
       throw new KafkaUnavailableException(String.valueOf(e.getMessage()), e);
     }
-    return found;
-  }
-
-  /** A record that cannot be read is not the event's, as far as anyone can tell. */
-  private static <T> @Nullable T decoded(
-      ConsumerRecord<byte[], byte[]> record, Decoder<T> decoder) {
-    try {
-      return decoder.decode(record.value());
-    } catch (UndecodableException e) {
-      return null;
-    }
+    return new Search<>(found, unreadable[0], String.join("", problem));
   }
 }

@@ -168,7 +168,8 @@ public record RolloutPlan(
   }
 
   /**
-   * What was in force before the last change, at once; changes that are planned are dropped.
+   * What was in force before the last change of what serves, with the shadows of now, at once;
+   * changes that are planned are dropped.
    *
    * @throws IllegalStateException when nothing was changed yet
    */
@@ -181,7 +182,8 @@ public record RolloutPlan(
   }
 
   /**
-   * A version is scored beside what serves.
+   * A version is scored beside what serves. At once, it does not change what a rollback returns to:
+   * who rolls back means what serves.
    *
    * @param share of the entity keys, above 0, at most 1
    * @throws IllegalStateException when it is at once before a change that is planned
@@ -190,7 +192,7 @@ public record RolloutPlan(
     requireNothingPlanned(from);
     List<Variant> shadows = without(name, last().shadows());
     shadows.add(new Variant(name, version, share));
-    return next(last().withShadows(shadows), from);
+    return withShadows(shadows, from);
   }
 
   /**
@@ -205,7 +207,15 @@ public record RolloutPlan(
           "model %s has no shadow \"%s\"; it has %s"
               .formatted(model, name, last().shadows().stream().map(Variant::name).toList()));
     }
-    return next(last().withShadows(left), from);
+    return withShadows(left, from);
+  }
+
+  private RolloutPlan withShadows(List<Variant> shadows, long from) {
+    RolloutPlan changed = next(last().withShadows(shadows), from);
+    return from != Step.ALWAYS || previous == null
+        ? changed
+        : new RolloutPlan(
+            model, changed.revision, salt, changed.steps, previous.withShadows(shadows));
   }
 
   /**

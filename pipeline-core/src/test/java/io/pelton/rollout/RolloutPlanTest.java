@@ -95,6 +95,20 @@ class RolloutPlanTest {
   }
 
   @Test
+  void aRollbackIsOfWhatServesAndLeavesTheShadowsOfNow() {
+    RolloutPlan deployed = one.shadow("old", 6, 1, NOW).deploy(4, NOW);
+    RolloutPlan rolledBack = deployed.shadow("next", 7, 0.5, NOW).endShadow("old", NOW).rollback();
+    assertThat(rolledBack.last().words()).isEqualTo("champion @1, shadow next @7 50 %");
+    assertThat(rolledBack.rollback().last().words()).isEqualTo("champion @4, shadow next @7 50 %");
+    assertThat(one.shadow("next", 7, 1, NOW).rollback().last().words())
+        .as("nothing else was changed")
+        .isEqualTo("champion @1");
+    assertThat(deployed.shadow("next", 7, 1, 2_000).rollback().last().words())
+        .as("what was planned is dropped")
+        .isEqualTo("champion @4, shadow old @6");
+  }
+
+  @Test
   void segmentsAndShadowsAreReplacedByNameAndEnded() {
     RolloutPlan plan =
         one.segment(new Segment("a", "x > 1", 2), NOW)
