@@ -14,8 +14,8 @@ import picocli.CommandLine.Command;
 /**
  * The {@code pelton} command. Exit codes: 0; 1 for a run that failed, a comparison that found a
  * difference, or a rollout that jobs did not answer to; 2 for a usage or input error, a version
- * that jobs refuse included; 4 for a run that finished with dead letters when {@code
- * --fail-on-dead-letters} asks.
+ * that jobs refuse included; 3 for data that drifted when {@code --fail-on-drift} asks; 4 for a run
+ * that finished with dead letters when {@code --fail-on-dead-letters} asks.
  */
 @Command(
     name = "pelton",
@@ -33,6 +33,7 @@ import picocli.CommandLine.Command;
       CompactLogCommand.class,
       ParityCommand.class,
       ModelCommand.class,
+      DriftCommand.class,
       PredictionCommand.class,
       RolloutCommand.class,
       CommandLine.HelpCommand.class
@@ -43,6 +44,9 @@ public final class Pelton {
 
   /** A usage or input error. */
   static final int USAGE = 2;
+
+  /** Data that drifted. */
+  static final int DRIFTED = 3;
 
   /** A run that finished, with dead letters. */
   static final int DEAD_LETTERS = 4;

@@ -1,5 +1,6 @@
 package io.pelton.drift;
 
+import java.io.IOException;
 import java.util.Arrays;
 
 /**
@@ -22,7 +23,7 @@ public record FeatureProfile(
   }
 
   /** Fewest edges that leave room for the extremes, the deciles and something between them. */
-  static final int FEWEST_EDGES = 16;
+  public static final int FEWEST_EDGES = 16;
 
   private static final double ROUNDING = 1e6;
 
@@ -68,11 +69,7 @@ public record FeatureProfile(
    * @throws IllegalArgumentException when the sample is empty
    */
   public static FeatureProfile of(String name, Kind kind, double[] values, int mostEdges) {
-    if (mostEdges < FEWEST_EDGES) {
-      throw new IllegalArgumentException(
-          "profile of %s: edges is %d; it must be %d or more"
-              .formatted(name, mostEdges, FEWEST_EDGES));
-    }
+    requireEdges(name, mostEdges);
     double[] sorted = new double[values.length];
     int size = 0;
     double sum = 0;
@@ -109,27 +106,96 @@ public record FeatureProfile(
     return new FeatureProfile(name, kind, edges, counts, mean, stddev);
   }
 
+  /**
+   * Freezes a reference sample of a feature that need not fit into memory.
+   *
+   * @param mostEdges edges kept at most, 16 or more
+   * @throws IllegalArgumentException when the sample is empty
+   */
+  public static FeatureProfile of(String name, Sample sample, int mostEdges) throws IOException {
+    requireEdges(name, mostEdges);
+    double[] edges = edges(sample, mostEdges);
+    long[] counts = new long[2 * edges.length + 2];
+    double sum = 0;
+    long finite = 0;
+    for (ValueGroups groups = sample.groups(); groups.next(); ) {
+      counts[ValueCounts.slot(edges, groups.value())] += groups.count();
+      if (Double.isFinite(groups.value())) {
+        sum += groups.value() * groups.count();
+        finite += groups.count();
+      }
+    }
+    counts[counts.length - 1] = sample.missing();
+    double mean = finite == 0 ? Double.NaN : sum / finite;
+    double squares = 0;
+    for (ValueGroups groups = sample.groups(); groups.next(); ) {
+      if (Double.isFinite(groups.value())) {
+        double off = groups.value() - mean;
+        squares += off * off * groups.count();
+      }
+    }
+    double stddev = finite == 0 ? Double.NaN : Math.sqrt(squares / finite);
+    return new FeatureProfile(name, Kind.FEATURE, edges, counts, mean, stddev);
+  }
+
+  private static void requireEdges(String name, int mostEdges) {
+    if (mostEdges < FEWEST_EDGES) {
+      throw new IllegalArgumentException(
+          "profile of %s: edges is %d; it must be %d or more"
+              .formatted(name, mostEdges, FEWEST_EDGES));
+    }
+  }
+
   private static double[] edges(double[] sorted, int mostEdges) {
     double[] distinct = distinct(sorted);
-    if (distinct.length <= mostEdges) {
-      return distinct;
+    return distinct.length <= mostEdges
+        ? distinct
+        : distinct(
+            Arrays.stream(ranks(sorted.length, mostEdges))
+                .mapToDouble(rank -> sorted[(int) rank])
+                .toArray());
+  }
+
+  private static double[] edges(Sample sample, int mostEdges) throws IOException {
+    double[] edges = new double[mostEdges];
+    int size = 0;
+    ValueGroups all = sample.groups();
+    while (size < mostEdges && all.next()) {
+      edges[size++] = all.value();
     }
-    double[] chosen = new double[mostEdges];
+    if (size < mostEdges || !all.next()) {
+      return Arrays.copyOf(edges, size);
+    }
+    long[] ranks = ranks(sample.count(), mostEdges);
+    long below = 0;
+    int next = 0;
+    for (ValueGroups groups = sample.groups(); groups.next(); ) {
+      below += groups.count();
+      for (; next < ranks.length && ranks[next] < below; next++) {
+        edges[next] = groups.value();
+      }
+    }
+    return distinct(edges);
+  }
+
+  /** Places of the edges among n sorted values: of the deciles, and evenly from end to end. */
+  private static long[] ranks(long n, int mostEdges) {
+    long[] ranks = new long[mostEdges];
     int next = 0;
     for (int k = 1; k < 10; k++) {
-      chosen[next++] = sorted[rankOfDecile(k, sorted.length)];
+      ranks[next++] = rankOfDecile(k, n);
     }
     int byRank = mostEdges - next;
     for (long i = 0; i < byRank; i++) {
-      chosen[next++] = sorted[(int) (i * (sorted.length - 1) / (byRank - 1))];
+      ranks[next++] = i * (n - 1) / (byRank - 1);
     }
-    Arrays.sort(chosen);
-    return distinct(chosen);
+    Arrays.sort(ranks);
+    return ranks;
   }
 
   /** Index of the smallest value whose share of values at or below it reaches k tenths. */
-  private static int rankOfDecile(long k, long n) {
-    return (int) ((k * n + 9) / 10 - 1);
+  private static long rankOfDecile(long k, long n) {
+    return (k * n + 9) / 10 - 1;
   }
 
   private static double[] distinct(double[] sorted) {

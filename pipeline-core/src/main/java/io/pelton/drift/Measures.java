@@ -1,9 +1,9 @@
 package io.pelton.drift;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.commons.math3.distribution.NormalDistribution;
-import org.apache.commons.math3.special.Gamma;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,7 +40,8 @@ public record Measures(
     double psiPValue,
     double jensenShannon,
     @Nullable Double wasserstein,
-    List<Bin> bins) {
+    List<Bin> bins)
+    implements ColumnMeasures {
 
   /** Where the Kolmogorov-Smirnov p-value comes from. */
   public enum KsMethod {
@@ -71,7 +72,7 @@ public record Measures(
   public record Bin(@Nullable Double upper, long baseline, long current) {}
 
   private static final long EXACT_AT_MOST = 10_000;
-  private static final int DECILES = 10;
+  static final int DECILES = 10;
 
   public Measures {
     bins = List.copyOf(bins);
@@ -112,12 +113,64 @@ public record Measures(
     }
     long values = n - reference[missing];
     long windowValues = m - current[missing];
+    boolean both = values > 0 && windowValues > 0;
+    return of(
+        new Sides(values, reference[missing], windowValues, current[missing]),
+        current[0] + (profile.edges().length == 0 ? 0 : current[missing - 1]),
+        both ? distance(reference, values, current, windowValues) : null,
+        profile.rankErrorBound(),
+        both ? wasserstein(profile, values, current, windowValues) : null,
+        bins(profile, current));
+  }
 
-    Double ks = null;
+  /**
+   * Measures all values of both sides, none of them put into a gap: {@code ks} and {@code
+   * wasserstein} are exact.
+   *
+   * @throws IllegalArgumentException when the current side has no rows
+   */
+  public static Measures of(Sample baseline, Sample current) throws IOException {
+    Sides sides =
+        new Sides(baseline.count(), baseline.missing(), current.count(), current.missing());
+    if (sides.m() == 0 || sides.n() == 0) {
+      throw new IllegalArgumentException("a side has no rows; nothing can be measured");
+    }
+    ExactDistances distances = new ExactDistances(baseline, current);
+    boolean both = sides.values > 0 && sides.windowValues > 0;
+    return of(
+        sides,
+        distances.outOfRange(),
+        both ? distances.ks() : null,
+        0,
+        both ? distances.wasserstein() : null,
+        distances.bins());
+  }
+
+  /** Values and missing ones of the baseline and the window. */
+  private record Sides(long values, long missing, long windowValues, long windowMissing) {
+    long n() {
+      return values + missing;
+    }
+
+    long m() {
+      return windowValues + windowMissing;
+    }
+  }
+
+  private static Measures of(
+      Sides sides,
+      long outOfRange,
+      @Nullable Double ks,
+      double rankErrorBound,
+      @Nullable Double wasserstein,
+      List<Bin> bins) {
+    long n = sides.n();
+    long m = sides.m();
     Double ksPValue = null;
     KsMethod method = KsMethod.NONE;
-    if (values > 0 && windowValues > 0) {
-      ks = distance(reference, values, current, windowValues);
+    if (ks != null) {
+      long values = sides.values;
+      long windowValues = sides.windowValues;
       if (values <= EXACT_AT_MOST / windowValues) {
         method = KsMethod.EXACT;
         ksPValue =
@@ -131,27 +184,26 @@ public record Measures(
         ksPValue = KolmogorovSmirnov.finiteSamplePValue(ks, (long) Math.rint(harmonic));
       }
     }
-
-    List<Bin> bins = bins(profile, current);
-    double psi = psi(bins, n, m);
-    double sampling = 1.0 / n + 1.0 / m;
-    int freedom = bins.size() - 1;
+    Stability stability =
+        Stability.of(
+            bins.stream().mapToLong(Bin::baseline).toArray(),
+            bins.stream().mapToLong(Bin::current).toArray());
     return new Measures(
         n,
         m,
-        reference[missing],
-        current[missing],
-        proportionPValue(reference[missing], n, current[missing], m),
-        current[0] + (profile.edges().length == 0 ? 0 : current[missing - 1]),
+        sides.missing,
+        sides.windowMissing,
+        proportionPValue(sides.missing, n, sides.windowMissing, m),
+        outOfRange,
         ks,
         ksPValue,
         method,
-        profile.rankErrorBound(),
-        psi,
-        psi - freedom * sampling,
-        freedom == 0 ? 1 : Gamma.regularizedGammaQ(freedom / 2.0, psi / sampling / 2),
-        jensenShannon(bins, n, m),
-        values > 0 && windowValues > 0 ? wasserstein(profile, values, current, windowValues) : null,
+        rankErrorBound,
+        stability.psi(),
+        stability.adjusted(),
+        stability.pValue(),
+        stability.jensenShannon(),
+        wasserstein,
         bins);
   }
 
@@ -160,6 +212,7 @@ public record Measures(
    * values, so when there are any, the smaller of KS's and theirs counts, twice (Bonferroni).
    * Without a KS distance it is PSI's, which has a bin for them.
    */
+  @Override
   public double pValue() {
     if (ksPValue == null) {
       return psiPValue;
@@ -245,37 +298,10 @@ public record Measures(
     return bins;
   }
 
-  private static void addUnlessEmpty(List<Bin> bins, Bin bin) {
+  static void addUnlessEmpty(List<Bin> bins, Bin bin) {
     if (bin.baseline() > 0 || bin.current() > 0) {
       bins.add(bin);
     }
-  }
-
-  /** Half a row is added to every bin of both sides, so that an empty one stays finite. */
-  private static double psi(List<Bin> bins, long n, long m) {
-    double psi = 0;
-    double added = bins.size() / 2.0;
-    for (Bin bin : bins) {
-      double p = (bin.baseline() + 0.5) / (n + added);
-      double q = (bin.current() + 0.5) / (m + added);
-      psi += (q - p) * Math.log(q / p);
-    }
-    return psi;
-  }
-
-  private static double jensenShannon(List<Bin> bins, long n, long m) {
-    double divergence = 0;
-    for (Bin bin : bins) {
-      double p = (double) bin.baseline() / n;
-      double q = (double) bin.current() / m;
-      double middle = (p + q) / 2;
-      divergence += relativeEntropy(p, middle) + relativeEntropy(q, middle);
-    }
-    return Math.sqrt(Math.max(0, divergence / 2 / Math.log(2)));
-  }
-
-  private static double relativeEntropy(double p, double q) {
-    return p == 0 ? 0 : p * Math.log(p / q);
   }
 
   private static @Nullable Double wasserstein(
@@ -301,7 +327,7 @@ public record Measures(
     return Double.isFinite(distance) && profile.stddev() > 0 ? distance : null;
   }
 
-  private static double proportionPValue(long a, long n, long b, long m) {
+  static double proportionPValue(long a, long n, long b, long m) {
     double pooled = (double) (a + b) / (n + m);
     double deviation = Math.sqrt(pooled * (1 - pooled) * (1.0 / n + 1.0 / m));
     if (deviation == 0) {

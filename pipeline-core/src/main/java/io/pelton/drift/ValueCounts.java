@@ -1,5 +1,6 @@
 package io.pelton.drift;
 
+import java.io.IOException;
 import java.util.Arrays;
 
 /**
@@ -21,6 +22,14 @@ public final class ValueCounts {
   /** Counts one value; NaN is missing. Allocates nothing. */
   public void add(double value) {
     slots[slot(edges, rounded ? FeatureProfile.rounded(value) : value)]++;
+  }
+
+  /** Counts all values of a feature's sample. */
+  public void add(Sample sample) throws IOException {
+    for (ValueGroups groups = sample.groups(); groups.next(); ) {
+      slots[slot(edges, groups.value())] += groups.count();
+    }
+    slots[slots.length - 1] += sample.missing();
   }
 
   /**

@@ -10,17 +10,39 @@ import io.pelton.drift.Measures.KsMethod;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.stream.DoubleStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 final class MeasuresTest {
   private static final int EDGES = 2048;
+
+  @TempDir static Path directory;
+  private static FileChannel overflow;
+
+  @BeforeAll
+  static void open() throws IOException {
+    overflow =
+        FileChannel.open(
+            directory.resolve("overflow"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+  }
+
+  @AfterAll
+  static void close() throws IOException {
+    overflow.close();
+  }
 
   private static Measures measure(double[] reference, double[] window, int edges) {
     FeatureProfile profile = FeatureProfile.of("x", Kind.FEATURE, reference, edges);
@@ -74,6 +96,47 @@ final class MeasuresTest {
       assertThat(measures.ks()).isCloseTo(naiveDistance(reference, window), within(1e-12));
       assertThat(measures.rankErrorBound()).isZero();
     }
+  }
+
+  private static Sample sample(double[] values) throws IOException {
+    double[] present = Arrays.stream(values).filter(v -> !Double.isNaN(v)).toArray();
+    int half = present.length / 2;
+    SampleSorter sorter = new SampleSorter(overflow, Long.MAX_VALUE);
+    return SampleSorter.sample(
+        List.of(
+            sorter.run(Arrays.copyOf(present, half), half),
+            sorter.run(Arrays.copyOfRange(present, half, present.length), present.length - half)),
+        values.length - present.length);
+  }
+
+  @Test
+  void allValuesGiveWhatCountsGiveButTheAreaBetweenTheEdges() throws IOException {
+    Random random = new Random(23);
+    for (int size : new int[] {1, 3, 40, 900}) {
+      for (double shift : new double[] {0, 0.1, 2}) {
+        double[] reference = Samples.messy(random, size, 0);
+        double[] window = Samples.messy(random, 2 * size, shift);
+        Measures counted = measure(reference, window, 4096);
+        Measures exact = Measures.of(sample(reference), sample(window));
+        assertThat(exact)
+            .usingRecursiveComparison()
+            .ignoringFields("wasserstein")
+            .isEqualTo(counted);
+      }
+    }
+  }
+
+  @Test
+  void wassersteinOfAllValuesIsExact() throws IOException {
+    // Between the edges 0 and 4 counts would put both at the middle.
+    Measures measures = Measures.of(sample(new double[] {0, 4}), sample(new double[] {1, 1.5}));
+    assertThat(measures.wasserstein()).isEqualTo((1 + 2.5) / 2 / 2);
+    assertThat(Measures.of(sample(new double[] {3, 3}), sample(new double[] {1})).wasserstein())
+        .as("without spread")
+        .isNull();
+    assertThat(Measures.of(sample(new double[] {0, 4}), sample(new double[] {Double.NaN})).ks())
+        .as("without values")
+        .isNull();
   }
 
   @ParameterizedTest

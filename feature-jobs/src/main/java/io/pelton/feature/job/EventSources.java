@@ -4,15 +4,12 @@ import io.pelton.feature.FeaturePlan;
 import io.pelton.feature.TableJoin;
 import io.pelton.job.Incoming;
 import io.pelton.job.IncomingTypeInfo;
+import io.pelton.job.InputFiles;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.Table;
 import io.pelton.pipeline.Topic;
 import io.pelton.wire.SchemaStore;
 import java.io.IOException;
-import java.nio.file.FileSystems;
-import java.nio.file.PathMatcher;
-import java.util.Arrays;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -27,8 +24,6 @@ import org.apache.flink.connector.file.src.FileSource;
 import org.apache.flink.connector.file.src.enumerate.NonSplittingRecursiveEnumerator;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
-import org.apache.flink.core.fs.FileStatus;
-import org.apache.flink.core.fs.FileSystem;
 import org.apache.flink.core.fs.Path;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -212,7 +207,7 @@ public final class EventSources {
       throws IOException {
     Set<Path> files = new LinkedHashSet<>();
     for (String input : inputs) {
-      List<Path> found = expand(input);
+      List<Path> found = InputFiles.expand(input);
       if (found.isEmpty()) {
         throw new IOException("no file matches \"" + input + "\"");
       }
@@ -233,42 +228,5 @@ public final class EventSources {
   public static List<Path> resolveOutcomes(List<String> inputs, PipelineDefinition pipeline)
       throws IOException {
     return resolve(inputs, OutcomeEvents.of(pipeline));
-  }
-
-  /** The files that a path or glob names, a glob's by name; none when there are none. */
-  static List<Path> expand(String input) throws IOException {
-    int slash = input.lastIndexOf('/');
-    String name = input.substring(slash + 1);
-    boolean glob = name.chars().anyMatch(c -> "*?[{".indexOf(c) >= 0);
-    if (!glob) {
-      Path path = local(input);
-      FileSystem system = path.getFileSystem();
-      if (!system.exists(path)) {
-        return List.of();
-      }
-      return system.getFileStatus(path).isDir() ? list(path, "*") : List.of(path);
-    }
-    Path parent = local(slash < 0 ? "." : input.substring(0, Math.max(1, slash)));
-    return parent.getFileSystem().exists(parent) ? list(parent, name) : List.of();
-  }
-
-  private static Path local(String path) {
-    return path.contains("://")
-        ? new Path(path)
-        : new Path(java.nio.file.Path.of(path).toAbsolutePath().normalize().toUri());
-  }
-
-  private static List<Path> list(Path directory, String glob) throws IOException {
-    PathMatcher matcher = FileSystems.getDefault().getPathMatcher("glob:" + glob);
-    FileStatus[] statuses = directory.getFileSystem().listStatus(directory);
-    return statuses == null
-        ? List.of()
-        : Arrays.stream(statuses)
-            .filter(status -> !status.isDir())
-            .map(FileStatus::getPath)
-            .filter(path -> !path.getName().startsWith(".") && !path.getName().startsWith("_"))
-            .filter(path -> matcher.matches(java.nio.file.Path.of(path.getName())))
-            .sorted(Comparator.comparing(Path::getName))
-            .toList();
   }
 }

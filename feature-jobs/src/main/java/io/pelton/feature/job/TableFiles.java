@@ -1,5 +1,6 @@
 package io.pelton.feature.job;
 
+import io.pelton.job.InputFiles;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.Table;
 import io.pelton.pipeline.Table.TableFile;
@@ -58,7 +59,7 @@ public final class TableFiles {
     for (String input : table.inputs()) {
       List<Path> found;
       try {
-        found = EventSources.expand(input);
+        found = InputFiles.expand(input);
       } catch (IOException e) {
         throw unreadable(table, e);
       }

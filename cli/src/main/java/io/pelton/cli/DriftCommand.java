@@ -1,0 +1,25 @@
+package io.pelton.cli;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** {@code pelton drift}: looks at data for drift, outside of jobs. */
+@Command(
+    name = "drift",
+    description = "Drift of data sets: compare.",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = DriftCompareCommand.class)
+final class DriftCommand implements Runnable {
+  @Spec
+  @SuppressWarnings("NullAway.Init") // picocli sets it
+  private CommandSpec command;
+
+  @Override
+  public void run() {
+    throw new CommandLine.ParameterException(
+        command.commandLine(), "Missing command: one of compare");
+  }
+}
