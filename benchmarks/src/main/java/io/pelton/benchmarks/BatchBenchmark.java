@@ -1,16 +1,13 @@
 package io.pelton.benchmarks;
 
-import io.pelton.cli.Pelton;
 import io.pelton.feature.job.EventSources;
 import io.pelton.pipeline.PipelineFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.flink.util.FileUtils;
 import picocli.CommandLine.Command;
@@ -24,7 +21,6 @@ import picocli.CommandLine.Option;
     description = "pelton features over event files, from start to exit.",
     mixinStandardHelpOptions = true)
 final class BatchBenchmark implements Callable<Integer> {
-  private static final String PYTHON = "/usr/bin/python3";
   private static final String SCRIPT = "benchmarks/pandas_features.py";
 
   @Option(
@@ -59,20 +55,13 @@ final class BatchBenchmark implements Callable<Integer> {
               + " Default: yes.")
   private boolean pandas;
 
-  /** What a process took from start to exit, seconds. */
-  private record Took(double wall, double cpu) {}
-
   @Override
   public Integer call() throws Exception {
-    boolean beside = pandas && pandasInstalled();
+    boolean beside = pandas && DebianPython.has("pandas");
     for (int round = 0; round < repeat; round++) {
       Path directory = Files.createTempDirectory("pelton-benchmark");
       Path output = directory.resolve("out");
-      List<String> command = new ArrayList<>();
-      command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-      command.add("-Xmx2g");
-      command.addAll(jvm);
-      command.addAll(List.of("-cp", System.getProperty("java.class.path"), Pelton.class.getName()));
+      List<String> command = Took.pelton("2g", jvm);
       command.addAll(List.of("features", "--pipeline=" + pipelineFile, "--output=" + output));
       data.forEach(input -> command.add("--input=" + input));
       command.addAll(more);
@@ -84,31 +73,21 @@ final class BatchBenchmark implements Callable<Integer> {
           besidePandas(features, directory.resolve("pandas.csv"));
         }
       } else {
-        System.out.printf("Pelton: wall %.1f s, CPU %.1f s%n", pelton.wall, pelton.cpu);
+        System.out.printf("Pelton: wall %.1f s, CPU %.1f s%n", pelton.wall(), pelton.cpu());
       }
       FileUtils.deleteDirectory(directory.toFile());
     }
     return 0;
   }
 
-  private boolean pandasInstalled() throws IOException, InterruptedException {
-    boolean installed =
-        Files.isExecutable(Path.of(PYTHON))
-            && new ProcessBuilder(PYTHON, "-c", "import pandas").start().waitFor() == 0;
-    if (!installed) {
-      System.out.println(
-          "pandas is left out: " + PYTHON + " has none (Debian: apt-get install python3-pandas)");
-    }
-    return installed;
-  }
-
   private void besidePandas(Path features, Path output) throws Exception {
-    List<String> command = new ArrayList<>(List.of(PYTHON, SCRIPT, output.toString()));
+    List<String> command =
+        new ArrayList<>(List.of(DebianPython.PROGRAM, SCRIPT, output.toString()));
     EventSources.resolve(data, PipelineFile.read(pipelineFile))
         .forEach(file -> command.add(file.getPath()));
     Took took = run(command);
     show("pandas, groupby-rolling", took, rows(output));
-    run(List.of(PYTHON, SCRIPT, "--compare", features.toString(), output.toString()));
+    run(List.of(DebianPython.PROGRAM, SCRIPT, "--compare", features.toString(), output.toString()));
   }
 
   private static long rows(Path csv) throws IOException {
@@ -120,19 +99,10 @@ final class BatchBenchmark implements Callable<Integer> {
   private static void show(String title, Took took, long rows) {
     System.out.printf(
         "%s: wall %.1f s, CPU %.1f s; %,d events, %,.0f a second, %,.0f a CPU-second%n",
-        title, took.wall, took.cpu, rows, rows / took.wall, rows / took.cpu);
+        title, took.wall(), took.cpu(), rows, rows / took.wall(), rows / took.cpu());
   }
 
   private static Took run(List<String> command) throws IOException, InterruptedException {
-    long start = System.nanoTime();
-    Process process = new ProcessBuilder(command).inheritIO().start();
-    Duration cpu = Duration.ZERO;
-    while (!process.waitFor(20, TimeUnit.MILLISECONDS)) {
-      cpu = process.info().totalCpuDuration().orElse(cpu);
-    }
-    if (process.exitValue() != 0) {
-      throw new IOException("exit code " + process.exitValue() + " of " + command);
-    }
-    return new Took((System.nanoTime() - start) / 1e9, cpu.toMillis() / 1e3);
+    return Took.of(new ProcessBuilder(command).inheritIO());
   }
 }

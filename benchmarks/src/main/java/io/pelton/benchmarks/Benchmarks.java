@@ -6,11 +6,13 @@ import picocli.CommandLine.Command;
 /** The command line of {@code benchmarks/run}. */
 @Command(
     name = "benchmarks/run",
-    description = "Measures whole pipelines, the feature engine and inference, side by side.",
+    description =
+        "Measures whole pipelines, the feature engine, inference and comparisons, side by side.",
     mixinStandardHelpOptions = true,
     subcommands = {
       AllInOneBenchmark.class,
       BatchBenchmark.class,
+      CompareBenchmark.class,
       DeviceBenchmark.class,
       FeatureBenchmark.class,
       InferenceBenchmark.class,

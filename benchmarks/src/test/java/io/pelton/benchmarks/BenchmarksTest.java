@@ -60,6 +60,22 @@ class BenchmarksTest {
         .contains("pass-through", "all-in-one", "naive");
   }
 
+  @Test
+  void comparesDataSetsInAProcessOfItsOwn() {
+    assertThat(misused("compare --rows 0"))
+        .isEqualTo("--rows 0, --columns 20, --repeat 3: each must be 1 or more\n");
+    assertThat(
+            Benchmarks.commandLine()
+                .execute(
+                    "compare",
+                    "--rows=50",
+                    "--columns=2",
+                    "--repeat=1",
+                    "--no-pandas",
+                    "--memory=64m"))
+        .isZero();
+  }
+
   /** What is said of a command line; the usage may follow. */
   private static String misused(String commandLine) {
     StringWriter err = new StringWriter();

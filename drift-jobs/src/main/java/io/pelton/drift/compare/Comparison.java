@@ -192,6 +192,8 @@ public record Comparison(
         requireColumn(column, "baseline", baseline);
         requireColumn(column, "current", current);
       }
+      requireColumns("baseline", baseline, request.baseline);
+      requireColumns("current", current, request.current);
       List<String> chosen = new ArrayList<>(baseline);
       chosen.retainAll(request.columns.isEmpty() ? current : request.columns);
       if (chosen.isEmpty()) {
@@ -212,6 +214,14 @@ public record Comparison(
 
     private static List<String> without(List<String> columns, List<String> others) {
       return columns.stream().filter(column -> !others.contains(column)).toList();
+    }
+
+    private static void requireColumns(String side, List<String> columns, List<Path> files) {
+      if (columns.isEmpty()) {
+        throw new IllegalArgumentException(
+            "the %s side has no columns in %s; a CSV file must begin with their names"
+                .formatted(side, files));
+      }
     }
 
     private static void requireRows(String side, DataSet data, List<Path> files) {

@@ -7,7 +7,6 @@ import java.io.BufferedInputStream;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -36,7 +35,6 @@ import org.jspecify.annotations.Nullable;
  */
 abstract class DataFile implements Closeable {
   private static final int BUFFER = 1 << 16;
-  private static final char BYTE_ORDER_MARK = '\uFEFF';
 
   private DataFile() {}
 
@@ -96,16 +94,13 @@ abstract class DataFile implements Closeable {
           CsvReader.builder()
               .commentStrategy(CommentStrategy.NONE)
               .skipEmptyLines(true)
-              .build(row, new InputStreamReader(in, StandardCharsets.UTF_8));
+              .detectBomHeader(true)
+              .build(row, in, StandardCharsets.UTF_8);
       rows = csv.iterator();
       List<String> header = new ArrayList<>();
       if (next()) {
         for (int i = 0; i < row.size; i++) {
           header.add(row.text(i));
-        }
-        String first = header.get(0);
-        if (!first.isEmpty() && first.charAt(0) == BYTE_ORDER_MARK) {
-          header.set(0, first.substring(1));
         }
       }
       Set<String> seen = new HashSet<>();

@@ -295,6 +295,20 @@ final class ComparisonTest {
   }
 
   @Test
+  void readsCsvAsOthersWriteIt() throws IOException {
+    Path file =
+        write("bom.csv", "\uFEFF\"a\",\"b,c\"\r\n1,\"x\ny\"\r\n\r\n2,\"say \"\"z\"\"\"\r\n");
+    for (Path same : List.of(file, write("bom.csv.gz", Files.readString(file)))) {
+      Comparison comparison = compare(same, file);
+      assertThat(comparison.columns())
+          .extracting(ColumnComparison::name)
+          .containsExactly("a", "b,c");
+      assertThat(comparison.baselineRows()).isEqualTo(2);
+      assertThat(column(comparison, "a").type()).isEqualTo(ColumnComparison.Type.NUMERIC);
+    }
+  }
+
+  @Test
   void tellsWhatCannotBeCompared() throws IOException {
     Path file = write("a.csv", "amount,b\n1,2\n");
     assertThatThrownBy(() -> compare(files(file), files(file), List.of("amont"), Set.of()))
@@ -303,6 +317,9 @@ final class ComparisonTest {
     assertThatThrownBy(() -> compare(file, empty))
         .hasMessageStartingWith("the current side has no rows in [")
         .hasMessageEndingWith("empty.csv]; nothing can be compared");
+    assertThatThrownBy(() -> compare(write("nothing.csv", ""), file))
+        .hasMessageStartingWith("the baseline side has no columns in [")
+        .hasMessageEndingWith("nothing.csv]; a CSV file must begin with their names");
     assertThatThrownBy(() -> compare(file, write("other.csv", "z\n1\n")))
         .hasMessageStartingWith("baseline and current have no column in common: ");
     assertThatThrownBy(() -> compare(file, write("twice.csv", "a,a\n1,2\n")))
