@@ -101,6 +101,14 @@ final class Listening implements Control.Following {
   }
 
   private void run() {
+    try {
+      listen();
+    } finally {
+      shut(); // here, for the thread that closes may be interrupted
+    }
+  }
+
+  private void listen() {
     Duration wait = shortest;
     while (!closed()) {
       try {
@@ -224,6 +232,5 @@ final class Listening implements Control.Following {
       open.wakeUp();
     }
     thread.join();
-    shut();
   }
 }

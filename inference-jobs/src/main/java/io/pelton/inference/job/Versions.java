@@ -17,11 +17,12 @@ import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -350,16 +351,24 @@ final class Versions implements AutoCloseable {
     return serving.values();
   }
 
+  /** Closes all, by the loader's thread: Flink may interrupt the task's at any time. */
   @Override
-  public void close() throws Exception {
+  public void close() {
     drain.close();
+    // After what is being loaded, which cannot be broken off: the engine would keep what it began.
+    CompletableFuture<Void> closing = CompletableFuture.runAsync(this::closeAll, loader);
     loader.shutdown();
-    // A load cannot be broken off: the engine would keep what it has begun.
-    while (!loader.awaitTermination(1, TimeUnit.MINUTES)) {
-      Thread.onSpinWait();
+    closing.join();
+  }
+
+  private void closeAll() {
+    try {
+      shadows.close();
+      IOUtils.closeAll(open.values());
+    } catch (Exception e) {
+      throw new CompletionException(e);
+    } finally {
+      open.clear();
     }
-    shadows.close();
-    IOUtils.closeAll(open.values());
-    open.clear();
   }
 }

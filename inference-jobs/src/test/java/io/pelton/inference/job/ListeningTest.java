@@ -187,6 +187,16 @@ final class ListeningTest {
   }
 
   @Test
+  void closesWhatItHeardByOfATaskThatIsInterrupted() throws Exception {
+    listen();
+    Thread.currentThread().interrupt(); // as Flink does to a task that it cancels
+    assertThatThrownBy(listening::close).isInstanceOf(InterruptedException.class);
+    while (closed.get() < opened.get()) {
+      Thread.sleep(1);
+    }
+  }
+
+  @Test
   void failsWhenItCannotBeginToListen() {
     refusals.set(1);
     assertThatThrownBy(this::listen).hasMessage("no broker");

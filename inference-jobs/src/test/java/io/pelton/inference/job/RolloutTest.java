@@ -17,6 +17,7 @@ import io.pelton.schemas.RolloutStatus;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -373,6 +374,8 @@ final class RolloutTest {
       Thread.sleep(1);
     }
     second.cancel().get();
+    assertThat(second.getJobExecutionResult()).failsWithin(Duration.ofSeconds(30));
+    InferenceTopologyTest.assertNoFilesLeft();
 
     assertThat(SAID)
         .extracting(RolloutStatus::getSubtask, RolloutStatus::getServing)

@@ -232,6 +232,16 @@ final class VersionsTest {
   }
 
   @Test
+  void aTaskThatIsInterruptedClosesItsVersionsNevertheless() throws Exception {
+    open(MemoryBudget.NONE, one);
+    outcome(one.deploy(2, NOW).shadow("next", 3, 1, NOW));
+    Thread.currentThread().interrupt(); // as Flink does to a task that it cancels
+    close();
+    assertThat(Thread.interrupted()).isTrue();
+    versions = null;
+  }
+
+  @Test
   void metricsHoldNothingOfAVersionThatIsClosed() throws Exception {
     open(MemoryBudget.NONE, one);
     RolloutPlan two = one.deploy(2, NOW);
