@@ -3,6 +3,7 @@ package io.pelton.job;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.pelton.schemas.AlertSeverity;
 import io.pelton.schemas.AlertState;
 import io.pelton.schemas.DriftAlert;
 import io.pelton.schemas.LateEvent;
@@ -10,6 +11,8 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
+import java.util.List;
+import java.util.Map;
 import org.apache.avro.Schema;
 import org.apache.avro.SchemaBuilder;
 import org.apache.avro.generic.GenericData;
@@ -36,19 +39,23 @@ final class SpecificRecordSerializerTest {
           ByteBuffer.wrap(new byte[] {1}),
           null);
   private static final DriftAlert ALERT =
-      new DriftAlert(
-          "p/m/1/f/0",
-          AlertState.OPENED,
-          "p",
-          "m",
-          1,
-          "f",
-          Instant.EPOCH,
-          Instant.ofEpochMilli(1),
-          0.5,
-          null,
-          0.01,
-          "drifted");
+      DriftAlert.newBuilder()
+          .setAlertId("id")
+          .setState(AlertState.OPENED)
+          .setPipeline("p")
+          .setModel("m")
+          .setVersion(3)
+          .setFeature("f")
+          .setSeverity(AlertSeverity.WARNING)
+          .setSince(Instant.ofEpochMilli(5))
+          .setWindowEnd(Instant.ofEpochMilli(6))
+          .setPsiAdjusted(0.5)
+          .setKs(null)
+          .setQValue(0.01)
+          .setNewValues(Map.of())
+          .setContributions(List.of())
+          .setMessage("it drifted")
+          .build();
 
   private final TypeSerializer<LateEvent> serializer =
       new SpecificRecordTypeInfo<>(LateEvent.class).createSerializer(new SerializerConfigImpl());

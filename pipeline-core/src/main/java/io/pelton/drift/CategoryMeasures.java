@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param baselineCount reference rows, missing ones included
  * @param currentCount rows of the window, missing ones included
+ * @param designEffect by how much the rows say less than as many independent ones would; χ² is
+ *     divided by it (Rao and Scott 1981)
  * @param missingPValue two-proportion z test of the missing shares
  * @param unseen rows of the window with a value that the reference does not have
  * @param chiSquare statistic of the two-sample contingency table of {@code bins}, without Yates'
@@ -24,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 public record CategoryMeasures(
     long baselineCount,
     long currentCount,
+    double designEffect,
     long missingBaseline,
     long missingCurrent,
     double missingPValue,
@@ -46,7 +49,9 @@ public record CategoryMeasures(
     /** Rows without a value. */
     MISSING,
     /** Values that too few rows have. */
-    OTHER
+    OTHER,
+    /** Values that the reference does not have, taken together. */
+    UNSEEN
   }
 
   /**
@@ -98,23 +103,39 @@ public record CategoryMeasures(
     if (missingBaseline + missingCurrent > 0) {
       all.add(new Bin(Kind.MISSING, null, missingBaseline, missingCurrent));
     }
-    List<Bin> bins = pooled(all, n, m);
-    double statistic = chiSquare(bins, n, m);
+    return of(all, missingBaseline, missingCurrent, unseen, 1);
+  }
+
+  /**
+   * Measures bins that are counted already.
+   *
+   * @param all with those of missing values
+   * @param unseen rows of the window with a value that the reference does not have
+   * @param designEffect 1 or more
+   */
+  static CategoryMeasures of(
+      List<Bin> all, long missingBaseline, long missingCurrent, long unseen, double designEffect) {
+    long n = all.stream().mapToLong(Bin::baseline).sum();
+    long m = all.stream().mapToLong(Bin::current).sum();
+    List<Bin> bins = pooled(all, n, m, designEffect);
+    double statistic = chiSquare(bins, n, m) / designEffect;
     int freedom = bins.size() - 1;
     Stability stability =
         Stability.of(
             bins.stream().mapToLong(Bin::baseline).toArray(),
-            bins.stream().mapToLong(Bin::current).toArray());
+            bins.stream().mapToLong(Bin::current).toArray(),
+            designEffect);
     return new CategoryMeasures(
         n,
         m,
+        designEffect,
         missingBaseline,
         missingCurrent,
-        Measures.proportionPValue(missingBaseline, n, missingCurrent, m),
+        Measures.proportionPValue(missingBaseline, n, missingCurrent, m, designEffect),
         unseen,
         statistic,
         freedom == 0 ? 1 : Gamma.regularizedGammaQ(freedom / 2.0, statistic / 2),
-        cramersV(statistic, bins.size(), n + m),
+        cramersV(statistic, bins.size(), (n + m) / designEffect),
         stability.psi(),
         stability.adjusted(),
         stability.pValue(),
@@ -129,14 +150,14 @@ public record CategoryMeasures(
   /**
    * The smallest first, until what is left, and what they are together, is expected often enough.
    */
-  private static List<Bin> pooled(List<Bin> all, long n, long m) {
+  private static List<Bin> pooled(List<Bin> all, long n, long m, double designEffect) {
     List<Bin> bins = new ArrayList<>(all);
     bins.sort(
         Comparator.comparingLong(Bin::rows)
             .reversed()
             .thenComparing(Bin::kind)
             .thenComparing(bin -> String.valueOf(bin.value)));
-    double smallerShare = (double) Math.min(n, m) / ((double) n + m);
+    double smallerShare = Math.min(n, m) / ((double) n + m) / designEffect;
     Bin other = new Bin(Kind.OTHER, null, 0, 0);
     while (!bins.isEmpty()
         && (bins.get(bins.size() - 1).rows() * smallerShare < EXPECTED

@@ -8,6 +8,9 @@ public sealed interface ColumnMeasures permits Measures, CategoryMeasures {
   /** Rows of the window, missing ones included. */
   long currentCount();
 
+  /** By how much the rows say less than as many independent ones would; 1 or more. */
+  double designEffect();
+
   long missingBaseline();
 
   long missingCurrent();

@@ -24,6 +24,7 @@ final class ExactDistances {
   private final double largest;
   private long outOfRange;
   private long apart;
+  private double apartAt;
   private double area;
   private double stddev;
 
@@ -103,7 +104,10 @@ final class ExactDistances {
         moreOthers = others.next();
       }
       gap = Math.abs(below * current.count() - othersBelow * baseline.count());
-      apart = Math.max(apart, gap);
+      if (gap > apart) {
+        apart = gap;
+        apartAt = value;
+      }
       before = value;
     }
     area = areas.value();
@@ -114,8 +118,9 @@ final class ExactDistances {
     return outOfRange;
   }
 
-  double ks() {
-    return (double) apart / baseline.count() / current.count();
+  Measures.Farthest farthest() {
+    return new Measures.Farthest(
+        (double) apart / baseline.count() / current.count(), apart == 0 ? null : (Double) apartAt);
   }
 
   /** Null where it is infinite, or the baseline's values are all the same. */

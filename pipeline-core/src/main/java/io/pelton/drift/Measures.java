@@ -12,10 +12,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param baselineCount reference rows, missing ones included
  * @param currentCount rows of the window, missing ones included
+ * @param designEffect by how much the rows say less than as many independent ones would; all
+ *     p-values and the adjustment of PSI are of the counts over it
  * @param missingPValue two-proportion z test of the missing shares
  * @param outOfRange rows below the smallest or above the largest reference value
  * @param ks Kolmogorov-Smirnov distance over the values that are not missing; null when a side has
  *     none
+ * @param ksAt value at which, or in the gap before which, the distribution functions are so far
+ *     apart; null with {@code ks}, and where it is above all reference values
  * @param rankErrorBound by how much {@code ks} may fall short because the reference was thinned
  * @param psi population stability index over deciles of the reference and the missing values
  * @param psiAdjusted PSI less its expectation under no drift
@@ -23,15 +27,18 @@ import org.jspecify.annotations.Nullable;
  * @param wasserstein first Wasserstein distance over the reference's standard deviation; values in
  *     a gap count at its middle, those out of range at the nearest end. Null where a side has no
  *     values, the deviation is 0 or infinite values make it infinite
+ * @param distribution both distribution functions at a few dozen values, for drawing
  */
 public record Measures(
     long baselineCount,
     long currentCount,
+    double designEffect,
     long missingBaseline,
     long missingCurrent,
     double missingPValue,
     long outOfRange,
     @Nullable Double ks,
+    @Nullable Double ksAt,
     @Nullable Double ksPValue,
     KsMethod ksMethod,
     double rankErrorBound,
@@ -40,7 +47,8 @@ public record Measures(
     double psiPValue,
     double jensenShannon,
     @Nullable Double wasserstein,
-    List<Bin> bins)
+    List<Bin> bins,
+    List<Point> distribution)
     implements ColumnMeasures {
 
   /** Where the Kolmogorov-Smirnov p-value comes from. */
@@ -71,11 +79,21 @@ public record Measures(
    */
   public record Bin(@Nullable Double upper, long baseline, long current) {}
 
+  /**
+   * Both distribution functions at a value.
+   *
+   * @param baseline reference rows at or below it
+   * @param current rows of the window at or below it
+   */
+  public record Point(double value, long baseline, long current) {}
+
   private static final long EXACT_AT_MOST = 10_000;
+  private static final int MOST_POINTS = 40;
   static final int DECILES = 10;
 
   public Measures {
     bins = List.copyOf(bins);
+    distribution = List.copyOf(distribution);
   }
 
   /**
@@ -97,6 +115,22 @@ public record Measures(
    *     empty
    */
   public static Measures of(FeatureProfile profile, ValueCounts window) {
+    return of(profile, window, 1);
+  }
+
+  /**
+   * Measures a window whose rows depend on each other.
+   *
+   * @param designEffect 1 or more; 1 where they do not
+   * @throws IllegalArgumentException when the counts are of another layout than the profile's, or
+   *     empty
+   */
+  public static Measures of(FeatureProfile profile, ValueCounts window, double designEffect) {
+    if (!(designEffect >= 1)) {
+      throw new IllegalArgumentException(
+          "design effect of %s is %s; it must be 1 or more"
+              .formatted(profile.reportName(), designEffect));
+    }
     long[] reference = profile.counts();
     long[] current = window.slots();
     if (current.length != reference.length) {
@@ -114,13 +148,15 @@ public record Measures(
     long values = n - reference[missing];
     long windowValues = m - current[missing];
     boolean both = values > 0 && windowValues > 0;
+    Farthest farthest = both ? farthest(profile, values, current, windowValues) : null;
     return of(
-        new Sides(values, reference[missing], windowValues, current[missing]),
+        new Sides(values, reference[missing], windowValues, current[missing], designEffect),
         current[0] + (profile.edges().length == 0 ? 0 : current[missing - 1]),
-        both ? distance(reference, values, current, windowValues) : null,
+        farthest,
         profile.rankErrorBound(),
         both ? wasserstein(profile, values, current, windowValues) : null,
-        bins(profile, current));
+        bins(profile, current),
+        distribution(profile, current, farthest));
   }
 
   /**
@@ -131,7 +167,7 @@ public record Measures(
    */
   public static Measures of(Sample baseline, Sample current) throws IOException {
     Sides sides =
-        new Sides(baseline.count(), baseline.missing(), current.count(), current.missing());
+        new Sides(baseline.count(), baseline.missing(), current.count(), current.missing(), 1);
     if (sides.m() == 0 || sides.n() == 0) {
       throw new IllegalArgumentException("a side has no rows; nothing can be measured");
     }
@@ -140,14 +176,23 @@ public record Measures(
     return of(
         sides,
         distances.outOfRange(),
-        both ? distances.ks() : null,
+        both ? distances.farthest() : null,
         0,
         both ? distances.wasserstein() : null,
-        distances.bins());
+        distances.bins(),
+        List.of());
   }
 
+  /**
+   * Where the distribution functions are farthest apart.
+   *
+   * @param at null above all reference values
+   */
+  record Farthest(double distance, @Nullable Double at) {}
+
   /** Values and missing ones of the baseline and the window. */
-  private record Sides(long values, long missing, long windowValues, long windowMissing) {
+  private record Sides(
+      long values, long missing, long windowValues, long windowMissing, double designEffect) {
     long n() {
       return values + missing;
     }
@@ -160,18 +205,21 @@ public record Measures(
   private static Measures of(
       Sides sides,
       long outOfRange,
-      @Nullable Double ks,
+      @Nullable Farthest farthest,
       double rankErrorBound,
       @Nullable Double wasserstein,
-      List<Bin> bins) {
+      List<Bin> bins,
+      List<Point> distribution) {
     long n = sides.n();
     long m = sides.m();
+    double designEffect = sides.designEffect;
+    Double ks = farthest == null ? null : (Double) farthest.distance;
     Double ksPValue = null;
     KsMethod method = KsMethod.NONE;
     if (ks != null) {
       long values = sides.values;
       long windowValues = sides.windowValues;
-      if (values <= EXACT_AT_MOST / windowValues) {
+      if (designEffect == 1 && values <= EXACT_AT_MOST / windowValues) {
         method = KsMethod.EXACT;
         ksPValue =
             KolmogorovSmirnov.exactPValue(
@@ -181,21 +229,26 @@ public record Measures(
       } else {
         method = KsMethod.FINITE_SAMPLE;
         double harmonic = (double) values * windowValues / ((double) values + windowValues);
-        ksPValue = KolmogorovSmirnov.finiteSamplePValue(ks, (long) Math.rint(harmonic));
+        ksPValue =
+            KolmogorovSmirnov.finiteSamplePValue(
+                ks, Math.max(1, (long) Math.rint(harmonic / designEffect)));
       }
     }
     Stability stability =
         Stability.of(
             bins.stream().mapToLong(Bin::baseline).toArray(),
-            bins.stream().mapToLong(Bin::current).toArray());
+            bins.stream().mapToLong(Bin::current).toArray(),
+            designEffect);
     return new Measures(
         n,
         m,
+        designEffect,
         sides.missing,
         sides.windowMissing,
-        proportionPValue(sides.missing, n, sides.windowMissing, m),
+        proportionPValue(sides.missing, n, sides.windowMissing, m, designEffect),
         outOfRange,
         ks,
+        farthest == null ? null : farthest.at,
         ksPValue,
         method,
         rankErrorBound,
@@ -204,7 +257,8 @@ public record Measures(
         stability.pValue(),
         stability.jensenShannon(),
         wasserstein,
-        bins);
+        bins,
+        distribution);
   }
 
   /**
@@ -234,16 +288,52 @@ public record Measures(
    * Largest difference of the distribution functions, at each edge just before it and at it. They
    * are compared over their common denominator, for a division costs more than all the rest.
    */
-  private static double distance(long[] reference, long values, long[] current, long windowValues) {
+  private static Farthest farthest(
+      FeatureProfile profile, long values, long[] current, long windowValues) {
+    long[] reference = profile.counts();
     double largest = 0;
+    int at = 0;
     long below = 0;
     long windowBelow = 0;
     for (int slot = 0; slot < reference.length - 1; slot++) {
       below += reference[slot];
       windowBelow += current[slot];
-      largest = Math.max(largest, apart(below, values, windowBelow, windowValues));
+      double here = apart(below, values, windowBelow, windowValues);
+      if (here > largest) {
+        largest = here;
+        at = slot;
+      }
     }
-    return largest / values / windowValues;
+    int edge = at / 2;
+    return new Farthest(
+        largest / values / windowValues,
+        edge < profile.edges().length ? (Double) profile.edges()[edge] : null);
+  }
+
+  /** At edges of evenly spread rank, the first and the last, and where KS is. */
+  private static List<Point> distribution(
+      FeatureProfile profile, long[] current, @Nullable Farthest farthest) {
+    double[] edges = profile.edges();
+    long[] reference = profile.counts();
+    long values = sum(reference) - reference[reference.length - 1];
+    Double marked = farthest == null ? null : farthest.at;
+    List<Point> points = new ArrayList<>();
+    long below = 0;
+    long windowBelow = 0;
+    long shown = 0;
+    for (int edge = 0; edge < edges.length; edge++) {
+      below += reference[2 * edge] + reference[2 * edge + 1];
+      windowBelow += current[2 * edge] + current[2 * edge + 1];
+      boolean isMarked = marked != null && marked == edges[edge];
+      if (edge == 0
+          || edge == edges.length - 1
+          || isMarked
+          || (below - shown) * MOST_POINTS >= values) {
+        points.add(new Point(edges[edge], below, windowBelow));
+        shown = below;
+      }
+    }
+    return points;
   }
 
   /** Difference of two shares, times both their denominators. */
@@ -327,9 +417,9 @@ public record Measures(
     return Double.isFinite(distance) && profile.stddev() > 0 ? distance : null;
   }
 
-  static double proportionPValue(long a, long n, long b, long m) {
+  static double proportionPValue(long a, long n, long b, long m, double designEffect) {
     double pooled = (double) (a + b) / (n + m);
-    double deviation = Math.sqrt(pooled * (1 - pooled) * (1.0 / n + 1.0 / m));
+    double deviation = Math.sqrt(pooled * (1 - pooled) * (1.0 / n + 1.0 / m) * designEffect);
     if (deviation == 0) {
       return 1;
     }

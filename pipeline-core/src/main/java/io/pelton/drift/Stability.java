@@ -14,11 +14,14 @@ import org.apache.commons.math3.special.Gamma;
  * @param jensenShannon distance, base 2
  */
 record Stability(double psi, double adjusted, double pValue, double jensenShannon) {
-  static Stability of(long[] baseline, long[] current) {
+  /**
+   * @param designEffect by how much the rows say less than as many independent ones would
+   */
+  static Stability of(long[] baseline, long[] current, double designEffect) {
     long n = Arrays.stream(baseline).sum();
     long m = Arrays.stream(current).sum();
     double psi = psi(baseline, n, current, m);
-    double sampling = 1.0 / n + 1.0 / m;
+    double sampling = (1.0 / n + 1.0 / m) * designEffect;
     int freedom = baseline.length - 1;
     return new Stability(
         psi,

@@ -1,5 +1,6 @@
 package io.pelton.pipeline;
 
+import io.pelton.drift.Persistence;
 import java.io.Serializable;
 
 /**

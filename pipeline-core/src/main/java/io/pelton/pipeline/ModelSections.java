@@ -1,5 +1,6 @@
 package io.pelton.pipeline;
 
+import io.pelton.drift.Persistence;
 import io.pelton.pipeline.MemoryBudget.Switching;
 import io.pelton.pipeline.PipelineDefinition.Device;
 import io.pelton.pipeline.PipelineDefinition.Feature;

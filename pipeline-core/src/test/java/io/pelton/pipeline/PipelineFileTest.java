@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.pelton.drift.Persistence;
 import io.pelton.pipeline.PipelineDefinition.Device;
 import io.pelton.pipeline.PipelineDefinition.WindowedFeature;
 import java.io.IOException;

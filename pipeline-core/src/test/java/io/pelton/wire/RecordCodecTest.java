@@ -3,16 +3,21 @@ package io.pelton.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.pelton.schemas.AlertSeverity;
 import io.pelton.schemas.AlertState;
 import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.DriftAlert;
+import io.pelton.schemas.DriftContribution;
+import io.pelton.schemas.DriftSegment;
 import io.pelton.schemas.ModelCommand;
 import io.pelton.schemas.Outcome;
 import io.pelton.schemas.PlanStep;
 import io.pelton.schemas.PlanVariant;
+import io.pelton.schemas.SegmentKind;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import org.apache.avro.message.BinaryMessageEncoder;
 import org.apache.avro.specific.SpecificData;
 import org.junit.jupiter.api.Test;
@@ -71,19 +76,24 @@ class RecordCodecTest {
 
     RecordCodec<DriftAlert> alerts = new RecordCodec<>(DriftAlert.class, StaticSchemaStore.of());
     DriftAlert alert =
-        new DriftAlert(
-            "id",
-            AlertState.RESOLVED,
-            "p",
-            "m",
-            1,
-            "f",
-            Instant.ofEpochMilli(5),
-            Instant.ofEpochMilli(6),
-            0.3,
-            null,
-            0.01,
-            "message");
+        DriftAlert.newBuilder()
+            .setAlertId("id")
+            .setState(AlertState.RESOLVED)
+            .setPipeline("p")
+            .setModel("m")
+            .setVersion(1)
+            .setSegment(new DriftSegment("country", SegmentKind.VALUE, "FR"))
+            .setFeature("f")
+            .setSeverity(AlertSeverity.WARNING)
+            .setSince(Instant.ofEpochMilli(5))
+            .setWindowEnd(Instant.ofEpochMilli(6))
+            .setPsiAdjusted(0.3)
+            .setKs(null)
+            .setQValue(0.01)
+            .setNewValues(Map.of("GB", 7L))
+            .setContributions(List.of(new DriftContribution("GB", 0.0, 0.2, 0.1)))
+            .setMessage("message")
+            .build();
     assertThat(alerts.decode(alerts.encode(alert))).isEqualTo(alert);
   }
 

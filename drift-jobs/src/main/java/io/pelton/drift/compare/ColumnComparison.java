@@ -1,8 +1,7 @@
 package io.pelton.drift.compare;
 
-import io.pelton.drift.CategoryMeasures;
 import io.pelton.drift.ColumnMeasures;
-import io.pelton.drift.Measures;
+import io.pelton.drift.Thresholds;
 import java.util.Locale;
 
 /**
@@ -28,21 +27,8 @@ public record ColumnComparison(
     }
   }
 
-  private boolean hasEffect(Thresholds thresholds) {
-    if (measures instanceof Measures numbers
-        && numbers.ks() != null
-        && numbers.ks() >= thresholds.ks()) {
-      return true;
-    }
-    if (measures instanceof CategoryMeasures categories
-        && categories.cramersV() >= thresholds.cramersV()) {
-      return true;
-    }
-    return measures.psiAdjusted() >= thresholds.psi();
-  }
-
   ColumnComparison decided(double adjusted, Thresholds thresholds) {
     return new ColumnComparison(
-        name, type, measures, adjusted, adjusted <= thresholds.level() && hasEffect(thresholds));
+        name, type, measures, adjusted, thresholds.drifted(measures, adjusted));
   }
 }

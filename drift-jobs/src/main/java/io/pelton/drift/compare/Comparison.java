@@ -7,6 +7,7 @@ import io.pelton.drift.FeatureProfile;
 import io.pelton.drift.Measures;
 import io.pelton.drift.Sample;
 import io.pelton.drift.SampleSorter;
+import io.pelton.drift.Thresholds;
 import io.pelton.drift.ValueCounts;
 import io.pelton.registry.NearestName;
 import java.io.IOException;

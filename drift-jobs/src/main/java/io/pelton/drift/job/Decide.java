@@ -7,6 +7,7 @@ import io.pelton.job.FlinkMeters;
 import io.pelton.job.JobMetric;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.pipeline.Drift;
+import io.pelton.schemas.AlertSeverity;
 import io.pelton.schemas.AlertState;
 import io.pelton.schemas.DriftAlert;
 import io.pelton.schemas.DriftReport;
@@ -127,7 +128,10 @@ final class Decide extends KeyedProcessFunction<VersionKey, DriftReport, DriftRe
     }
     AlertHistory after =
         before.next(
-            report.getWindowStart().toEpochMilli(), report.getDrifted(), drift.persistence());
+            report.getWindowStart().toEpochMilli(),
+            report.getDrifted() ? AlertHistory.Verdict.DRIFTED : AlertHistory.Verdict.NORMAL,
+            drift.persistence(),
+            0);
     histories.put(report.getFeature(), after);
     if (before.open() != after.open()) {
       (after.open() ? alertsOpened : alertsResolved).increment();
@@ -170,11 +174,14 @@ final class Decide extends KeyedProcessFunction<VersionKey, DriftReport, DriftRe
         .setModel(report.getModel())
         .setVersion(report.getVersion())
         .setFeature(report.getFeature())
+        .setSeverity(AlertSeverity.WARNING)
         .setSince(since)
         .setWindowEnd(report.getWindowEnd())
         .setPsiAdjusted(report.getPsiAdjusted())
         .setKs(report.getKs())
         .setQValue(report.getQValue())
+        .setNewValues(report.getNewValues())
+        .setContributions(List.of())
         .setMessage(message)
         .build();
   }

@@ -5,8 +5,12 @@ import io.pelton.drift.job.Baselines.Baseline;
 import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
 import io.pelton.schemas.DriftBin;
+import io.pelton.schemas.DriftBinKind;
+import io.pelton.schemas.DriftPoint;
 import io.pelton.schemas.DriftReport;
+import io.pelton.schemas.DriftType;
 import java.time.Instant;
+import java.util.Map;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
@@ -134,6 +138,7 @@ final class MergeCounts extends KeyedProcessFunction<FeatureKey, PartialCounts, 
         .setModel(merged.served().model())
         .setVersion(merged.served().version())
         .setFeature(merged.feature())
+        .setType(DriftType.NUMERIC)
         .setWindowStart(Instant.ofEpochMilli(merged.windowStart()))
         .setWindowEnd(Instant.ofEpochMilli(windows.end(merged.windowStart())))
         .setRevision(0)
@@ -153,11 +158,26 @@ final class MergeCounts extends KeyedProcessFunction<FeatureKey, PartialCounts, 
         .setJensenShannon(measures.jensenShannon())
         .setWasserstein(measures.wasserstein())
         .setPValue(measures.pValue())
+        .setDesignEffect(measures.designEffect())
+        .setMissingPValue(measures.missingPValue())
+        .setKsAt(measures.ksAt())
+        .setNewValues(Map.of())
+        .setDistribution(
+            measures.distribution().stream()
+                .map(point -> new DriftPoint(point.value(), point.baseline(), point.current()))
+                .toList())
         .setQValue(null)
         .setDrifted(false)
         .setBins(
             measures.bins().stream()
-                .map(bin -> new DriftBin(bin.upper(), bin.baseline(), bin.current()))
+                .map(
+                    bin ->
+                        new DriftBin(
+                            bin.upper() == null ? DriftBinKind.MISSING : DriftBinKind.RANGE,
+                            bin.upper(),
+                            null,
+                            bin.baseline(),
+                            bin.current()))
                 .toList())
         .build();
   }

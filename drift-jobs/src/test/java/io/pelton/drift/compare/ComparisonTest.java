@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.pelton.drift.CategoryMeasures;
 import io.pelton.drift.FeatureProfile;
 import io.pelton.drift.Measures;
+import io.pelton.drift.Thresholds;
 import io.pelton.drift.ValueCounts;
 import java.io.IOException;
 import java.io.OutputStream;

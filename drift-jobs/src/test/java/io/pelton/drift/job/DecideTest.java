@@ -4,14 +4,16 @@ import static io.pelton.drift.job.Predictions.HOUR;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
+import io.pelton.drift.Persistence;
 import io.pelton.job.SpecificRecordSerializer;
 import io.pelton.pipeline.Drift;
-import io.pelton.pipeline.Persistence;
 import io.pelton.schemas.AlertState;
 import io.pelton.schemas.DriftAlert;
 import io.pelton.schemas.DriftReport;
+import io.pelton.schemas.DriftType;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.operators.KeyedProcessOperator;
@@ -41,6 +43,7 @@ final class DecideTest {
         .setModel("card-fraud")
         .setVersion(1)
         .setFeature(feature)
+        .setType(DriftType.NUMERIC)
         .setWindowStart(Instant.ofEpochMilli(window * HOUR))
         .setWindowEnd(Instant.ofEpochMilli((window + 1) * HOUR))
         .setRevision(0)
@@ -63,6 +66,8 @@ final class DecideTest {
         .setQValue(null)
         .setDrifted(false)
         .setBins(List.of())
+        .setDistribution(List.of())
+        .setNewValues(Map.of())
         .build();
   }
 

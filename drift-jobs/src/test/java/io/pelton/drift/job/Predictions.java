@@ -1,12 +1,12 @@
 package io.pelton.drift.job;
 
 import io.pelton.drift.BaselineProfile;
+import io.pelton.drift.Persistence;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
 import io.pelton.pipeline.Drift;
 import io.pelton.pipeline.EventFormat;
 import io.pelton.pipeline.Events;
-import io.pelton.pipeline.Persistence;
 import io.pelton.pipeline.PipelineDefinition;
 import java.nio.file.NoSuchFileException;
 import java.util.List;

@@ -1,4 +1,4 @@
-package io.pelton.pipeline;
+package io.pelton.drift;
 
 import java.io.Serializable;
 
