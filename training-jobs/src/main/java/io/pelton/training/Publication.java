@@ -1,6 +1,7 @@
 package io.pelton.training;
 
 import io.pelton.drift.BaselineProfile;
+import io.pelton.performance.Calibration;
 import io.pelton.registry.GoldenRows;
 import io.pelton.registry.ModelManifest;
 import io.pelton.registry.NewVersion;
@@ -17,7 +18,7 @@ public final class Publication {
   /**
    * Publishes a version: its golden rows are the first held-out ones; its baseline profile is the
    * training set's features, and the scores of held-out rows, for a model is surer of the rows that
-   * it was trained on.
+   * it was trained on; these rows also calibrate its scores.
    *
    * @param name the model's name in the registry
    * @param edges most edges that the profile keeps of a feature
@@ -48,6 +49,8 @@ public final class Publication {
             new GoldenRows(Arrays.copyOf(heldOut.rows(), golden), Arrays.copyOf(outputs, golden)),
             profile.toJson(),
             Evaluation.of(heldOut, scores).metrics(),
-            model.provenance()));
+            model.provenance(),
+            null,
+            Calibration.of(scores, heldOut.labels()).toJson()));
   }
 }
