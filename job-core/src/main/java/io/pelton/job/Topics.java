@@ -80,7 +80,8 @@ public final class Topics {
 
   /**
    * @param topics that of outcomes counts only where features aggregate them or performance is
-   *     measured; with that of events come those of reference tables
+   *     measured, that of performance only there; with that of events come those of reference
+   *     tables
    * @param partitions of the topics that carry rows
    */
   public static List<Spec> of(
@@ -91,6 +92,9 @@ public final class Topics {
           && pipeline.featuresOfOutcomes().isEmpty()
           && !pipeline.measuresPerformance()) {
         continue; // no job reads it
+      }
+      if (topic == Topic.PERFORMANCE && !pipeline.measuresPerformance()) {
+        continue; // no job writes it
       }
       boolean rows =
           switch (topic) {
