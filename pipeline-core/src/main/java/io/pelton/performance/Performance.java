@@ -3,6 +3,7 @@ package io.pelton.performance;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
@@ -42,6 +43,26 @@ public record Performance(List<Measured> metrics, boolean calibrated, List<Calib
     return isRegression(counts, evaluation)
         ? new Performance(errors(counts, evaluation), false, List.of())
         : classified(counts, evaluation, calibration);
+  }
+
+  /**
+   * The metrics of held-out rows, as a version's evaluation has them; those that are not defined on
+   * these rows are left out.
+   *
+   * @param labels one for each score
+   */
+  public static Map<String, Double> evaluation(double[] scores, double[] labels) {
+    ScoreTally tally = new ScoreTally();
+    for (int i = 0; i < scores.length; i++) {
+      tally.happened(ScoreCounts.millionths(scores[i]), labels[i], 1);
+    }
+    Map<String, Double> evaluation = new LinkedHashMap<>();
+    for (Measured measured : of(tally.counts(), Map.of(), null).metrics()) {
+      if (measured.value() != null) {
+        evaluation.put(measured.name(), measured.value());
+      }
+    }
+    return evaluation;
   }
 
   /** Outcomes other than 0 and 1 tell; before there are any, the evaluation or the scores. */
