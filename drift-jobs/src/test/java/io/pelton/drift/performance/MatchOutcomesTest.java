@@ -14,9 +14,11 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.TreeMap;
+import org.apache.flink.api.common.serialization.SerializerConfigImpl;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.java.tuple.Tuple2;
+import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.operators.KeyedProcessOperator;
 import org.apache.flink.streaming.api.operators.co.KeyedCoProcessOperator;
@@ -152,6 +154,16 @@ final class MatchOutcomesTest {
       harness.processBothWatermarks(new Watermark(311));
       assertThat(harness.numKeyedStateEntries()).isZero();
     }
+  }
+
+  @Test
+  void aWaitingPredictionTakesFewBytes() throws Exception {
+    DataOutputSerializer bytes = new DataOutputSerializer(64);
+    TypeInformation.of(Scored.class)
+        .createSerializer(new SerializerConfigImpl())
+        .serialize(new Scored(50, "card-fraud", 1, "champion", 700_000, false), bytes);
+
+    assertThat(bytes.length()).isLessThanOrEqualTo(50);
   }
 
   private static KeyedOneInputStreamOperatorTestHarness<
