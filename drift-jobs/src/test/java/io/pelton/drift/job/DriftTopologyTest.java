@@ -176,8 +176,8 @@ final class DriftTopologyTest {
     assertThat(run.alerts())
         .extracting(DriftAlert::getAlertId)
         .containsExactly(
-            "fraud/card-fraud/1/amount/1970-01-01T03:00:00Z",
-            "fraud/card-fraud/2/amount/1970-01-01T03:00:00Z");
+            "fraud/card-fraud/1/champion/all/amount/1h/1970-01-01T03:00:00Z",
+            "fraud/card-fraud/2/champion/all/amount/1h/1970-01-01T03:00:00Z");
     assertThat(run.alerts()).allMatch(alert -> alert.getState() == AlertState.OPENED);
     assertThat(run.alerts())
         .allMatch(alert -> alert.getWindowEnd().equals(Instant.ofEpochMilli(5 * HOUR)));
@@ -301,7 +301,10 @@ final class DriftTopologyTest {
     assertThat(nodes)
         .extracting(StreamNode::getTransformationUID)
         .containsExactlyInAnyOrder(
-            DriftTopology.LOCAL_COUNTS, DriftTopology.MERGED_COUNTS, DriftTopology.DECISIONS);
+            DriftTopology.LOCAL_COUNTS,
+            DriftTopology.MERGED_COUNTS,
+            DriftTopology.DECISIONS,
+            DriftTopology.ALERTS);
     assertThat(nodes).allMatch(node -> node.getOperatorName().equals(node.getTransformationUID()));
   }
 

@@ -2,6 +2,7 @@ package io.pelton.drift.job;
 
 import io.pelton.drift.BaselineProfile;
 import io.pelton.drift.Persistence;
+import io.pelton.drift.Thresholds;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
 import io.pelton.pipeline.Drift;
@@ -29,7 +30,7 @@ final class Predictions {
   static final ServedVersion V9 = version(9);
 
   static final Drift DRIFT =
-      new Drift(HOUR, 60_000, 0.2, 0.1, 0.05, 100, new Persistence(2, 3), 256);
+      Drift.tumbling(HOUR, 60_000, Thresholds.USUAL, 100, new Persistence(2, 3), 256);
 
   static final PipelineDefinition PIPELINE = pipeline(DRIFT);
 
