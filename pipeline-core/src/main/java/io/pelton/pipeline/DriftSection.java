@@ -155,7 +155,7 @@ final class DriftSection {
     if (!by.isEmpty() && !carry.contains(by)) {
       segments.problem(
           "by",
-          "predictions do not carry \"%s\"%s; name it under carry, too"
+          "\"%s\" must be named under carry, too, for predictions to have it%s"
               .formatted(by, Names.suggest(by, carry)));
     }
     int cap = (int) segments.whole("cap", 20, 1, 1_000);
@@ -178,8 +178,7 @@ final class DriftSection {
     if (!names.contains(text)) {
       section.problem(
           "dependence",
-          "the pipeline has no entity \"%s\"%s; name one, or none"
-              .formatted(text, Names.suggest(text, names)));
+          "\"%s\" must be an entity, or none%s".formatted(text, Names.suggest(text, names)));
     }
     return text;
   }
