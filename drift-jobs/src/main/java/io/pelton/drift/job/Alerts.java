@@ -3,6 +3,7 @@ package io.pelton.drift.job;
 import io.micrometer.core.instrument.Counter;
 import io.pelton.drift.AlertHistory;
 import io.pelton.drift.AlertHistory.Verdict;
+import io.pelton.drift.Decision;
 import io.pelton.job.FlinkMeters;
 import io.pelton.job.JobMetric;
 import io.pelton.job.SpecificRecordTypeInfo;
@@ -38,9 +39,6 @@ import org.apache.flink.util.Collector;
 @SuppressWarnings("NullAway.Init") // Flink initializes state and opens before anything else.
 final class Alerts extends KeyedProcessFunction<AlertKey, DriftReport, DriftAlert> {
   private static final long serialVersionUID = 1;
-
-  /** An effect of so many thresholds is critical. */
-  private static final double CRITICAL = 2;
 
   private static final int MOST_CONTRIBUTIONS = 3;
 
@@ -123,7 +121,7 @@ final class Alerts extends KeyedProcessFunction<AlertKey, DriftReport, DriftAler
     Verdict verdict =
         !report.getDrifted()
             ? Verdict.NORMAL
-            : excess(report) >= CRITICAL ? Verdict.CRITICAL : Verdict.DRIFTED;
+            : excess(report) >= Decision.CRITICAL ? Verdict.CRITICAL : Verdict.DRIFTED;
     AlertHistory after =
         before.next(
             report.getWindowStart().toEpochMilli(), verdict, drift.persistence(), drift.coolDown());

@@ -1,7 +1,7 @@
 package io.pelton.drift.job;
 
 import io.micrometer.core.instrument.Counter;
-import io.pelton.drift.FalseDiscovery;
+import io.pelton.drift.Decision;
 import io.pelton.job.FlinkMeters;
 import io.pelton.job.JobMetric;
 import io.pelton.job.SpecificRecordSerializer;
@@ -101,14 +101,16 @@ final class Decide extends KeyedProcessFunction<WindowKey, DriftReport, DriftRep
       return;
     }
     all.sort(ORDER);
-    double[] qValues =
-        FalseDiscovery.adjust(all.stream().mapToDouble(DriftReport::getPValue).toArray());
+    List<Decision> decisions =
+        Decision.of(
+            all.stream().map(Decide::evidence).toList(), drift.thresholds(), drift.minimumCount());
     boolean first = true;
-    for (int i = 0; i < qValues.length; i++) {
+    for (int i = 0; i < all.size(); i++) {
       DriftReport report = all.get(i);
+      Decision decision = decisions.get(i);
       first &= report.getRevision() < 0;
-      if (report.getQValue() == null || report.getQValue() != qValues[i]) {
-        DriftReport decided = decided(report, qValues[i], watermark);
+      if (report.getQValue() == null || report.getQValue() != decision.qValue()) {
+        DriftReport decided = decided(report, decision, watermark);
         reports.put(AlertKey.of(decided), decided);
         collector.collect(decided);
       }
@@ -118,20 +120,23 @@ final class Decide extends KeyedProcessFunction<WindowKey, DriftReport, DriftRep
     }
   }
 
-  private DriftReport decided(DriftReport report, double qValue, long watermark) {
-    double excess =
-        drift.thresholds().excess(report.getPsiAdjusted(), report.getKs(), report.getCramersV());
-    boolean drifted =
-        excess >= 1
-            && qValue <= drift.thresholds().level()
-            && report.getCurrentCount() >= drift.minimumCount();
-    if (drifted && report.getRevision() < 0) {
+  private static Decision.Evidence evidence(DriftReport report) {
+    return new Decision.Evidence(
+        report.getCurrentCount(),
+        report.getPValue(),
+        report.getPsiAdjusted(),
+        report.getKs(),
+        report.getCramersV());
+  }
+
+  private DriftReport decided(DriftReport report, Decision decision, long watermark) {
+    if (decision.drifted() && report.getRevision() < 0) {
       featuresDrifted.increment();
     }
     // The one in the state may have left before: whoever has it must not see it change.
     DriftReport decided = copier.copy(report);
-    decided.setQValue(qValue);
-    decided.setDrifted(drifted);
+    decided.setQValue(decision.qValue());
+    decided.setDrifted(decision.drifted());
     decided.setRevision(report.getRevision() + 1);
     decided.setWatermark(Instant.ofEpochMilli(watermark));
     return decided;
