@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.pelton.drift.Persistence;
+import io.pelton.drift.Thresholds;
 import io.pelton.job.JobMetric;
 import io.pelton.job.ScoredRowTypeInfo;
 import io.pelton.job.SpecificRecordTypeInfo;
@@ -123,7 +124,7 @@ final class PerformanceTopologyTest {
         null,
         List.of(),
         outcomes,
-        new Drift(HOUR, MINUTE, 0.2, 0.1, 0.05, 100, new Persistence(2, 3), 256),
+        Drift.tumbling(HOUR, MINUTE, Thresholds.USUAL, 100, new Persistence(2, 3), 256),
         Map.of());
   }
 
