@@ -21,10 +21,19 @@ final class KeepScores extends ProcessFunction<ScoredRow, Tuple2<String, Scored>
   private static final int DECLARED = 1;
   private static final int UNSCORED = 2;
 
+  private final Segments segments;
+  private final Evaluations source;
+  private transient KnownEvaluations evaluations;
   private transient Ledger ledger;
+
+  KeepScores(Segments segments, Evaluations source) {
+    this.segments = segments;
+    this.source = source;
+  }
 
   @Override
   public void initializeState(FunctionInitializationContext context) throws Exception {
+    evaluations = new KnownEvaluations(source);
     ledger =
         new Ledger(
             JobMetric.PERFORMANCE_IN,
@@ -58,6 +67,7 @@ final class KeepScores extends ProcessFunction<ScoredRow, Tuple2<String, Scored>
                 row.served.model(),
                 row.served.version(),
                 row.served.variant(),
+                segments.of(row, evaluations),
                 ScoreCounts.millionths(row.outputs[0]),
                 missing(row.features))));
   }

@@ -1,5 +1,6 @@
 package io.pelton.drift.performance;
 
+import io.pelton.drift.Segment;
 import io.pelton.performance.ScoreTally;
 import java.util.HashMap;
 import java.util.Map;
@@ -44,11 +45,23 @@ final class LocalFindings extends AbstractStreamOperator<PartialFindings>
   @Override
   public void processElement(StreamRecord<Finding> element) {
     Finding finding = element.getValue();
+    String segment = finding.scored().segment();
+    count(finding, Segment.ALL);
+    if (!segment.equals(Segment.ALL)) {
+      count(finding, segment);
+    }
+    if (held >= MOST_HELD) {
+      handOn();
+    }
+  }
+
+  private void count(Finding finding, String segment) {
     Scored scored = finding.scored();
     long start = windows.start(scored.time());
     WindowStep step = new WindowStep(start, windows.step(start, finding.at()));
     ScoreTally tally =
-        open.computeIfAbsent(new Slot(VariantKey.of(scored), step), slot -> new ScoreTally());
+        open.computeIfAbsent(
+            new Slot(VariantKey.of(scored, segment), step), slot -> new ScoreTally());
     if (finding.label() == null) {
       tally.predicted(scored.score(), scored.missing(), finding.times());
     } else {
@@ -56,9 +69,6 @@ final class LocalFindings extends AbstractStreamOperator<PartialFindings>
     }
     nextClosing = Math.min(nextClosing, windows.closing(start, step.step()));
     held++;
-    if (held >= MOST_HELD) {
-      handOn();
-    }
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.pelton.drift.performance;
 
 import io.micrometer.core.instrument.Counter;
+import io.pelton.drift.Segment;
 import io.pelton.job.FlinkMeters;
 import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
@@ -12,11 +13,8 @@ import io.pelton.performance.ScoreCounts;
 import io.pelton.schemas.CalibrationRange;
 import io.pelton.schemas.PerformanceReport;
 import io.pelton.schemas.PerformanceValue;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -63,10 +61,11 @@ final class MergeFindings
       new ValueStateDescriptor<>("closed-up-to", Types.LONG);
 
   private final Windows windows;
+  private final Segments segments;
   private final Evaluations source;
   private final String pipeline;
 
-  private transient Map<VariantKey, VersionEvaluation> evaluations;
+  private transient KnownEvaluations evaluations;
   private transient Ledger ledger;
   private transient Counter reports;
   private transient PerformanceGauges gauges;
@@ -76,8 +75,9 @@ final class MergeFindings
   /** What was closed before a restore stays so, though the watermark begins anew. */
   private transient ValueState<Long> closed;
 
-  MergeFindings(Windows windows, Evaluations source, String pipeline) {
+  MergeFindings(Windows windows, Segments segments, Evaluations source, String pipeline) {
     this.windows = windows;
+    this.segments = segments;
     this.source = source;
     this.pipeline = pipeline;
   }
@@ -95,7 +95,7 @@ final class MergeFindings
 
   @Override
   public void open(OpenContext context) {
-    evaluations = new HashMap<>();
+    evaluations = new KnownEvaluations(source);
     FlinkMeters meters = new FlinkMeters(getRuntimeContext().getMetricGroup());
     reports = meters.counter(JobMetric.PERFORMANCE_REPORTS);
     gauges = new PerformanceGauges(meters);
@@ -119,6 +119,9 @@ final class MergeFindings
     }
     ScoreCounts counts = ScoreCounts.of(partial.counts());
     if (step > windows.lastStep()) {
+      if (!partial.key().segment().equals(Segment.ALL)) {
+        return; // told of with all rows
+      }
       ledger.add(COUNTED, -counts.predictions());
       ledger.add(LATE, counts.predictions());
       LOG.warn(
@@ -181,7 +184,7 @@ final class MergeFindings
               counts,
               context.timerService().currentWatermark());
       reports.increment();
-      gauges.show(report);
+      gauges.show(context.getCurrentKey(), report);
       out.collect(report);
     }
   }
@@ -193,7 +196,7 @@ final class MergeFindings
       boolean complete,
       ScoreCounts counts,
       long watermark) {
-    VersionEvaluation evaluation = evaluations.computeIfAbsent(key, this::load);
+    VersionEvaluation evaluation = evaluations.of(key.model(), key.version());
     Performance performance =
         Performance.of(counts, evaluation.metrics(), evaluation.calibration());
     return PerformanceReport.newBuilder()
@@ -201,7 +204,7 @@ final class MergeFindings
         .setModel(key.model())
         .setVersion(key.version())
         .setVariant(key.variant())
-        .setSegment(null)
+        .setSegment(segments.report(key.segment()))
         .setWindowStart(Instant.ofEpochMilli(start))
         .setWindowEnd(Instant.ofEpochMilli(windows.end(start)))
         .setRevision(revision)
@@ -215,15 +218,6 @@ final class MergeFindings
         .setMetrics(performance.metrics().stream().map(MergeFindings::value).toList())
         .setCalibration(performance.bins().stream().map(MergeFindings::range).toList())
         .build();
-  }
-
-  private VersionEvaluation load(VariantKey key) {
-    try {
-      return source.load(key.model(), key.version());
-    } catch (IOException e) {
-      // A registry that cannot be read is no fault of the rows: the task is tried again.
-      throw new UncheckedIOException(e);
-    }
   }
 
   private static PerformanceValue value(Measured measured) {

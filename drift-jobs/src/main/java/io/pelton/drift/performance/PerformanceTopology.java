@@ -51,10 +51,13 @@ public final class PerformanceTopology {
               .formatted(pipeline.name()));
     }
     Windows windows = Windows.of(pipeline);
+    Segments segments = Segments.of(pipeline);
 
     SingleOutputStreamOperator<Tuple2<String, Scored>> scores =
         predictions
-            .process(new KeepScores(), Types.TUPLE(Types.STRING, TypeInformation.of(Scored.class)))
+            .process(
+                new KeepScores(segments, evaluations),
+                Types.TUPLE(Types.STRING, TypeInformation.of(Scored.class)))
             .name(SCORES)
             .uid(SCORES);
 
@@ -75,7 +78,7 @@ public final class PerformanceTopology {
     return localCounts
         .keyBy(PartialFindings::key, TypeInformation.of(VariantKey.class))
         .process(
-            new MergeFindings(windows, evaluations, pipeline.name()),
+            new MergeFindings(windows, segments, evaluations, pipeline.name()),
             new SpecificRecordTypeInfo<>(PerformanceReport.class))
         .name(MERGED_COUNTS)
         .uid(MERGED_COUNTS);

@@ -2,6 +2,7 @@ package io.pelton.drift.performance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.pelton.drift.Segment;
 import io.pelton.job.JobMetric;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.performance.ScoreCounts;
@@ -49,7 +50,7 @@ final class MatchOutcomesTest {
   }
 
   private static Tuple2<String, Scored> scored(String id, long time, int version, long score) {
-    return Tuple2.of(id, new Scored(time, "fraud", version, "champion", score, false));
+    return Tuple2.of(id, new Scored(time, "fraud", version, "champion", Segment.ALL, score, false));
   }
 
   private static Outcome outcome(String id, long time, double label) {
@@ -161,7 +162,7 @@ final class MatchOutcomesTest {
     DataOutputSerializer bytes = new DataOutputSerializer(64);
     TypeInformation.of(Scored.class)
         .createSerializer(new SerializerConfigImpl())
-        .serialize(new Scored(50, "card-fraud", 1, "champion", 700_000, false), bytes);
+        .serialize(new Scored(50, "card-fraud", 1, "champion", Segment.ALL, 700_000, false), bytes);
 
     assertThat(bytes.length()).isLessThanOrEqualTo(50);
   }
@@ -172,7 +173,11 @@ final class MatchOutcomesTest {
     KeyedOneInputStreamOperatorTestHarness<VariantKey, PartialFindings, PerformanceReport> harness =
         new KeyedOneInputStreamOperatorTestHarness<>(
             new KeyedProcessOperator<>(
-                new MergeFindings(WINDOWS, (model, version) -> VersionEvaluation.NONE, "p")),
+                new MergeFindings(
+                    WINDOWS,
+                    new Segments(null, -1),
+                    (model, version) -> VersionEvaluation.NONE,
+                    "p")),
             PartialFindings::key,
             TypeInformation.of(VariantKey.class));
     harness.setup(
@@ -191,7 +196,7 @@ final class MatchOutcomesTest {
       tally.predicted(i, false, 1);
     }
     return new PartialFindings(
-        new VariantKey("fraud", 1, "champion"),
+        new VariantKey("fraud", 1, "champion", Segment.ALL),
         new WindowStep(start, step),
         tally.counts().toBytes());
   }

@@ -20,6 +20,7 @@ import io.pelton.pipeline.EventFormat;
 import io.pelton.pipeline.Events;
 import io.pelton.pipeline.Outcomes;
 import io.pelton.pipeline.PipelineDefinition;
+import io.pelton.schemas.DriftSegment;
 import io.pelton.schemas.Outcome;
 import io.pelton.schemas.PerformanceReport;
 import io.pelton.schemas.PerformanceValue;
@@ -62,6 +63,7 @@ import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.graph.StreamNode;
 import org.apache.flink.test.junit5.MiniClusterExtension;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -87,7 +89,8 @@ final class PerformanceTopologyTest {
           version == 1
               ? new VersionEvaluation(
                   Map.of("auc_roc", 0.75),
-                  new Calibration(new double[] {0, 0.5}, new double[] {0.25, 0.75}))
+                  new Calibration(new double[] {0, 0.5}, new double[] {0.25, 0.75}),
+                  Map.of("country", List.of("ch", "it", "li")))
               : VersionEvaluation.NONE;
 
   @RegisterExtension
@@ -122,9 +125,19 @@ final class PerformanceTopologyTest {
         null,
         null,
         null,
-        List.of(),
+        List.of("country"),
         outcomes,
-        Drift.tumbling(HOUR, MINUTE, Thresholds.USUAL, 100, new Persistence(2, 3), 256),
+        new Drift(
+            List.of(new Drift.Window(HOUR, HOUR)),
+            MINUTE,
+            Thresholds.USUAL,
+            100,
+            new Persistence(2, 3),
+            0,
+            null,
+            new Drift.Segments("country", List.of(), 2),
+            null,
+            256),
         Map.of());
   }
 
@@ -155,11 +168,15 @@ final class PerformanceTopologyTest {
         "e" + index,
         time(index),
         new String[0],
-        new Object[0],
+        new Object[] {country(index)},
         index % 50 == 7 ? served.declared() : served,
         new double[] {random.nextInt(10) == 0 ? Double.NaN : 1},
         index,
         new double[] {random.nextInt(1_000) / 1_000.0});
+  }
+
+  private static @Nullable Object country(long index) {
+    return new @Nullable Object[] {"ch", "it", "li", null, "fr"}[(int) (index / 7 % 5)];
   }
 
   /** Of most events, up to three hours later; some come twice, some of no event. */
@@ -261,6 +278,7 @@ final class PerformanceTopologyTest {
   private record Run(Map<String, PerformanceReport> reports, JobExecutionResult result) {
     PerformanceReport last(int version, int hour) {
       return reports.values().stream()
+          .filter(report -> report.getSegment() == null)
           .filter(report -> report.getVersion() == version)
           .filter(report -> report.getWindowStart().toEpochMilli() == hour * HOUR)
           .filter(PerformanceReport::getComplete)
@@ -288,8 +306,12 @@ final class PerformanceTopologyTest {
       report.setWatermark(Instant.EPOCH);
       PerformanceReport other =
           byKey.put(
-              "%s %d %d"
-                  .formatted(report.getWindowStart(), report.getVersion(), report.getRevision()),
+              "%s %d %d %s"
+                  .formatted(
+                      report.getWindowStart(),
+                      report.getVersion(),
+                      report.getRevision(),
+                      report.getSegment()),
               report);
       if (other != null) {
         assertThat(report).as("given out again after a restore").isEqualTo(other);
@@ -346,7 +368,7 @@ final class PerformanceTopologyTest {
           PerformanceReport report =
               run.reports()
                   .get(
-                      "%s %d %d"
+                      "%s %d %d null"
                           .formatted(
                               Instant.ofEpochMilli(hour * HOUR), served.version(), revision));
           long closing = (hour + 1 + revision) * HOUR - 1 + MINUTE;
@@ -370,7 +392,8 @@ final class PerformanceTopologyTest {
         }
       }
     }
-    assertThat(run.reports()).hasSize(2 * HOURS * 3);
+    // Of version 1 in two countries, others and without one, too; version 2 has no such baseline.
+    assertThat(run.reports()).hasSize(2 * HOURS * 3 + HOURS * 3 * 4);
     PerformanceValue auc = run.last(1, 2).getMetrics().get(0);
     assertThat(auc.getName()).isEqualTo("auc_roc");
     assertThat(auc.getEvaluation()).isEqualTo(0.75);
@@ -392,14 +415,14 @@ final class PerformanceTopologyTest {
         .isEqualTo(ROWS - ROWS / 50 - run.count(JobMetric.PERFORMANCE_REPEATED))
         .isEqualTo(
             run.reports().values().stream()
-                .filter(PerformanceReport::getComplete)
+                .filter(report -> report.getComplete() && report.getSegment() == null)
                 .mapToLong(PerformanceReport::getPredictions)
                 .sum());
     assertThat(run.count(JobMetric.PERFORMANCE_OUTCOMES_IN)).isEqualTo(ROWS);
     assertThat(run.count(JobMetric.PERFORMANCE_OUTCOMES_JOINED))
         .isEqualTo(
             run.reports().values().stream()
-                .filter(PerformanceReport::getComplete)
+                .filter(report -> report.getComplete() && report.getSegment() == null)
                 .mapToLong(PerformanceReport::getOutcomes)
                 .sum());
     assertThat(
@@ -409,6 +432,33 @@ final class PerformanceTopologyTest {
         .isEqualTo(ROWS);
     assertThat(run.count(JobMetric.PERFORMANCE_OUTCOMES_UNMATCHED)).isPositive();
     assertThat(run.count(JobMetric.PERFORMANCE_OUTCOMES_REPEATED)).isPositive();
+  }
+
+  @Test
+  void segmentsAddUpToAllRows() throws Exception {
+    Run run = run(RuntimeExecutionMode.STREAMING, 3);
+
+    for (int hour = 0; hour < HOURS; hour++) {
+      TreeMap<String, Long> predictions = new TreeMap<>();
+      long outcomes = 0;
+      for (PerformanceReport report : run.reports().values()) {
+        if (report.getComplete()
+            && report.getSegment() != null
+            && report.getWindowStart().toEpochMilli() == hour * HOUR) {
+          DriftSegment segment = report.getSegment();
+          assertThat(segment.getField()).isEqualTo("country");
+          predictions.put(segment.getKind() + " " + segment.getValue(), report.getPredictions());
+          outcomes += report.getOutcomes();
+        }
+      }
+      assertThat(predictions.keySet())
+          .containsExactly("MISSING null", "OTHER null", "VALUE ch", "VALUE it");
+      PerformanceReport all = run.last(1, hour);
+      assertThat(predictions.values().stream().mapToLong(Long::longValue).sum())
+          .isEqualTo(all.getPredictions());
+      assertThat(outcomes).isEqualTo(all.getOutcomes());
+      assertThat(predictions.get("OTHER null")).isGreaterThan(predictions.get("VALUE ch"));
+    }
   }
 
   @ParameterizedTest
