@@ -9,6 +9,7 @@ import io.pelton.pipeline.Topic;
 import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.DriftReport;
 import io.pelton.schemas.LateEvent;
+import io.pelton.schemas.PerformanceReport;
 import io.pelton.wire.FeatureVectorCodec;
 import io.pelton.wire.PredictionCodec;
 import io.pelton.wire.RecordCodec;
@@ -79,6 +80,11 @@ final class CommittedTopic<T> implements AutoCloseable {
 
   static CommittedTopic<DriftReport> drift(KafkaSettings kafka, PipelineDefinition pipeline) {
     return records(kafka, pipeline, Topic.DRIFT, DriftReport.class);
+  }
+
+  static CommittedTopic<PerformanceReport> performance(
+      KafkaSettings kafka, PipelineDefinition pipeline) {
+    return records(kafka, pipeline, Topic.PERFORMANCE, PerformanceReport.class);
   }
 
   private static <T extends SpecificRecordBase> CommittedTopic<T> records(
