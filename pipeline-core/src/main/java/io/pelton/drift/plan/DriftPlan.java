@@ -1,5 +1,7 @@
 package io.pelton.drift.plan;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.pelton.drift.plan.ColumnPlan.Binding;
 import io.pelton.drift.plan.ColumnPlan.Change;
 import java.util.ArrayList;
@@ -17,15 +19,15 @@ import org.jspecify.annotations.Nullable;
  * @param wanted probability with which a change is to be seen
  * @param windowRate how often a window has a column that drifted by chance
  * @param alertRate alerts that open by chance a window, at most
- * @param falseAlarmEvery milliseconds between two of them, at least, on average; infinite when
- *     there are none
+ * @param falseAlarmEvery milliseconds between two of them, at least, on average; null when there
+ *     are as good as none
  */
 public record DriftPlan(
     Request request,
     double wanted,
     double windowRate,
     double alertRate,
-    double falseAlarmEvery,
+    @Nullable Double falseAlarmEvery,
     List<ColumnPlan> columns,
     Suggestion suggestion) {
   /** The probability that is usually asked for. */
@@ -33,6 +35,9 @@ public record DriftPlan(
 
   /** From there on nothing waits for it. */
   private static final long MOST_ROWS = 1L << 40;
+
+  /** So seldom that no clock says when. */
+  private static final double NONE = 1e-300;
 
   private static final long MINUTE = 60_000;
   private static final long HOUR = 60 * MINUTE;
@@ -86,9 +91,18 @@ public record DriftPlan(
         USUALLY_WANTED,
         1 - quiet,
         alerts,
-        request.window() / alerts,
+        alerts < NONE ? null : (Double) (request.window() / alerts),
         plans,
         suggestion(columns, request, plans));
+  }
+
+  /** For programs; durations are milliseconds. */
+  public String toJson() {
+    try {
+      return new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(this);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("drift plan cannot be written as JSON", e);
+    }
   }
 
   private static ColumnPlan plan(Column column, Request request, int columns) {

@@ -201,7 +201,8 @@ final class DriftPlanTest {
 
     assertThat(plan.windowRate()).isCloseTo(0.049, within(0.001));
     assertThat(alarms / 1_500.0).isCloseTo(plan.windowRate(), within(0.018));
-    assertThat(plan.falseAlarmEvery()).isCloseTo(HOUR / 0.05, within(HOUR * 0.1));
+    assertThat(Objects.requireNonNull(plan.falseAlarmEvery()))
+        .isCloseTo(HOUR / 0.05, within(HOUR * 0.1));
   }
 
   @Test
