@@ -52,6 +52,9 @@ final class DriftPlanCommand implements Callable<Integer> {
   /** Beyond it nobody waits for it. */
   private static final double MOST_YEARS = 1_000;
 
+  /** A smaller one is any: most values are one, which it moves. */
+  private static final double LEAST_SHIFT = 0.0005;
+
   /** How the plan is told. */
   enum Format {
     TEXT,
@@ -271,6 +274,11 @@ final class DriftPlanCommand implements Callable<Integer> {
     out.printf("%nwhere nothing drifts%n");
     out.printf("  a window has a drifted column: %s%n", oneIn(plan.windowRate(), "windows"));
     out.printf("  an alert opens: %s%n", every(plan.falseAlarmEvery()));
+    for (DriftPlan.ByColumns other : plan.byColumns()) {
+      out.printf(
+          "    with %d such column%s: %s%n",
+          other.columns(), other.columns() == 1 ? "" : "s", every(other.falseAlarmEvery()));
+    }
     out.printf(
         "%nwhat is seen with probability %s, in one window, and within %d windows%n",
         plan.wanted(), request.persistence().n());
@@ -356,9 +364,12 @@ final class DriftPlanCommand implements Callable<Integer> {
     if (change == null) {
       return "nothing";
     }
-    return numeric
-        ? String.format(Locale.ROOT, "%.3f σ", change.size())
-        : share((Double) change.size());
+    if (!numeric) {
+      return share((Double) change.size());
+    }
+    return change.size() < LEAST_SHIFT
+        ? "any"
+        : String.format(Locale.ROOT, "%.3f σ", change.size());
   }
 
   private static String share(@Nullable Double share) {

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param alertRate alerts that open by chance a window, at most
  * @param falseAlarmEvery milliseconds between two of them, at least, on average; null when there
  *     are as good as none
+ * @param byColumns the same, were there other numbers of such columns
  */
 public record DriftPlan(
     Request request,
@@ -28,6 +29,7 @@ public record DriftPlan(
     double windowRate,
     double alertRate,
     @Nullable Double falseAlarmEvery,
+    List<ByColumns> byColumns,
     List<ColumnPlan> columns,
     Suggestion suggestion) {
   /** The probability that is usually asked for. */
@@ -38,6 +40,8 @@ public record DriftPlan(
 
   /** So seldom that no clock says when. */
   private static final double NONE = 1e-300;
+
+  private static final int[] NUMBERS = {1, 10, 50, 200};
 
   private static final long MINUTE = 60_000;
   private static final long HOUR = 60 * MINUTE;
@@ -63,7 +67,11 @@ public record DriftPlan(
   public record Suggestion(
       @Nullable Long minimumCount, @Nullable Long window, @Nullable Double leastKs) {}
 
+  /** With so many columns as the reference's are on average. */
+  public record ByColumns(int columns, @Nullable Double falseAlarmEvery) {}
+
   public DriftPlan {
+    byColumns = List.copyOf(byColumns);
     columns = List.copyOf(columns);
   }
 
@@ -81,17 +89,21 @@ public record DriftPlan(
       plans.add(plan(column, request, columns.size()));
     }
     double quiet = 1;
-    double alerts = 0;
     for (ColumnPlan plan : plans) {
       quiet *= Math.pow(1 - plan.driftRate(), request.groups());
-      alerts += plan.alertRate() * request.groups();
     }
+    List<ByColumns> byColumns = new ArrayList<>();
+    for (int many : NUMBERS) {
+      byColumns.add(new ByColumns(many, every(request, alerts(columns, request, many))));
+    }
+    double alerts = alerts(columns, request, columns.size());
     return new DriftPlan(
         request,
         USUALLY_WANTED,
         1 - quiet,
         alerts,
-        alerts < NONE ? null : (Double) (request.window() / alerts),
+        every(request, alerts),
+        byColumns,
         plans,
         suggestion(columns, request, plans));
   }
@@ -122,6 +134,19 @@ public record DriftPlan(
         change(model, persisting),
         Model.smallest(model::seenMissing, 1, USUALLY_WANTED),
         Model.smallest(model::seenMissing, 1, persisting));
+  }
+
+  private static @Nullable Double every(Request request, double alerts) {
+    return alerts < NONE ? null : (Double) (request.window() / alerts);
+  }
+
+  /** That open by chance a window, were there so many columns. */
+  private static double alerts(List<Column> columns, Request request, int many) {
+    double alerts = 0;
+    for (Column column : columns) {
+      alerts += alertRate(column, request, Model.of(column, request, many).driftRate());
+    }
+    return alerts * request.groups() * many / columns.size();
   }
 
   private static double alertRate(Column column, Request request, double rate) {
@@ -179,14 +204,7 @@ public record DriftPlan(
   }
 
   private static boolean suits(List<Column> columns, Request request, long enough) {
-    if (request.rows() < enough) {
-      return false;
-    }
-    double alerts = 0;
-    for (Column column : columns) {
-      double rate = Model.of(column, request, columns.size()).driftRate();
-      alerts += alertRate(column, request, rate) * request.groups();
-    }
-    return request.window() / alerts >= QUIET;
+    return request.rows() >= enough
+        && request.window() / alerts(columns, request, columns.size()) >= QUIET;
   }
 }

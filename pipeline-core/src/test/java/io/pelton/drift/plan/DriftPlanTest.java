@@ -199,6 +199,12 @@ final class DriftPlanTest {
 
     DriftPlan plan = DriftPlan.of(columns(normal(random, 1_000), 5), request);
 
+    assertThat(plan.byColumns())
+        .allSatisfy(
+            other ->
+                assertThat(Objects.requireNonNull(other.falseAlarmEvery()))
+                    .as("the level is of all columns together")
+                    .isCloseTo(HOUR / 0.05, within(HOUR * 0.1)));
     assertThat(plan.windowRate()).isCloseTo(0.049, within(0.001));
     assertThat(alarms / 1_500.0).isCloseTo(plan.windowRate(), within(0.018));
     assertThat(Objects.requireNonNull(plan.falseAlarmEvery()))
