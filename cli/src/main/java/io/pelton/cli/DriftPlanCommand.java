@@ -13,7 +13,6 @@ import io.pelton.job.FlinkStorage;
 import io.pelton.job.InputFiles;
 import io.pelton.job.JobOptions;
 import io.pelton.pipeline.Drift;
-import io.pelton.pipeline.InvalidPipelineException;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineFile;
 import io.pelton.registry.ModelVersion;
@@ -28,6 +27,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -63,7 +63,10 @@ final class DriftPlanCommand implements Callable<Integer> {
 
   /** How many rows a window has. */
   static final class Volume {
-    @Option(names = "--rows-per-window", paramLabel = "N", description = "Rows that a window has.")
+    @Option(
+        names = "--rows-per-window",
+        paramLabel = "N",
+        description = "Rows that a window has; of several, the first.")
     private @Nullable Double rows;
 
     @Option(
@@ -144,49 +147,61 @@ final class DriftPlanCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    DriftPlan plan;
-    PipelineDefinition pipeline = pipeline();
+    PipelineDefinition pipeline = PipelineFile.read(pipelineFile);
     Drift drift = pipeline.drift();
     if (drift == null) {
       throw new InputException(
           pipelineFile + ": has no drift section; write one, with a window, and plan again");
     }
+    List<DriftPlan> plans = new ArrayList<>();
     try {
-      plan = DriftPlan.of(reference(pipeline, drift), request(drift));
+      List<Column> reference = reference(pipeline, drift);
+      for (Request request : requests(drift)) {
+        plans.add(DriftPlan.of(reference, request));
+      }
     } catch (IllegalArgumentException | IOException e) {
       throw new InputException(e);
     }
     PrintWriter out = spec.commandLine().getOut();
     if (format == Format.JSON) {
-      out.println(plan.toJson());
+      out.println(
+          plans.stream().map(DriftPlan::toJson).collect(Collectors.joining(", ", "[ ", " ]")));
     } else {
-      print(pipeline.name(), plan, out);
+      for (DriftPlan plan : plans) {
+        print(pipeline.name(), plan, out);
+      }
+      if (drift.previous() != null) {
+        out.println(
+            "\nthe drift section compares with the time before, of fewer rows than the reference"
+                + " here: more is needed to be seen");
+      }
     }
     out.flush();
     return 0;
   }
 
-  private PipelineDefinition pipeline() throws InvalidPipelineException {
-    return PipelineFile.read(pipelineFile);
-  }
-
-  /** The one place that reads the drift section. */
-  private Request request(Drift drift) {
-    double rows = drift.minimumCount();
-    if (volume.rows != null) {
-      rows = volume.rows;
-    } else if (volume.perSecond != null) {
-      rows = volume.perSecond * drift.window() / SECOND;
+  /** The one place that reads the drift section: a request for each of its windows. */
+  private List<Request> requests(Drift drift) {
+    List<Request> requests = new ArrayList<>();
+    for (Drift.Window window : drift.windows()) {
+      double rows = drift.minimumCount();
+      if (volume.rows != null) {
+        rows = volume.rows * window.width() / drift.window();
+      } else if (volume.perSecond != null) {
+        rows = volume.perSecond * window.width() / SECOND;
+      }
+      requests.add(
+          new Request(
+              window.width(),
+              window.every(),
+              rows,
+              groups,
+              designEffect,
+              drift.thresholds(),
+              drift.minimumCount(),
+              drift.persistence()));
     }
-    return new Request(
-        drift.window(),
-        rows,
-        groups,
-        designEffect,
-        new Thresholds(
-            drift.psi(), drift.ks(), Thresholds.USUAL.cramersV(), drift.falseDiscoveryRate()),
-        drift.minimumCount(),
-        drift.persistence());
+    return requests;
   }
 
   private List<Column> reference(PipelineDefinition pipeline, Drift drift) throws IOException {
@@ -248,9 +263,10 @@ final class DriftPlanCommand implements Callable<Integer> {
     Thresholds thresholds = request.thresholds();
     out.printf(
         Locale.ROOT,
-        "%s: windows of %s with %,.0f rows, %d columns%s%s%n",
+        "%s: windows of %s%s with %,.0f rows, %d columns%s%s%n",
         pipeline,
         duration(request.window()),
+        request.every() == request.window() ? "" : " every " + duration(request.every()),
         request.rows(),
         plan.columns().size(),
         request.groups() == 1 ? "" : " in %d groups".formatted(request.groups()),

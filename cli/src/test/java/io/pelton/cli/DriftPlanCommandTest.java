@@ -117,6 +117,17 @@ final class DriftPlanCommandTest {
   }
 
   @Test
+  void plansEachWindowOfSeveral() throws Exception {
+    Files.writeString(
+        directory.resolve("pipeline.yaml"),
+        PIPELINE.replace("window: 1h", "window: [1h, 1d every 1h]"));
+    assertThat(plan(training(), "--rows-per-window=600")).as(err).isZero();
+    assertThat(out)
+        .contains("shop: windows of 1 h with 600 rows, 2 columns\n")
+        .contains("shop: windows of 24 h every 1 h with 14,400 rows, 2 columns\n");
+  }
+
+  @Test
   void saysWhatCannotBePlanned() throws Exception {
     assertThat(plan(training(), "--columns=amuont")).isEqualTo(2);
     assertThat(err).contains("the baseline has no column \"amuont\"; did you mean \"amount\"?");

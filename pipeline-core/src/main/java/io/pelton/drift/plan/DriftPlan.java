@@ -120,7 +120,10 @@ public record DriftPlan(
   private static ColumnPlan plan(Column column, Request request, int columns) {
     Model model = Model.of(column, request, columns);
     double rate = model.driftRate();
-    double persisting = Opening.each(USUALLY_WANTED, request.persistence());
+    double persisting =
+        request.overlapping()
+            ? USUALLY_WANTED
+            : Opening.each(USUALLY_WANTED, request.persistence());
     return new ColumnPlan(
         column.name(),
         model.kind(),
@@ -137,7 +140,7 @@ public record DriftPlan(
   }
 
   private static @Nullable Double every(Request request, double alerts) {
-    return alerts < NONE ? null : (Double) (request.window() / alerts);
+    return alerts < NONE ? null : (Double) (request.every() / alerts);
   }
 
   /** That open by chance a window, were there so many columns. */
@@ -149,9 +152,12 @@ public record DriftPlan(
     return alerts * request.groups() * many / columns.size();
   }
 
+  /** Of windows that overlap at most as many alerts open as windows drift. */
   private static double alertRate(Column column, Request request, double rate) {
-    return Opening.rate(
-        rate, request.rows() / (column.rows() + request.rows()), request.persistence());
+    return request.overlapping()
+        ? rate
+        : Opening.rate(
+            rate, request.rows() / (column.rows() + request.rows()), request.persistence());
   }
 
   private static @Nullable Change change(Model model, double wanted) {
@@ -205,6 +211,6 @@ public record DriftPlan(
 
   private static boolean suits(List<Column> columns, Request request, long enough) {
     return request.rows() >= enough
-        && request.window() / alerts(columns, request, columns.size()) >= QUIET;
+        && request.every() / alerts(columns, request, columns.size()) >= QUIET;
   }
 }

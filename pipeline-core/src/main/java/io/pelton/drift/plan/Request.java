@@ -6,7 +6,8 @@ import io.pelton.drift.Thresholds;
 /**
  * What is planned for.
  *
- * @param window width of a tumbling window, milliseconds
+ * @param window width of a window, milliseconds
+ * @param every milliseconds from one window to the next; the width, where they do not overlap
  * @param rows of a window, in each group
  * @param groups segments times versions that are decided on together
  * @param designEffect by how much rows say less than as many independent ones would; 1 where they
@@ -14,6 +15,7 @@ import io.pelton.drift.Thresholds;
  */
 public record Request(
     long window,
+    long every,
     double rows,
     int groups,
     double designEffect,
@@ -42,6 +44,7 @@ public record Request(
   Request withWindow(long other) {
     return new Request(
         other,
+        Math.max(1, every * other / window),
         Math.max(1, rows * other / window),
         groups,
         designEffect,
@@ -50,7 +53,13 @@ public record Request(
         persistence);
   }
 
+  /** Whether windows share rows: several of them say little more than one. */
+  boolean overlapping() {
+    return every < window;
+  }
+
   Request withRows(double other) {
-    return new Request(window, other, groups, designEffect, thresholds, minimumCount, persistence);
+    return new Request(
+        window, every, other, groups, designEffect, thresholds, minimumCount, persistence);
   }
 }

@@ -53,7 +53,7 @@ final class DriftPlanTest {
   }
 
   private static Request request(int rows, Thresholds thresholds, Persistence persistence) {
-    return new Request(HOUR, rows, 1, 1, thresholds, 100, persistence);
+    return new Request(HOUR, HOUR, rows, 1, 1, thresholds, 100, persistence);
   }
 
   private static List<Column> columns(FeatureProfile profile, int many) {
@@ -246,10 +246,14 @@ final class DriftPlanTest {
         .isGreaterThan(usual);
     assertThat(size(columns(profile, 10), request(200, SIGNIFICANCE, ALWAYS))).isGreaterThan(usual);
     assertThat(
-            size(columns(profile, 10), new Request(HOUR, 2_000, 1, 10, SIGNIFICANCE, 100, ALWAYS)))
+            size(
+                columns(profile, 10),
+                new Request(HOUR, HOUR, 2_000, 1, 10, SIGNIFICANCE, 100, ALWAYS)))
         .isGreaterThan(usual);
     assertThat(
-            size(columns(profile, 10), new Request(HOUR, 2_000, 6, 1, SIGNIFICANCE, 100, ALWAYS)))
+            size(
+                columns(profile, 10),
+                new Request(HOUR, HOUR, 2_000, 6, 1, SIGNIFICANCE, 100, ALWAYS)))
         .isEqualTo(size(columns(profile, 60), request(2_000, SIGNIFICANCE, ALWAYS)));
     assertThat(
             Objects.requireNonNull(
@@ -262,6 +266,20 @@ final class DriftPlanTest {
 
   private static double size(List<Column> columns, Request request) {
     return Objects.requireNonNull(first(columns, request).oneWindow()).size();
+  }
+
+  @Test
+  void windowsThatOverlapGainNothingByPersistence() {
+    List<Column> columns = columns(normal(new Random(58), 20_000), 10);
+    Persistence persistence = new Persistence(2, 3);
+    DriftPlan sliding =
+        DriftPlan.of(
+            columns, new Request(HOUR, HOUR / 12, 2_000, 1, 1, SIGNIFICANCE, 100, persistence));
+
+    assertThat(Objects.requireNonNull(sliding.falseAlarmEvery()))
+        .isCloseTo(HOUR / 12 / 0.05, within(HOUR / 12.0));
+    assertThat(sliding.columns().get(0).persisting())
+        .isEqualTo(sliding.columns().get(0).oneWindow());
   }
 
   @Test
