@@ -8,10 +8,10 @@ import picocli.CommandLine.Spec;
 /** {@code pelton drift}: looks at data for drift, outside of jobs. */
 @Command(
     name = "drift",
-    description = "Drift of data sets: compare.",
+    description = "Drift: compare data sets, plan what settings will do.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = DriftCompareCommand.class)
+    subcommands = {DriftCompareCommand.class, DriftPlanCommand.class})
 final class DriftCommand implements Runnable {
   @Spec
   @SuppressWarnings("NullAway.Init") // picocli sets it
@@ -20,6 +20,6 @@ final class DriftCommand implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        command.commandLine(), "Missing command: one of compare");
+        command.commandLine(), "Missing command: one of compare, plan");
   }
 }
