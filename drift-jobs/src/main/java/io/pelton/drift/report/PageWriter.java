@@ -708,7 +708,7 @@ final class PageWriter {
               .formatted(
                   Words.value(categories.chiSquare()), Words.probability(categories.pValue())));
       fact("Cram\u00e9r's V", Words.measure(categories.cramersV()));
-      fact("Unseen values", "%s rows".formatted(Words.count(categories.unseen())));
+      fact("Rows with unseen values", Words.count(categories.unseen()));
     }
     fact("Jensen\u2013Shannon", Words.measure(measures.jensenShannon()));
     fact(
@@ -766,7 +766,7 @@ final class PageWriter {
       }
     }
     fact("Wasserstein, in \u03c3", Words.measure(measures.wasserstein()));
-    fact("Out of range", "%s rows".formatted(Words.count(measures.outOfRange())));
+    fact("Rows out of range", Words.count(measures.outOfRange()));
   }
 
   private void fact(String name, String value) {
