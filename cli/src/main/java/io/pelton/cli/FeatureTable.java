@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Named columns of numbers from a CSV file with a header; NaN is an empty field.
@@ -34,13 +35,28 @@ record FeatureTable(Path file, List<String> columns, List<NamedCsvRecord> record
     return new FeatureTable(file, records.get(0).getHeader(), records);
   }
 
+  /** A column's text in every row; null where its field is empty. */
+  List<@Nullable String> texts(String name) throws InputException {
+    require(name);
+    List<@Nullable String> texts = new ArrayList<>();
+    for (NamedCsvRecord row : records) {
+      String field = row.getField(name);
+      texts.add(field.isEmpty() ? null : field);
+    }
+    return texts;
+  }
+
+  private void require(String name) throws InputException {
+    if (!columns.contains(name)) {
+      throw new InputException(
+          "%s:1: no column \"%s\"%s".formatted(file, name, NearestName.hint(name, columns)));
+    }
+  }
+
   /** The named columns of every row, in the order of the names. */
   double[][] values(List<String> names) throws InputException {
     for (String name : names) {
-      if (!columns.contains(name)) {
-        throw new InputException(
-            "%s:1: no column \"%s\"%s".formatted(file, name, NearestName.hint(name, columns)));
-      }
+      require(name);
     }
     double[][] values = new double[records.size()][names.size()];
     for (int row = 0; row < values.length; row++) {

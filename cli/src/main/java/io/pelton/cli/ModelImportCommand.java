@@ -6,6 +6,7 @@ import io.pelton.model.Engines;
 import io.pelton.model.ModelLoader;
 import io.pelton.model.ScoringException;
 import io.pelton.model.ScoringModel;
+import io.pelton.pipeline.Drift;
 import io.pelton.pipeline.InvalidPipelineException;
 import io.pelton.pipeline.MemorySize;
 import io.pelton.pipeline.PipelineDefinition;
@@ -55,6 +56,10 @@ final class ModelImportCommand implements Callable<Integer> {
   /** Rows of the baseline that become golden rows when none are given. */
   private static final int GOLDEN_ROWS = 20;
 
+  /** Values of a segments' field that get a baseline of their own; all others share one. */
+  private static final int MOST_SEGMENTS = 100;
+
+  private static final int SEGMENT_EDGES = 256;
   private static final int BATCH = 1024;
 
   /** Most that a score may move with the other rows of its batch; relative where it is above 1. */
@@ -144,6 +149,14 @@ final class ModelImportCommand implements Callable<Integer> {
   private Path baseline;
 
   @Option(
+      names = "--segments",
+      paramLabel = "FIELD",
+      description =
+          "Column of the baseline file by which drift is measured apart, too: each of its values"
+              + " gets a baseline of its own. Default: drift.segments of --pipeline.")
+  private @Nullable String segments;
+
+  @Option(
       names = "--edges",
       paramLabel = "N",
       defaultValue = "2048",
@@ -210,7 +223,11 @@ final class ModelImportCommand implements Callable<Integer> {
         new Signature(signatureInputs, outputs(signatureInputs, fixedColumns(pipeline)));
     List<String> known = pipeline == null ? signature.features() : pipeline.modelFeatures();
     List<String> outputNames = signature.outputNames();
-    double[][] sample = FeatureTable.read(baseline).values(signature.features());
+    FeatureTable baselineTable = FeatureTable.read(baseline);
+    double[][] sample = baselineTable.values(signature.features());
+    @Nullable String segmentsBy = segmentsBy(pipeline);
+    List<@Nullable String> segmentValues =
+        segmentsBy == null ? List.of() : baselineTable.texts(segmentsBy);
     FeatureTable goldenTable = golden == null ? null : FeatureTable.read(golden);
     double[][] goldenFeatures =
         goldenTable == null
@@ -235,11 +252,20 @@ final class ModelImportCommand implements Callable<Integer> {
         goldenRows = expected == null ? new GoldenRows(goldenFeatures, together) : toReproduce;
         sampleOutputs = score(model, sample, BATCH, baseline);
       }
-      String profile =
-          BaselineProfile.of(signature.features(), sample, outputNames, sampleOutputs, edges)
-              .toJson();
+      BaselineProfile profile =
+          BaselineProfile.of(signature.features(), sample, outputNames, sampleOutputs, edges);
+      if (segmentsBy != null) {
+        profile =
+            profile.withSegments(
+                segmentsBy,
+                segmentValues,
+                sample,
+                sampleOutputs,
+                MOST_SEGMENTS,
+                Math.min(edges, SEGMENT_EDGES));
+      }
       Registry target = new Registry(FlinkStorage.open(registry));
-      ModelManifest published = target.publish(version(signature, goldenRows, profile));
+      ModelManifest published = target.publish(version(signature, goldenRows, profile.toJson()));
       if (promote) {
         target.setAlias(name, Registry.CHAMPION, published.version());
       }
@@ -255,6 +281,17 @@ final class ModelImportCommand implements Callable<Integer> {
     } finally {
       FileUtils.deleteDirectory(staging.toFile());
     }
+  }
+
+  /** The field of the baseline's segments, null for none. */
+  private @Nullable String segmentsBy(@Nullable PipelineDefinition pipeline) {
+    if (segments != null || pipeline == null) {
+      return segments;
+    }
+    Drift drift = pipeline.drift();
+    return drift == null || drift.segments() == null || drift.previous() != null
+        ? null
+        : drift.segments().by();
   }
 
   /** Features of a single input that names none; null when the inputs name their own. */

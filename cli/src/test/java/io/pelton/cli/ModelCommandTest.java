@@ -98,6 +98,21 @@ final class ModelCommandTest {
   }
 
   @Test
+  void givesSegmentsBaselinesOfTheirOwn() throws Exception {
+    baseline = csv("segments.csv", "amount,risk,country\n1,2,FR\n2,3,FR\n5,6,\n7,8,DE\n");
+
+    assertThat(importModel("--features=amount,risk", "--segments=country")).isZero();
+
+    BaselineProfile.Segments segments =
+        BaselineProfile.fromJson(registry.profileJson("fraud", 1).orElseThrow()).segments();
+    assertThat(segments.by()).isEqualTo("country");
+    assertThat(segments.profiles()).containsOnlyKeys("=FR", "=DE", "missing");
+    assertThat(segments.profiles().get("=FR").feature("amount").edges()).containsExactly(1, 2);
+    assertThat(importModel("--features=amount,risk", "--segments=land")).isEqualTo(2);
+    assertThat(err).contains("segments.csv:1: no column \"land\"");
+  }
+
+  @Test
   void expectedOutputsMustBeReproduced() throws Exception {
     double expected = TinyModels.probability(WEIGHTS, BIAS, 3, 4);
     Path right = csv("right.csv", "amount,risk,score\n3,4," + expected + "\n");

@@ -319,10 +319,18 @@ class KillTest {
           .doesNotHaveDuplicates();
 
       Set<String> windows = new HashSet<>();
+      Set<String> revisions = new HashSet<>();
       for (DriftReport report : driftTopic.read()) {
-        assertThat(windows.add(report.getFeature() + " " + report.getWindowStart()))
-            .as("first report of %s", report)
+        assertThat(
+                revisions.add(
+                    String.join(
+                        " ",
+                        report.getFeature(),
+                        report.getWindowStart().toString(),
+                        Integer.toString(report.getRevision()))))
+            .as("first of %s", report)
             .isTrue();
+        windows.add(report.getFeature() + " " + report.getWindowStart());
       }
       assertThat(windows).hasSizeGreaterThanOrEqualTo(24 * (pipeline.featureNames().size() + 1));
       return late.size();

@@ -8,14 +8,19 @@ import com.fasterxml.jackson.databind.util.LRUMap;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a model version's features and outputs looked like when it was trained: the reference that
  * drift is measured against. Its JSON keeps every double exactly; infinities are the strings {@code
  * "Infinity"} and {@code "-Infinity"}.
  */
-public record BaselineProfile(List<FeatureProfile> features, List<FeatureProfile> outputs) {
+public record BaselineProfile(
+    List<FeatureProfile> features, List<FeatureProfile> outputs, @Nullable Segments segments) {
   private static final int TYPES = 16;
 
   /** With types of its own: Jackson's shared cache would keep the class loader of an ended job. */
@@ -24,11 +29,27 @@ public record BaselineProfile(List<FeatureProfile> features, List<FeatureProfile
           .typeFactory(TypeFactory.defaultInstance().withCache(new LRUMap<>(TYPES, TYPES)))
           .build();
 
+  /**
+   * The same of the rows that have one value each in a field.
+   *
+   * @param by the field
+   * @param profiles by {@link Segment}, without segments of their own
+   */
+  public record Segments(String by, Map<String, BaselineProfile> profiles) {
+    public Segments {
+      profiles = Map.copyOf(profiles);
+    }
+  }
+
   public BaselineProfile {
     features = List.copyOf(features);
     outputs = List.copyOf(outputs);
     requireKind(features, FeatureProfile.Kind.FEATURE);
     requireKind(outputs, FeatureProfile.Kind.OUTPUT);
+  }
+
+  public BaselineProfile(List<FeatureProfile> features, List<FeatureProfile> outputs) {
+    this(features, outputs, null);
   }
 
   private static void requireKind(List<FeatureProfile> profiles, FeatureProfile.Kind kind) {
@@ -65,6 +86,61 @@ public record BaselineProfile(List<FeatureProfile> features, List<FeatureProfile
         profiles(outputNames, FeatureProfile.Kind.OUTPUT, outputRows, mostEdges));
   }
 
+  /**
+   * The same profile with those of segments: of the {@code most} commonest values, of all others
+   * together, and of rows without one, as far as there are any.
+   *
+   * @param by the field
+   * @param values what each reference row holds in it; null is missing
+   * @param featureRows those that this profile is of
+   * @param outputRows the same rows' scores
+   * @param mostEdges edges that a feature keeps at most in a segment
+   */
+  public BaselineProfile withSegments(
+      String by,
+      List<@Nullable String> values,
+      double[][] featureRows,
+      double[][] outputRows,
+      int most,
+      int mostEdges) {
+    Map<String, Long> counts = new TreeMap<>();
+    for (String value : values) {
+      if (value != null) {
+        counts.merge(value, 1L, Long::sum);
+      }
+    }
+    Set<String> named =
+        counts.entrySet().stream()
+            .sorted(
+                Map.Entry.<String, Long>comparingByValue()
+                    .reversed()
+                    .thenComparing(Map.Entry.comparingByKey()))
+            .limit(most)
+            .map(Map.Entry::getKey)
+            .collect(Collectors.toSet());
+    Map<String, List<Integer>> rows = new TreeMap<>();
+    for (int row = 0; row < values.size(); row++) {
+      rows.computeIfAbsent(Segment.of(values.get(row), named), absent -> new ArrayList<>())
+          .add(row);
+    }
+    Map<String, BaselineProfile> profiles = new TreeMap<>();
+    rows.forEach(
+        (segment, own) ->
+            profiles.put(
+                segment,
+                of(
+                    names(features),
+                    own.stream().map(row -> featureRows[row]).toArray(double[][]::new),
+                    names(outputs),
+                    own.stream().map(row -> outputRows[row]).toArray(double[][]::new),
+                    mostEdges)));
+    return new BaselineProfile(features, outputs, new Segments(by, profiles));
+  }
+
+  private static List<String> names(List<FeatureProfile> profiles) {
+    return profiles.stream().map(FeatureProfile::name).toList();
+  }
+
   private static List<FeatureProfile> profiles(
       List<String> names, FeatureProfile.Kind kind, double[][] rows, int mostEdges) {
     List<FeatureProfile> profiles = new ArrayList<>();
@@ -81,6 +157,11 @@ public record BaselineProfile(List<FeatureProfile> features, List<FeatureProfile
       profiles.add(FeatureProfile.of(names.get(column), kind, values, mostEdges));
     }
     return profiles;
+  }
+
+  /** Reference rows. */
+  public long rows() {
+    return features.isEmpty() ? 0 : features.get(0).rows();
   }
 
   /**

@@ -219,6 +219,31 @@ public record FeatureProfile(
     return kind == Kind.OUTPUT ? "output:" + name : name;
   }
 
+  /**
+   * Rank of each slot's values among the reference's, halfway through those of the slot itself,
+   * from 0 to {@link KeySums#RANKS}; 0 for missing ones.
+   */
+  public int[] ranks() {
+    long values = Math.max(1, rows() - missing());
+    int[] ranks = new int[counts.length];
+    long below = 0;
+    for (int slot = 0; slot < counts.length - 1; slot++) {
+      double middle = below + counts[slot] / 2.0;
+      ranks[slot] = (int) Math.rint(middle / values * KeySums.RANKS);
+      below += counts[slot];
+    }
+    return ranks;
+  }
+
+  /**
+   * Another reference, counted at the same edges; {@link #stddev} stays that of this one.
+   *
+   * @throws IllegalArgumentException when the counts are of another layout, or empty
+   */
+  public FeatureProfile of(ValueCounts other) {
+    return new FeatureProfile(name, kind, edges, other.slots(), mean, stddev);
+  }
+
   /** Reference rows, missing ones included. */
   public long rows() {
     long rows = 0;

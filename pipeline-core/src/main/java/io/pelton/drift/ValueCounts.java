@@ -19,9 +19,15 @@ public final class ValueCounts {
     slots = new long[2 * edges.length + 2];
   }
 
-  /** Counts one value; NaN is missing. Allocates nothing. */
-  public void add(double value) {
-    slots[slot(edges, rounded ? FeatureProfile.rounded(value) : value)]++;
+  /**
+   * Counts one value; NaN is missing. Allocates nothing.
+   *
+   * @return where it was counted
+   */
+  public int add(double value) {
+    int slot = slot(edges, rounded ? FeatureProfile.rounded(value) : value);
+    slots[slot]++;
+    return slot;
   }
 
   /** Counts all values of a feature's sample. */

@@ -1,6 +1,5 @@
 package io.pelton.pipeline;
 
-import io.pelton.drift.Persistence;
 import io.pelton.pipeline.MemoryBudget.Switching;
 import io.pelton.pipeline.PipelineDefinition.Device;
 import io.pelton.pipeline.PipelineDefinition.Feature;
@@ -13,7 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Reads what a pipeline file says of the model, of outcomes and of drift. */
+/** Reads what a pipeline file says of the model and of outcomes. */
 final class ModelSections {
   static final List<String> MODEL_KEYS =
       List.of(
@@ -32,17 +31,6 @@ final class ModelSections {
   static final List<String> FALLBACK_KEYS = List.of("version", "outputs");
   static final List<String> SHADOW_KEYS = List.of("max-waiting-rows", "max-share");
   static final List<String> OUTCOME_KEYS = List.of("topic", "id", "time", "label", "within");
-  static final List<String> DRIFT_KEYS =
-      List.of(
-          "window",
-          "allowed-lateness",
-          "thresholds",
-          "false-discovery-rate",
-          "minimum-count",
-          "persistence",
-          "edges");
-  static final List<String> THRESHOLD_KEYS = List.of("psi", "ks");
-  static final List<String> PERSISTENCE_KEYS = List.of("windows", "of");
 
   private ModelSections() {}
 
@@ -167,31 +155,5 @@ final class ModelSections {
         section.required("time", "the field with the time from which the label was known"),
         label,
         section.duration("within", 30L * 86_400_000, 1));
-  }
-
-  /** The drift. */
-  static Drift drift(Section section) {
-    section.allow(DRIFT_KEYS);
-    Section thresholds = section.section("thresholds");
-    thresholds.allow(THRESHOLD_KEYS);
-    Section persistence = section.section("persistence");
-    persistence.allow(PERSISTENCE_KEYS);
-    int windows = (int) persistence.whole("windows", 2, 1, 1_000);
-    int of = (int) persistence.whole("of", Math.max(3, windows), 1, 1_000);
-    if (windows > of) {
-      persistence.problem("windows", windows + " of the last " + of + " windows can never be");
-    }
-    if (!section.has("window")) {
-      section.problem("window", "is missing: the width of a drift window, 1h");
-    }
-    return new Drift(
-        section.duration("window", 3_600_000, 1_000),
-        section.duration("allowed-lateness", 60_000, 0),
-        thresholds.number("psi", 0.2, 0, 1_000),
-        thresholds.number("ks", 0.1, 0, 1),
-        section.number("false-discovery-rate", 0.05, 1e-12, 1),
-        section.whole("minimum-count", 200, 1, Long.MAX_VALUE),
-        new Persistence(windows, of),
-        (int) section.whole("edges", 2_048, 16, 1_000_000));
   }
 }

@@ -149,7 +149,8 @@ public final class PipelineFile {
     } else {
       OutcomeProblems.noteMissing(featureSection, features);
     }
-    Drift drift = file.has("drift") ? ModelSections.drift(file.section("drift")) : null;
+    Drift drift =
+        file.has("drift") ? DriftSection.read(file.section("drift"), carry, entities) : null;
     if (drift != null && model == null) {
       file.problem("drift", "needs a model section: drift is measured on what the model scored");
     }

@@ -81,18 +81,34 @@ public final class PipelineSummary {
     Drift drift = pipeline.drift();
     if (drift != null) {
       lines.add(
-          "compares every %s of predictions with the model's baseline profile: reports go to topic %s,"
-              .formatted(duration(drift.window()), pipeline.topic(Topic.DRIFT)));
+          "compares every %s of predictions with %s: reports go to topic %s,"
+              .formatted(
+                  drift.windows().stream()
+                      .map(PipelineSummary::window)
+                      .collect(Collectors.joining(" and ")),
+                  drift.previous() == null
+                      ? "the model's baseline profile"
+                      : "the " + duration(drift.previous()) + " before",
+                  pipeline.topic(Topic.DRIFT)));
+      if (drift.segments() != null) {
+        lines.add(
+            "  all together and by %s, up to %d values of it"
+                .formatted(drift.segments().by(), drift.segments().cap()));
+      }
       lines.add(
           "  alerts to %s when PSI > %s or KS > %s at a false discovery rate of %s, with %d rows or more, in %d of %d windows"
               .formatted(
                   pipeline.topic(Topic.ALERTS),
-                  number(drift.psi()),
-                  number(drift.ks()),
-                  number(drift.falseDiscoveryRate()),
+                  number(drift.thresholds().psi()),
+                  number(drift.thresholds().ks()),
+                  number(drift.thresholds().level()),
                   drift.minimumCount(),
                   drift.persistence().k(),
                   drift.persistence().n()));
+      if (drift.dependence() != null) {
+        lines.add(
+            "  rows of one %s count for less, as far as they agree".formatted(drift.dependence()));
+      }
     }
     lines.add(
         "late events go to topic %s%s, records that cannot be used to %s"
@@ -145,6 +161,12 @@ public final class PipelineSummary {
                   case DRAIN_THEN_LOAD ->
                       "and one that does not fit beside what serves is loaded after that is closed";
                 });
+  }
+
+  private static String window(Drift.Window window) {
+    return window.every() == window.width()
+        ? duration(window.width())
+        : duration(window.width()) + " (each " + duration(window.every()) + ")";
   }
 
   private static String delivery(PipelineDefinition pipeline) {

@@ -89,4 +89,23 @@ final class BaselineProfileTest {
     assertThatThrownBy(() -> profile.feature("b"))
         .hasMessage("baseline has no feature b; it has [a]");
   }
+
+  @Test
+  void keepsProfilesOfTheCommonestSegmentsOfOtherAndOfMissingOnes() {
+    double[][] rows = {{1}, {2}, {3}, {4}, {5}, {6}};
+    double[][] scores = {{.1}, {.2}, {.3}, {.4}, {.5}, {.6}};
+    BaselineProfile profile =
+        BaselineProfile.of(List.of("a"), rows, List.of("score"), scores, 16)
+            .withSegments(
+                "country", Arrays.asList("FR", "DE", "FR", null, "IT", "DE"), rows, scores, 2, 16);
+
+    BaselineProfile read = BaselineProfile.fromJson(profile.toJson());
+    assertThat(read).isEqualTo(profile);
+    assertThat(read.segments().by()).isEqualTo("country");
+    assertThat(read.segments().profiles()).containsOnlyKeys("=DE", "=FR", "missing", "other");
+    assertThat(read.segments().profiles().get("=FR").feature("a").edges()).containsExactly(1, 3);
+    assertThat(read.segments().profiles().get("other").output("score").edges())
+        .containsExactly(0.5);
+    assertThat(read.segments().profiles().get("missing").rows()).isEqualTo(1);
+  }
 }

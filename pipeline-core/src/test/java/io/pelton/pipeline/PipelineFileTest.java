@@ -97,13 +97,17 @@ class PipelineFileTest {
     }
   }
 
-  private List<String> problems(String yaml) throws IOException {
+  /** A pipeline file beside the schema of transactions. */
+  private Path file(String yaml) throws IOException {
     Files.copy(
         Path.of("../examples/card-fraud/transaction.avsc"),
         directory.resolve("transaction.avsc"),
         StandardCopyOption.REPLACE_EXISTING);
-    Path file = directory.resolve("p.yaml");
-    Files.writeString(file, yaml);
+    return Files.writeString(directory.resolve("p.yaml"), yaml);
+  }
+
+  private List<String> problems(String yaml) throws IOException {
+    Path file = file(yaml);
     InvalidPipelineException e =
         catchThrowableOfType(InvalidPipelineException.class, () -> PipelineFile.read(file));
     assertThat(e).isNotNull();
@@ -181,6 +185,60 @@ class PipelineFileTest {
             p -> assertThat(p).startsWith("p.yaml:21: drift.false-discovery-rate: 2 is out of"),
             p ->
                 assertThat(p).startsWith("p.yaml:22: topics.late: \"bad topic\" is no topic name"));
+  }
+
+  private static final String WITH_DRIFT =
+      """
+      pipeline: cards
+      events: {topic: transactions, schema: transaction.avsc, id: transaction_id, time: event_time}
+      entities: {customer: customer_id}
+      features: {amount: {value: "amount"}}
+      model: {name: m}
+      carry: [terminal_id]
+      drift: %s
+      """;
+
+  @Test
+  void readsWhatIsSaidOfDrift() throws Exception {
+    Drift usual = PipelineFile.read(file(WITH_DRIFT.formatted("{window: 1h}"))).drift();
+    assertThat(usual.windows()).containsExactly(new Drift.Window(3_600_000, 3_600_000));
+    assertThat(usual.previous()).isNull();
+    assertThat(usual.segments()).isNull();
+    assertThat(usual.dependence()).isEqualTo("customer");
+    assertThat(usual.coolDown()).isZero();
+
+    Path file =
+        file(
+            WITH_DRIFT.formatted(
+                "{window: [1h, 24h every 1h], reference: {previous: 7d}, dependence: none,"
+                    + " segments: {by: terminal_id, values: [1, 2], cap: 3}, cool-down: 6h,"
+                    + " thresholds: {cramers-v: 0.3}}"));
+    Drift drift = PipelineFile.read(file).drift();
+    assertThat(drift.windows())
+        .containsExactly(
+            new Drift.Window(3_600_000, 3_600_000), new Drift.Window(86_400_000, 3_600_000));
+    assertThat(drift.previous()).isEqualTo(7 * 86_400_000L);
+    assertThat(drift.segments()).isEqualTo(new Drift.Segments("terminal_id", List.of("1", "2"), 3));
+    assertThat(drift.dependence()).isNull();
+    assertThat(drift.coolDown()).isEqualTo(6 * 3_600_000L);
+    assertThat(drift.thresholds().cramersV()).isEqualTo(0.3);
+  }
+
+  @Test
+  void saysWhatCannotBeOfDrift() throws Exception {
+    assertThat(
+            problems(
+                WITH_DRIFT.formatted(
+                    "{window: [1h, 1h every 10m, 1h every 7m, often], reference: last-week,"
+                        + " segments: {by: terminal, values: [a, b], cap: 1}, dependence: custommer}")))
+        .containsExactly(
+            "p.yaml:7: drift.window: \"1h every 10m\" is as wide as another; windows must differ in their width",
+            "p.yaml:7: drift.window: \"1h every 7m\" cannot be put together: the width must be a multiple of what it slides by, at most 10,000 times",
+            "p.yaml:7: drift.window: \"often\" is no window; write a duration, 1h, or one that slides, 24h every 1h",
+            "p.yaml:7: drift.reference: \"last-week\" is no reference; write training, or previous: 7d for the time before",
+            "p.yaml:7: drift.segments.by: \"terminal\" must be named under carry, too, for predictions to have it; known: terminal_id",
+            "p.yaml:7: drift.segments.values: 2 are more than the cap of 1",
+            "p.yaml:7: drift.dependence: \"custommer\" must be an entity, or none; did you mean \"customer\"?");
   }
 
   @Test

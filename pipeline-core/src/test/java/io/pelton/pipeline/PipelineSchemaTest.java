@@ -63,11 +63,11 @@ class PipelineSchemaTest {
     assertThat(keys(sections.get("outcomes")))
         .containsExactlyElementsOf(ModelSections.OUTCOME_KEYS);
     JsonNode drift = sections.get("drift");
-    assertThat(keys(drift)).containsExactlyElementsOf(ModelSections.DRIFT_KEYS);
+    assertThat(keys(drift)).containsExactlyElementsOf(DriftSection.KEYS);
     assertThat(keys(drift.get("properties").get("thresholds")))
-        .containsExactlyElementsOf(ModelSections.THRESHOLD_KEYS);
+        .containsExactlyElementsOf(DriftSection.THRESHOLD_KEYS);
     assertThat(keys(drift.get("properties").get("persistence")))
-        .containsExactlyElementsOf(ModelSections.PERSISTENCE_KEYS);
+        .containsExactlyElementsOf(DriftSection.PERSISTENCE_KEYS);
     assertThat(keys(sections.get("topics")))
         .containsExactlyElementsOf(PipelineDefinition.topicKinds());
     assertThat(keys(sections.get("delivery").get("oneOf").get(1)))

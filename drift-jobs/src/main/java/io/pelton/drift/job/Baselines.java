@@ -2,16 +2,23 @@ package io.pelton.drift.job;
 
 import io.pelton.drift.BaselineProfile;
 import io.pelton.drift.FeatureProfile;
+import io.pelton.drift.Segment;
 import io.pelton.model.ServedVersion;
+import io.pelton.pipeline.Drift;
 import io.pelton.registry.RegistryException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The baseline profiles that a subtask used last, and why others could not be had. */
 final class Baselines {
@@ -19,21 +26,23 @@ final class Baselines {
   private static final int KEPT = 32;
 
   /**
-   * @param profiles of the version's features, then of its outputs, in its order; empty when the
-   *     baseline could not be had
-   * @param problem why not, else empty
-   * @param window start of the newest window that asked in vain
+   * @param all of the version's features, then of its outputs, in its order
+   * @param ranks of each, {@link FeatureProfile#ranks}
    */
-  record Baseline(List<FeatureProfile> profiles, String problem, long window) {
-    boolean found() {
-      return problem.isEmpty();
+  record Profiles(List<FeatureProfile> all, List<int[]> ranks) {
+    static Profiles of(BaselineProfile baseline, ServedVersion served) {
+      List<FeatureProfile> profiles = new ArrayList<>();
+      served.features().forEach(name -> profiles.add(baseline.feature(name)));
+      served.outputs().forEach(name -> profiles.add(baseline.output(name)));
+      return new Profiles(
+          List.copyOf(profiles), profiles.stream().map(FeatureProfile::ranks).toList());
     }
 
     /**
      * @throws IllegalStateException when the baseline has no profile of that name
      */
-    FeatureProfile profile(String reportName) {
-      for (FeatureProfile profile : profiles) {
+    FeatureProfile of(String reportName) {
+      for (FeatureProfile profile : all) {
         if (profile.reportName().equals(reportName)) {
           return profile;
         }
@@ -44,7 +53,49 @@ final class Baselines {
     }
   }
 
+  /**
+   * @param profiles empty when the baseline could not be had
+   * @param segments profiles by {@link Segment} of those that are measured apart
+   * @param named segments by the value that they have
+   * @param problem why it could not be had, else empty
+   * @param window start of the newest pane that asked in vain
+   */
+  record Baseline(
+      Profiles profiles,
+      Map<String, Profiles> segments,
+      Map<String, String> named,
+      String problem,
+      long window) {
+    boolean found() {
+      return problem.isEmpty();
+    }
+
+    /** The segment of a row by what it holds. */
+    String segment(@Nullable Object value) {
+      return value == null
+          ? Segment.MISSING
+          : named.getOrDefault(String.valueOf(value), Segment.OTHER);
+    }
+
+    /**
+     * @throws IllegalStateException when the baseline has no such segment
+     */
+    Profiles of(String segment) {
+      Profiles found = segment.equals(Segment.ALL) ? profiles : segments.get(segment);
+      if (found == null) {
+        throw new IllegalStateException(
+            "counts of segment %s have no baseline profile; the baseline was changed after the version served"
+                .formatted(segment));
+      }
+      return found;
+    }
+  }
+
+  private static final Logger LOG = LoggerFactory.getLogger(Baselines.class);
+
   private final BaselineProvider provider;
+  private final Drift.@Nullable Segments segments;
+  private final boolean previous;
   private final Map<VersionKey, Baseline> known =
       new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1;
@@ -55,8 +106,14 @@ final class Baselines {
         }
       };
 
-  Baselines(BaselineProvider provider) {
+  /**
+   * @param segments that are measured apart; null for none
+   * @param previous whether windows are compared with the time before them
+   */
+  Baselines(BaselineProvider provider, Drift.@Nullable Segments segments, boolean previous) {
     this.provider = provider;
+    this.segments = segments;
+    this.previous = previous;
   }
 
   /** The baseline of a version; one that could not be had is asked for again by a later window. */
@@ -73,16 +130,24 @@ final class Baselines {
   private Baseline load(ServedVersion served, long window) {
     try {
       BaselineProfile baseline = provider.load(served);
-      List<FeatureProfile> profiles = new ArrayList<>();
-      served.features().forEach(name -> profiles.add(baseline.feature(name)));
-      served.outputs().forEach(name -> profiles.add(baseline.output(name)));
-      return new Baseline(List.copyOf(profiles), "", window);
+      Map<String, Profiles> profiles =
+          segments == null ? Map.of() : segments(baseline, served, segments);
+      Map<String, String> named = new HashMap<>();
+      for (String segment : profiles.keySet()) {
+        String value = Segment.value(segment);
+        if (value != null) {
+          named.put(value, segment);
+        }
+      }
+      return new Baseline(Profiles.of(baseline, served), profiles, named, "", window);
     } catch (FileNotFoundException
         | NoSuchFileException
         | RegistryException
         | IllegalArgumentException e) {
       return new Baseline(
-          List.of(),
+          new Profiles(List.of(), List.of()),
+          Map.of(),
+          Map.of(),
           "no baseline profile of %s@%d: %s; publish the version with one"
               .formatted(served.model(), served.version(), e.getMessage()),
           window);
@@ -90,5 +155,44 @@ final class Baselines {
       // A registry that cannot be read is no fault of the rows: the task is tried again.
       throw new UncheckedIOException(e);
     }
+  }
+
+  /**
+   * Profiles of the segments. Compared with the time before, any value has a reference: then the
+   * edges of all rows will do where the baseline has none of the value.
+   */
+  private Map<String, Profiles> segments(
+      BaselineProfile baseline, ServedVersion served, Drift.Segments by) {
+    BaselineProfile.Segments known = baseline.segments();
+    Map<String, BaselineProfile> own =
+        known != null && known.by().equals(by.by()) ? known.profiles() : Map.of();
+    Map<String, Profiles> profiles = new HashMap<>();
+    own.entrySet().stream()
+        .filter(segment -> isChosen(segment.getKey(), by.values()))
+        .sorted(
+            Comparator.<Map.Entry<String, BaselineProfile>>comparingLong(
+                    segment -> -segment.getValue().rows())
+                .thenComparing(Map.Entry.comparingByKey()))
+        .limit(by.cap() + 2L) // and those of other and of missing values
+        .forEach(
+            segment -> profiles.put(segment.getKey(), Profiles.of(segment.getValue(), served)));
+    if (previous) {
+      Profiles all = Profiles.of(baseline, served);
+      by.values().forEach(value -> profiles.putIfAbsent(Segment.ofValue(value), all));
+      profiles.putIfAbsent(Segment.OTHER, all);
+      profiles.putIfAbsent(Segment.MISSING, all);
+    } else if (own.isEmpty()) {
+      LOG.warn(
+          "{}@{} was published without a baseline by {}: its segments are not measured; publish it with segments, or compare with the time before (drift.reference: {previous: 7d})",
+          served.model(),
+          served.version(),
+          by.by());
+    }
+    return profiles;
+  }
+
+  private static boolean isChosen(String segment, List<String> values) {
+    String value = Segment.value(segment);
+    return value == null || values.isEmpty() || values.contains(value);
   }
 }

@@ -1,59 +1,56 @@
 package io.pelton.drift.job;
 
 import io.micrometer.core.instrument.Counter;
-import io.pelton.drift.AlertHistory;
-import io.pelton.drift.FalseDiscovery;
+import io.pelton.drift.Decision;
 import io.pelton.job.FlinkMeters;
 import io.pelton.job.JobMetric;
+import io.pelton.job.SpecificRecordSerializer;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.pipeline.Drift;
-import io.pelton.schemas.AlertSeverity;
-import io.pelton.schemas.AlertState;
-import io.pelton.schemas.DriftAlert;
 import io.pelton.schemas.DriftReport;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
-import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.api.java.typeutils.ListTypeInfo;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.util.Collector;
-import org.apache.flink.util.OutputTag;
 
 /**
- * Decides on a window once the reports of all its features are there, for how surprising one is
- * depends on how many were looked at. Reports leave in the order of their features' names.
+ * Decides on a window once the reports of all its features, segments and versions are there, for
+ * how surprising one is depends on how many were looked at. A report that changes afterwards leaves
+ * again as the next revision, and so do those whose q-value it changes. Reports leave in the order
+ * of versions, segments and names.
  */
 @SuppressWarnings("NullAway.Init") // Flink initializes state and opens before anything else.
-final class Decide extends KeyedProcessFunction<VersionKey, DriftReport, DriftReport> {
-  static final OutputTag<DriftAlert> ALERTS =
-      new OutputTag<>("alerts", new SpecificRecordTypeInfo<>(DriftAlert.class));
-
+final class Decide extends KeyedProcessFunction<WindowKey, DriftReport, DriftReport> {
   private static final long serialVersionUID = 1;
-  private static final MapStateDescriptor<Long, List<DriftReport>> UNDECIDED =
+  private static final MapStateDescriptor<AlertKey, DriftReport> REPORTS =
       new MapStateDescriptor<>(
-          "undecided-windows",
-          Types.LONG,
-          new ListTypeInfo<>(new SpecificRecordTypeInfo<>(DriftReport.class)));
-  private static final MapStateDescriptor<String, AlertHistory> HISTORIES =
-      new MapStateDescriptor<>(
-          "alert-histories", Types.STRING, TypeInformation.of(AlertHistory.class));
+          "reports",
+          TypeInformation.of(AlertKey.class),
+          new SpecificRecordTypeInfo<>(DriftReport.class));
+
+  private static final Comparator<DriftReport> ORDER =
+      Comparator.comparing(
+          AlertKey::of,
+          Comparator.comparingInt(AlertKey::version)
+              .thenComparing(AlertKey::variant)
+              .thenComparing(AlertKey::segment)
+              .thenComparing(AlertKey::feature));
 
   private final Drift drift;
   private final Windows windows;
 
-  private transient MapState<Long, List<DriftReport>> undecided;
-  private transient MapState<String, AlertHistory> histories;
+  /** The newest of each; without q-value while undecided. */
+  private transient MapState<AlertKey, DriftReport> reports;
+
+  private transient SpecificRecordSerializer<DriftReport> copier;
   private transient Counter windowsReported;
   private transient Counter featuresDrifted;
-  private transient Counter alertsOpened;
-  private transient Counter alertsResolved;
 
   Decide(Drift drift) {
     this.drift = drift;
@@ -62,127 +59,86 @@ final class Decide extends KeyedProcessFunction<VersionKey, DriftReport, DriftRe
 
   @Override
   public void open(OpenContext context) {
-    undecided = getRuntimeContext().getMapState(UNDECIDED);
-    histories = getRuntimeContext().getMapState(HISTORIES);
+    reports = getRuntimeContext().getMapState(REPORTS);
+    copier = new SpecificRecordSerializer<>(DriftReport.class);
     FlinkMeters meters = new FlinkMeters(getRuntimeContext().getMetricGroup());
     windowsReported = meters.counter(JobMetric.DRIFT_WINDOWS_REPORTED);
     featuresDrifted = meters.counter(JobMetric.DRIFT_FEATURES_DRIFTED);
-    alertsOpened = meters.counter(JobMetric.DRIFT_ALERTS_OPENED);
-    alertsResolved = meters.counter(JobMetric.DRIFT_ALERTS_RESOLVED);
   }
 
   @Override
   public void processElement(DriftReport report, Context context, Collector<DriftReport> collector)
       throws Exception {
-    long start = report.getWindowStart().toEpochMilli();
-    List<DriftReport> reports = undecided.get(start);
-    if (reports == null) {
-      reports = new ArrayList<>();
-    }
-    reports.add(report);
-    undecided.put(start, reports);
-    context.timerService().registerEventTimeTimer(windows.closing(start));
+    AlertKey key = AlertKey.of(report);
+    DriftReport before = reports.get(key);
+    report.setRevision(before == null ? -1 : before.getRevision());
+    reports.put(key, report);
+    context.timerService().registerEventTimeTimer(context.timestamp());
+    context.timerService().registerEventTimeTimer(closing(context.getCurrentKey()));
+  }
+
+  private long closing(WindowKey window) {
+    return windows.closing(new WindowSpan(window.start(), window.end()));
   }
 
   @Override
   public void onTimer(long timestamp, OnTimerContext context, Collector<DriftReport> collector)
       throws Exception {
-    long start = windows.startOfClosing(timestamp);
-    List<DriftReport> reports = new ArrayList<>(undecided.get(start));
-    undecided.remove(start);
-    reports.sort(Comparator.comparing(DriftReport::getFeature));
-    double[] qValues =
-        FalseDiscovery.adjust(reports.stream().mapToDouble(DriftReport::getPValue).toArray());
-    for (int i = 0; i < qValues.length; i++) {
-      DriftReport report = decided(reports.get(i), qValues[i]);
-      collector.collect(report);
-      if (report.getCurrentCount() >= drift.minimumCount()) {
-        updateAlert(report, context);
+    decide(context.timerService().currentWatermark(), collector);
+    if (timestamp >= closing(context.getCurrentKey())) {
+      reports.clear();
+    }
+  }
+
+  private void decide(long watermark, Collector<DriftReport> collector) throws Exception {
+    List<DriftReport> all = new ArrayList<>();
+    boolean undecided = false;
+    for (DriftReport report : reports.values()) {
+      all.add(report);
+      undecided |= report.getQValue() == null;
+    }
+    if (!undecided) {
+      return;
+    }
+    all.sort(ORDER);
+    List<Decision> decisions =
+        Decision.of(
+            all.stream().map(Decide::evidence).toList(), drift.thresholds(), drift.minimumCount());
+    boolean first = true;
+    for (int i = 0; i < all.size(); i++) {
+      DriftReport report = all.get(i);
+      Decision decision = decisions.get(i);
+      first &= report.getRevision() < 0;
+      if (report.getQValue() == null || report.getQValue() != decision.qValue()) {
+        DriftReport decided = decided(report, decision, watermark);
+        reports.put(AlertKey.of(decided), decided);
+        collector.collect(decided);
       }
     }
-    windowsReported.increment();
+    if (first) {
+      windowsReported.increment();
+    }
   }
 
-  private DriftReport decided(DriftReport report, double qValue) {
-    boolean effect =
-        report.getPsiAdjusted() >= drift.psi()
-            || (report.getKs() != null && report.getKs() >= drift.ks());
-    boolean drifted =
-        effect
-            && qValue <= drift.falseDiscoveryRate()
-            && report.getCurrentCount() >= drift.minimumCount();
-    if (drifted) {
+  private static Decision.Evidence evidence(DriftReport report) {
+    return new Decision.Evidence(
+        report.getCurrentCount(),
+        report.getPValue(),
+        report.getPsiAdjusted(),
+        report.getKs(),
+        report.getCramersV());
+  }
+
+  private DriftReport decided(DriftReport report, Decision decision, long watermark) {
+    if (decision.drifted() && report.getRevision() < 0) {
       featuresDrifted.increment();
     }
-    // Taken out of the state before, so nobody else has it; a builder's copy would need Avro's
-    // JVM-wide list of trusted classes.
-    report.setQValue(qValue);
-    report.setDrifted(drifted);
-    return report;
-  }
-
-  private void updateAlert(DriftReport report, Context context) throws Exception {
-    AlertHistory before = histories.get(report.getFeature());
-    if (before == null) {
-      before = AlertHistory.empty();
-    }
-    AlertHistory after =
-        before.next(
-            report.getWindowStart().toEpochMilli(),
-            report.getDrifted() ? AlertHistory.Verdict.DRIFTED : AlertHistory.Verdict.NORMAL,
-            drift.persistence(),
-            0);
-    histories.put(report.getFeature(), after);
-    if (before.open() != after.open()) {
-      (after.open() ? alertsOpened : alertsResolved).increment();
-      context.output(ALERTS, alert(report, after));
-    }
-  }
-
-  private DriftAlert alert(DriftReport report, AlertHistory history) {
-    Instant since = Instant.ofEpochMilli(history.since());
-    String happened =
-        history.open()
-            ? "drifted in %d of the last %d windows"
-                .formatted(drift.persistence().k(), drift.persistence().n())
-            : "drifted in none of the last %d windows".formatted(drift.persistence().n());
-    String message =
-        String.format(
-            Locale.ROOT,
-            "%s of %s@%d %s: adjusted PSI %.4f (threshold %s), KS %s (threshold %s), q %.3g (level %s)",
-            report.getFeature(),
-            report.getModel(),
-            report.getVersion(),
-            happened,
-            report.getPsiAdjusted(),
-            drift.psi(),
-            report.getKs() == null ? "none" : String.format(Locale.ROOT, "%.4f", report.getKs()),
-            drift.ks(),
-            report.getQValue(),
-            drift.falseDiscoveryRate());
-    return DriftAlert.newBuilder()
-        .setAlertId(
-            String.join(
-                "/",
-                report.getPipeline(),
-                report.getModel(),
-                Integer.toString(report.getVersion()),
-                report.getFeature(),
-                since.toString()))
-        .setState(history.open() ? AlertState.OPENED : AlertState.RESOLVED)
-        .setPipeline(report.getPipeline())
-        .setModel(report.getModel())
-        .setVersion(report.getVersion())
-        .setFeature(report.getFeature())
-        .setSeverity(AlertSeverity.WARNING)
-        .setSince(since)
-        .setWindowEnd(report.getWindowEnd())
-        .setPsiAdjusted(report.getPsiAdjusted())
-        .setKs(report.getKs())
-        .setQValue(report.getQValue())
-        .setNewValues(report.getNewValues())
-        .setContributions(List.of())
-        .setMessage(message)
-        .build();
+    // The one in the state may have left before: whoever has it must not see it change.
+    DriftReport decided = copier.copy(report);
+    decided.setQValue(decision.qValue());
+    decided.setDrifted(decision.drifted());
+    decided.setRevision(report.getRevision() + 1);
+    decided.setWatermark(Instant.ofEpochMilli(watermark));
+    return decided;
   }
 }

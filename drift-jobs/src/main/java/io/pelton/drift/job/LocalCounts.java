@@ -8,6 +8,7 @@ import io.pelton.job.Ledger;
 import io.pelton.job.SpecificRecordTypeInfo;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
+import io.pelton.pipeline.Drift;
 import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.LateEvent;
 import java.time.Instant;
@@ -30,10 +31,11 @@ import org.apache.flink.util.OutputTag;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Counts rows where they are, before anything is shuffled: one partial a feature and window leaves
- * a subtask, not one a row. Partials add up downstream, so a window may be handed on in pieces:
- * when it closes, when the input falls idle, or early, when more windows are open than memory
- * should hold. Rows with declared outputs are passed over: they say nothing of a version.
+ * Counts rows where they are, before anything is shuffled: one partial a feature and pane leaves a
+ * subtask, not one a row. Partials add up downstream, so a pane may be handed on in pieces: when it
+ * ends, when rows came after that, when the input falls idle, or early, when more panes are open
+ * than memory should hold. Rows with declared outputs are passed over: they say nothing of a
+ * version.
  */
 @SuppressWarnings("NullAway.Init") // Flink initializes state and opens before anything else.
 final class LocalCounts extends AbstractStreamOperator<PartialCounts>
@@ -43,7 +45,7 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
   static final OutputTag<DeadLetter> DEAD_LETTERS =
       new OutputTag<>("dead-letters", new SpecificRecordTypeInfo<>(DeadLetter.class));
 
-  /** Windows held at once; each takes up to 33 KB a feature. Only a batch run reaches it. */
+  /** Panes held at once; each takes up to 33 KB a feature. Only a batch run reaches it. */
   static final int MOST_OPEN = 64;
 
   private static final long serialVersionUID = 1;
@@ -56,19 +58,24 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
   private static final int DECLARED = 4;
 
   private static final ListStateDescriptor<PartialCounts> OPEN =
-      new ListStateDescriptor<>("open-windows", TypeInformation.of(PartialCounts.class));
+      new ListStateDescriptor<>("open-panes", TypeInformation.of(PartialCounts.class));
   private static final ListStateDescriptor<Long> CLOSED =
       new ListStateDescriptor<>("closed-up-to", Types.LONG);
 
   private final Windows windows;
   private final BaselineProvider provider;
   private final String source;
+  private final Drift.@Nullable Segments segments;
+  private final PaneCounts.Counting counting;
 
   /** The one used last comes first. */
-  private transient List<WindowCounts> open;
+  private transient List<PaneCounts> open;
 
-  /** Counts from before a restore; they wait for their window to close like the others. */
+  /** Counts from before a restore; they wait for their pane to end like the others. */
   private transient List<PartialCounts> restored;
+
+  /** The watermark before the restore. */
+  private transient long restoredAt;
 
   private transient long closedUpTo;
   private transient Baselines baselines;
@@ -77,10 +84,21 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
   private transient ListState<PartialCounts> openState;
   private transient ListState<Long> closedState;
 
-  LocalCounts(Windows windows, BaselineProvider provider, String source) {
+  /**
+   * @param source topic that the rows are from
+   * @param segments that are measured apart; null for none
+   */
+  LocalCounts(
+      Windows windows,
+      BaselineProvider provider,
+      String source,
+      Drift.@Nullable Segments segments,
+      PaneCounts.Counting counting) {
     this.windows = windows;
     this.provider = provider;
     this.source = source;
+    this.segments = segments;
+    this.counting = counting;
   }
 
   @Override
@@ -88,7 +106,7 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
     super.initializeState(context);
     open = new ArrayList<>();
     restored = new ArrayList<>();
-    baselines = new Baselines(provider);
+    baselines = new Baselines(provider, segments, windows.previous() > 0);
     ledger =
         new Ledger(
             JobMetric.DRIFT_IN,
@@ -114,13 +132,14 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
     if (!any) {
       closedUpTo = Long.MIN_VALUE;
     }
+    restoredAt = closedUpTo;
   }
 
   @Override
   public void snapshotState(StateSnapshotContext context) throws Exception {
     super.snapshotState(context);
     List<PartialCounts> partials = new ArrayList<>(restored);
-    open.forEach(window -> partials.addAll(window.partials()));
+    open.forEach(pane -> partials.addAll(pane.partials()));
     openState.update(partials);
     closedState.update(List.of(closedUpTo));
     ledger.snapshot();
@@ -134,8 +153,8 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
       ledger.increment(DECLARED);
       return;
     }
-    WindowCounts window = openWindow(row);
-    if (window == null) {
+    PaneCounts pane = openPane(row);
+    if (pane == null) {
       long start = windows.start(row.time);
       if (windows.closing(start) <= closedUpTo) {
         ledger.increment(LATE_COUNT);
@@ -149,26 +168,33 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
             DEAD_LETTERS, new StreamRecord<>(deadLetter(row, baseline.problem()), row.time));
         return;
       }
-      window = new WindowCounts(row.served, start, windows.end(start), baseline.profiles());
-      open.add(0, window);
+      pane =
+          new PaneCounts(
+              row.served,
+              start,
+              windows.end(start),
+              windows.due(start, closedUpTo),
+              baseline,
+              counting);
+      open.add(0, pane);
       if (open.size() > MOST_OPEN) {
         handOn(open.remove(open.size() - 1));
         handedOnEarly.increment();
       }
     }
-    window.add(row);
+    pane.add(row);
     ledger.increment(COUNTED);
   }
 
-  private @Nullable WindowCounts openWindow(ScoredRow row) {
+  private @Nullable PaneCounts openPane(ScoredRow row) {
     for (int i = 0; i < open.size(); i++) {
-      WindowCounts window = open.get(i);
-      if (window.takes(row)) {
+      PaneCounts pane = open.get(i);
+      if (pane.takes(row)) {
         if (i > 0) {
           open.remove(i);
-          open.add(0, window);
+          open.add(0, pane);
         }
-        return window;
+        return pane;
       }
     }
     return null;
@@ -222,29 +248,27 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
   }
 
   private void handOnUpTo(long watermark) {
-    Iterator<WindowCounts> iterator = open.iterator();
+    Iterator<PaneCounts> iterator = open.iterator();
     while (iterator.hasNext()) {
-      WindowCounts window = iterator.next();
-      if (windows.closing(window.start()) <= watermark) {
+      PaneCounts pane = iterator.next();
+      if (pane.due() <= watermark) {
         iterator.remove();
-        handOn(window);
+        handOn(pane);
       }
     }
     Iterator<PartialCounts> earlier = restored.iterator();
     while (earlier.hasNext()) {
       PartialCounts partial = earlier.next();
-      if (windows.closing(partial.windowStart()) <= watermark) {
+      long due = windows.due(partial.paneStart(), restoredAt);
+      if (due <= watermark) {
         earlier.remove();
-        collect(partial);
+        output.collect(new StreamRecord<>(partial, due));
       }
     }
   }
 
-  private void handOn(WindowCounts window) {
-    window.partials().forEach(this::collect);
-  }
-
-  private void collect(PartialCounts partial) {
-    output.collect(new StreamRecord<>(partial, windows.end(partial.windowStart()) - 1));
+  /** With the watermark at which it is due as its time. */
+  private void handOn(PaneCounts pane) {
+    pane.partials().forEach(partial -> output.collect(new StreamRecord<>(partial, pane.due())));
   }
 }

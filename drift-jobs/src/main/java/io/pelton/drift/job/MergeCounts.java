@@ -1,16 +1,30 @@
 package io.pelton.drift.job;
 
+import io.micrometer.core.instrument.Counter;
+import io.pelton.drift.FeatureProfile;
+import io.pelton.drift.KeySums;
 import io.pelton.drift.Measures;
+import io.pelton.drift.Segment;
+import io.pelton.drift.ValueCounts;
 import io.pelton.drift.job.Baselines.Baseline;
+import io.pelton.job.FlinkMeters;
 import io.pelton.job.JobMetric;
 import io.pelton.job.Ledger;
+import io.pelton.pipeline.Drift;
+import io.pelton.pipeline.PipelineSummary;
 import io.pelton.schemas.DriftBin;
 import io.pelton.schemas.DriftBinKind;
 import io.pelton.schemas.DriftPoint;
 import io.pelton.schemas.DriftReport;
+import io.pelton.schemas.DriftSegment;
 import io.pelton.schemas.DriftType;
+import io.pelton.schemas.SegmentKind;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
@@ -23,12 +37,14 @@ import org.apache.flink.runtime.state.FunctionSnapshotContext;
 import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.util.Collector;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Adds up what the subtasks counted of a feature, and measures each window once it is closed. Its
- * reports are undecided: without q-value, not drifted.
+ * Adds up what the subtasks counted of a feature, puts windows together from panes, and measures
+ * each at its end; again when late rows changed it. Its reports are undecided: without q-value, not
+ * drifted.
  */
 @SuppressWarnings("NullAway.Init") // Flink initializes state and opens before anything else.
 final class MergeCounts extends KeyedProcessFunction<FeatureKey, PartialCounts, DriftReport>
@@ -40,24 +56,35 @@ final class MergeCounts extends KeyedProcessFunction<FeatureKey, PartialCounts, 
   private static final int LATE = 1;
 
   private static final Logger LOG = LoggerFactory.getLogger(MergeCounts.class);
-  private static final MapStateDescriptor<Long, PartialCounts> OPEN =
-      new MapStateDescriptor<>("open-windows", Types.LONG, TypeInformation.of(PartialCounts.class));
-  private static final ValueStateDescriptor<Long> REPORTED =
-      new ValueStateDescriptor<>("newest-reported-window", Types.LONG);
+  private static final MapStateDescriptor<Long, PartialCounts> PANES =
+      new MapStateDescriptor<>("panes", Types.LONG, TypeInformation.of(PartialCounts.class));
+  private static final MapStateDescriptor<WindowSpan, Long> DUE =
+      new MapStateDescriptor<>("windows-due", TypeInformation.of(WindowSpan.class), Types.LONG);
+
+  private static final ValueStateDescriptor<Long> REACHED =
+      new ValueStateDescriptor<>("newest-timer", Types.LONG);
 
   private final Windows windows;
   private final BaselineProvider provider;
   private final String pipeline;
+  private final Drift drift;
 
   private transient Baselines baselines;
   private transient Ledger ledger;
-  private transient MapState<Long, PartialCounts> open;
-  private transient ValueState<Long> reported;
+  private transient Counter withoutReference;
+  private transient MapState<Long, PartialCounts> panes;
 
-  MergeCounts(Windows windows, BaselineProvider provider, String pipeline) {
+  /** Windows that changed since they were measured, and the watermark to measure them at. */
+  private transient MapState<WindowSpan, Long> due;
+
+  /** Time of the newest timer: a restored operator has no watermark yet. */
+  private transient ValueState<Long> reached;
+
+  MergeCounts(Windows windows, BaselineProvider provider, String pipeline, Drift drift) {
     this.windows = windows;
     this.provider = provider;
     this.pipeline = pipeline;
+    this.drift = drift;
   }
 
   @Override
@@ -73,74 +100,176 @@ final class MergeCounts extends KeyedProcessFunction<FeatureKey, PartialCounts, 
 
   @Override
   public void open(OpenContext context) {
-    baselines = new Baselines(provider);
-    open = getRuntimeContext().getMapState(OPEN);
-    reported = getRuntimeContext().getState(REPORTED);
+    baselines = new Baselines(provider, drift.segments(), windows.previous() > 0);
+    withoutReference =
+        new FlinkMeters(getRuntimeContext().getMetricGroup())
+            .counter(JobMetric.DRIFT_WINDOWS_WITHOUT_REFERENCE);
+    panes = getRuntimeContext().getMapState(PANES);
+    due = getRuntimeContext().getMapState(DUE);
+    reached = getRuntimeContext().getState(REACHED);
   }
 
   @Override
   public void processElement(
       PartialCounts partial, Context context, Collector<DriftReport> collector) throws Exception {
-    long start = partial.windowStart();
-    Long newest = reported.value();
+    long start = partial.paneStart();
+    Long newest = reached.value();
     if (windows.closing(start) <= context.timerService().currentWatermark()
-        || (newest != null && start <= newest)) {
+        || (newest != null && windows.closing(start) <= newest)) {
       correctLedger(partial);
       return;
     }
-    PartialCounts merged = open.get(start);
-    open.put(start, merged == null ? partial : merged.plus(partial));
-    context.timerService().registerEventTimeTimer(windows.closing(start));
+    PartialCounts known = panes.get(start);
+    panes.put(start, known == null ? partial : known.plus(partial));
+    for (WindowSpan window : windows.around(start)) {
+      long at = Math.max(window.end() - 1, context.timestamp());
+      Long before = due.get(window);
+      if (before == null || at < before) {
+        due.put(window, at);
+      }
+      context.timerService().registerEventTimeTimer(at);
+    }
+    context.timerService().registerEventTimeTimer(windows.forgotten(start));
   }
 
   /**
    * A subtask that was idle does not hold the watermark back. Rows that it finds afterwards may
-   * belong to windows that were closed without it: they were counted there, but are late here.
+   * belong to panes that were closed without it: they were counted there, but are late here.
    */
   private void correctLedger(PartialCounts partial) {
     if (partial.first()) {
       ledger.add(COUNTED, -partial.rows());
       ledger.add(LATE, partial.rows());
       LOG.warn(
-          "{} rows of {}@{} came from an idle input after their window at {} was reported; they count as late",
+          "{} rows of {}@{} came from an idle input after the last report of {}; they count as late",
           partial.rows(),
           partial.served().model(),
           partial.served().version(),
-          Instant.ofEpochMilli(partial.windowStart()));
+          Instant.ofEpochMilli(partial.paneStart()));
     }
   }
 
   @Override
   public void onTimer(long timestamp, OnTimerContext context, Collector<DriftReport> collector)
       throws Exception {
-    long start = windows.startOfClosing(timestamp);
-    PartialCounts merged = open.get(start);
-    if (merged == null) {
-      throw new IllegalStateException(
-          "window of %s at %s has a timer but no counts"
-              .formatted(context.getCurrentKey(), Instant.ofEpochMilli(start)));
+    reached.update(timestamp);
+    List<WindowSpan> ready = new ArrayList<>();
+    for (Map.Entry<WindowSpan, Long> window : due.entries()) {
+      if (window.getValue() <= timestamp) {
+        ready.add(window.getKey());
+      }
     }
-    open.remove(start);
-    reported.update(start);
-    Baseline baseline = baselines.get(merged.served(), start);
-    if (!baseline.found()) {
-      throw new IllegalStateException(
-          "window of %s at %s was counted but cannot be measured: %s"
-              .formatted(context.getCurrentKey(), Instant.ofEpochMilli(start), baseline.problem()));
+    ready.sort(Comparator.comparingLong(WindowSpan::end).thenComparingLong(WindowSpan::start));
+    for (WindowSpan window : ready) {
+      due.remove(window);
+      report(window, context.timerService().currentWatermark(), collector);
     }
-    Measures measures = Measures.of(baseline.profile(merged.feature()), merged.counts());
-    collector.collect(report(merged, measures, context.timerService().currentWatermark()));
+    List<Long> forgotten = new ArrayList<>();
+    for (long start : panes.keys()) {
+      if (windows.forgotten(start) <= timestamp) {
+        forgotten.add(start);
+      }
+    }
+    for (long start : forgotten) {
+      panes.remove(start);
+    }
   }
 
-  private DriftReport report(PartialCounts merged, Measures measures, long watermark) {
+  private void report(WindowSpan window, long watermark, Collector<DriftReport> collector)
+      throws Exception {
+    Merged merged = merged(window.start(), window.end());
+    if (merged == null) {
+      throw new IllegalStateException(
+          "window %s of %s is due but has no counts"
+              .formatted(Instant.ofEpochMilli(window.start()), pipeline));
+    }
+    FeatureProfile reference = merged.profile;
+    if (windows.previous() > 0) {
+      Merged before = merged(window.start() - windows.previous(), window.start());
+      if (before == null || before.rows < drift.minimumCount()) {
+        withoutReference.increment();
+        return;
+      }
+      reference = merged.profile.of(before.counts);
+    }
+    double designEffect = merged.keys == null ? 1 : merged.keys.designEffect();
+    Measures measures = Measures.of(reference, merged.counts, designEffect);
+    collector.collect(report(merged.newest, window, measures, watermark));
+  }
+
+  /**
+   * Panes added up.
+   *
+   * @param newest of them
+   */
+  private record Merged(
+      PartialCounts newest,
+      FeatureProfile profile,
+      ValueCounts counts,
+      long rows,
+      @Nullable KeySums keys) {}
+
+  /** Null when there are none. */
+  private @Nullable Merged merged(long from, long to) throws Exception {
+    Merged merged = null;
+    for (long start = from; start < to; start += windows.pane()) {
+      PartialCounts pane = panes.get(start);
+      if (pane == null) {
+        continue;
+      }
+      FeatureProfile profile = merged == null ? profile(pane) : merged.profile;
+      ValueCounts counts = merged == null ? new ValueCounts(profile) : merged.counts;
+      counts.add(pane.counts());
+      KeySums keys = merged == null ? null : merged.keys;
+      merged =
+          new Merged(
+              pane,
+              profile,
+              counts,
+              pane.rows() + (merged == null ? 0 : merged.rows),
+              pane.keys() == null || keys == null ? pane.keys() : keys.plus(pane.keys()));
+    }
+    return merged;
+  }
+
+  private FeatureProfile profile(PartialCounts pane) {
+    Baseline baseline = baselines.get(pane.served(), pane.paneStart());
+    if (!baseline.found()) {
+      throw new IllegalStateException(
+          "pane of %s at %s was counted but cannot be measured: %s"
+              .formatted(
+                  pane.feature(), Instant.ofEpochMilli(pane.paneStart()), baseline.problem()));
+    }
+    return baseline.of(pane.segment()).of(pane.feature());
+  }
+
+  private @Nullable DriftSegment segment(String segment) {
+    if (segment.equals(Segment.ALL)) {
+      return null;
+    }
+    String field = Objects.requireNonNull(drift.segments()).by();
+    String value = Segment.value(segment);
+    return new DriftSegment(
+        field,
+        value != null
+            ? SegmentKind.VALUE
+            : segment.equals(Segment.MISSING) ? SegmentKind.MISSING : SegmentKind.OTHER,
+        value);
+  }
+
+  private DriftReport report(
+      PartialCounts counted, WindowSpan window, Measures measures, long watermark) {
     return DriftReport.newBuilder()
         .setPipeline(pipeline)
-        .setModel(merged.served().model())
-        .setVersion(merged.served().version())
-        .setFeature(merged.feature())
+        .setModel(counted.served().model())
+        .setVersion(counted.served().version())
+        .setVariant(counted.served().variant())
+        .setSegment(segment(counted.segment()))
+        .setFeature(counted.feature())
         .setType(DriftType.NUMERIC)
-        .setWindowStart(Instant.ofEpochMilli(merged.windowStart()))
-        .setWindowEnd(Instant.ofEpochMilli(windows.end(merged.windowStart())))
+        .setReference(reference())
+        .setWindowStart(Instant.ofEpochMilli(window.start()))
+        .setWindowEnd(Instant.ofEpochMilli(window.end()))
         .setRevision(0)
         .setWatermark(Instant.ofEpochMilli(watermark))
         .setBaselineCount(measures.baselineCount())
@@ -180,5 +309,11 @@ final class MergeCounts extends KeyedProcessFunction<FeatureKey, PartialCounts, 
                             bin.current()))
                 .toList())
         .build();
+  }
+
+  private String reference() {
+    return drift.previous() == null
+        ? "training"
+        : "previous " + PipelineSummary.duration(drift.previous());
   }
 }

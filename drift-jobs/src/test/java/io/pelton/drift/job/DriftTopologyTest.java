@@ -13,6 +13,7 @@ import io.pelton.drift.ValueCounts;
 import io.pelton.job.JobMetric;
 import io.pelton.job.ScoredRowTypeInfo;
 import io.pelton.model.ScoredRow;
+import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.schemas.AlertState;
 import io.pelton.schemas.DeadLetter;
 import io.pelton.schemas.DriftAlert;
@@ -62,6 +63,8 @@ final class DriftTopologyTest {
               .build());
 
   /** What a run gave: reports by window, version and feature. */
+  private static final int AN_HOUR = ROWS / HOURS;
+
   private record Run(
       Map<String, DriftReport> reports,
       List<DriftReport> allReports,
@@ -116,8 +119,15 @@ final class DriftTopologyTest {
 
   private static Run run(StreamExecutionEnvironment environment, DataStream<ScoredRow> predictions)
       throws Exception {
-    DriftOutputs outputs =
-        DriftTopology.build(predictions, Predictions.PIPELINE, Predictions.BASELINES);
+    return run(environment, predictions, Predictions.PIPELINE);
+  }
+
+  private static Run run(
+      StreamExecutionEnvironment environment,
+      DataStream<ScoredRow> predictions,
+      PipelineDefinition pipeline)
+      throws Exception {
+    DriftOutputs outputs = DriftTopology.build(predictions, pipeline, Predictions.BASELINES);
     Collected<DriftReport> reports = new Collected<>();
     Collected<DriftAlert> alerts = new Collected<>();
     Collected<LateEvent> late = new Collected<>();
@@ -132,11 +142,20 @@ final class DriftTopologyTest {
     for (DriftReport report : reports.all()) {
       // Where the watermark stood depends on the run; nothing else may.
       report.setWatermark(Instant.EPOCH);
+      AlertKey key = AlertKey.of(report);
       DriftReport other =
-          byKey.put(
-              report.getWindowStart() + " " + report.getVersion() + " " + report.getFeature(),
-              report);
-      if (other != null) {
+          byKey.merge(
+              String.join(
+                      " ",
+                      report.getWindowStart().toString(),
+                      Integer.toString(key.version()),
+                      key.feature(),
+                      key.segment(),
+                      key.width() == HOUR ? "" : "wide")
+                  .strip(),
+              report,
+              (one, next) -> one.getRevision() > next.getRevision() ? one : next);
+      if (other.getRevision() == report.getRevision()) {
         assertThat(report).isEqualTo(other);
       }
     }
@@ -148,7 +167,7 @@ final class DriftTopologyTest {
             .sorted(
                 Comparator.comparing(DriftAlert::getWindowEnd)
                     .thenComparing(DriftAlert::getVersion)
-                    .thenComparing(DriftAlert::getFeature))
+                    .thenComparing(DriftAlert::getAlertId))
             .toList(),
         late.all(),
         deadLetters.all(),
@@ -176,8 +195,8 @@ final class DriftTopologyTest {
     assertThat(run.alerts())
         .extracting(DriftAlert::getAlertId)
         .containsExactly(
-            "fraud/card-fraud/1/amount/1970-01-01T03:00:00Z",
-            "fraud/card-fraud/2/amount/1970-01-01T03:00:00Z");
+            "fraud/card-fraud/1/champion/all/amount/1h/1970-01-01T03:00:00Z",
+            "fraud/card-fraud/2/champion/all/amount/1h/1970-01-01T03:00:00Z");
     assertThat(run.alerts()).allMatch(alert -> alert.getState() == AlertState.OPENED);
     assertThat(run.alerts())
         .allMatch(alert -> alert.getWindowEnd().equals(Instant.ofEpochMilli(5 * HOUR)));
@@ -234,6 +253,52 @@ final class DriftTopologyTest {
     assertThat(run.accumulated(JobMetric.DRIFT_IN.id())).isEqualTo(ROWS);
     assertThat(run.accumulated(JobMetric.DRIFT_COUNTED.id()))
         .isEqualTo(expected.accumulated(JobMetric.DRIFT_COUNTED.id()));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"STREAMING,3", "BATCH,1", "BATCH,3"})
+  void slidingWindowsAndSegmentsAreTheSameInEveryModeToo(RuntimeExecutionMode mode, int parallelism)
+      throws Exception {
+    StreamExecutionEnvironment one = environment(RuntimeExecutionMode.STREAMING, 1);
+    Run expected = run(one, predictions(one, RateLimiterStrategy.noOp()), Predictions.RICH);
+    StreamExecutionEnvironment environment = environment(mode, parallelism);
+    Run run =
+        run(environment, predictions(environment, RateLimiterStrategy.noOp()), Predictions.RICH);
+
+    // 6 windows of an hour, and 15 of two that hold some of the six; all, FR, other and missing.
+    assertThat(expected.reports()).hasSize((HOURS + 15) * 2 * 4 * 4);
+    assertThat(run.reports()).isEqualTo(expected.reports());
+    assertThat(run.alerts()).isEqualTo(expected.alerts());
+    assertThat(expected.reports().values())
+        .anyMatch(report -> report.getDesignEffect() > 1)
+        .anyMatch(report -> report.getSegment() != null && report.getDrifted());
+  }
+
+  /** At each full hour a row comes 48 seconds early, and so those between and one other late. */
+  @Test
+  void lateRowsGiveAnotherRevisionThatIsWhatAllOfThemWouldHaveGiven() throws Exception {
+    StreamExecutionEnvironment environment = environment(RuntimeExecutionMode.STREAMING, 1);
+    GeneratorFunction<Long, ScoredRow> rows =
+        index ->
+            Predictions.row(
+                index % AN_HOUR == 10 && index > 10
+                    ? index - 20
+                    : index % AN_HOUR == AN_HOUR - 10 && index + 20 < ROWS ? index + 20 : index);
+    DataStream<ScoredRow> disordered =
+        environment
+            .fromSource(
+                new DataGeneratorSource<>(rows, ROWS, new ScoredRowTypeInfo()),
+                WatermarkStrategy.forGenerator(context -> new EveryRow())
+                    .withTimestampAssigner((row, timestamp) -> row.time),
+                "predictions")
+            .uid("predictions");
+    Run run = run(environment, disordered);
+
+    Run expected = reference();
+    assertThat(run.late()).isEmpty();
+    run.reports().values().forEach(report -> report.setRevision(0));
+    assertThat(run.reports()).isEqualTo(expected.reports());
+    assertThat(run.allReports().size()).isGreaterThan(expected.allReports().size());
   }
 
   @ParameterizedTest
@@ -301,7 +366,10 @@ final class DriftTopologyTest {
     assertThat(nodes)
         .extracting(StreamNode::getTransformationUID)
         .containsExactlyInAnyOrder(
-            DriftTopology.LOCAL_COUNTS, DriftTopology.MERGED_COUNTS, DriftTopology.DECISIONS);
+            DriftTopology.LOCAL_COUNTS,
+            DriftTopology.MERGED_COUNTS,
+            DriftTopology.DECISIONS,
+            DriftTopology.ALERTS);
     assertThat(nodes).allMatch(node -> node.getOperatorName().equals(node.getTransformationUID()));
   }
 

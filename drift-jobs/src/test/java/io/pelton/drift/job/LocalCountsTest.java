@@ -7,17 +7,20 @@ import static io.pelton.drift.job.Predictions.V9;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
+import io.pelton.drift.BaselineProfile;
 import io.pelton.drift.FeatureProfile;
 import io.pelton.drift.ValueCounts;
 import io.pelton.job.JobMetric;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
+import io.pelton.pipeline.Drift;
 import io.pelton.schemas.LateEvent;
 import java.io.FileNotFoundException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
@@ -34,9 +37,20 @@ final class LocalCountsTest {
 
   private static OneInputStreamOperatorTestHarness<ScoredRow, PartialCounts> harness(
       int parallelism, int subtask, BaselineProvider baselines) throws Exception {
+    return harness(parallelism, subtask, baselines, null);
+  }
+
+  private static OneInputStreamOperatorTestHarness<ScoredRow, PartialCounts> harness(
+      int parallelism, int subtask, BaselineProvider baselines, Drift.Segments segments)
+      throws Exception {
     OneInputStreamOperatorTestHarness<ScoredRow, PartialCounts> harness =
         new OneInputStreamOperatorTestHarness<>(
-            new LocalCounts(new Windows(HOUR, LATENESS), baselines, "fraud.predictions"),
+            new LocalCounts(
+                Windows.of(Predictions.DRIFT),
+                baselines,
+                "fraud.predictions",
+                segments,
+                new PaneCounts.Counting(segments == null ? null : 0, null)),
             3,
             parallelism,
             subtask);
@@ -66,22 +80,22 @@ final class LocalCountsTest {
   }
 
   @Test
-  void handsOnAWindowWhenTheWatermarkHasPassedItsAllowedLateness() throws Exception {
+  void handsOnAPaneWhenItEndsAndAgainWhatCameAfterThat() throws Exception {
     try (var harness = opened()) {
       send(harness, 10, V1);
       send(harness, HOUR + 10, V1);
-      harness.processWatermark(CLOSING - 1);
+      harness.processWatermark(HOUR - 2);
       assertThat(harness.extractOutputValues()).isEmpty();
 
       // Out of order but in time.
       send(harness, 20, V1);
-      harness.processWatermark(CLOSING);
+      harness.processWatermark(HOUR - 1);
 
       List<PartialCounts> partials = harness.extractOutputValues();
       assertThat(partials)
           .extracting(PartialCounts::feature)
           .containsExactly("amount", "steady", "sparse", "output:score");
-      assertThat(partials).allMatch(partial -> partial.windowStart() == 0 && partial.rows() == 2);
+      assertThat(partials).allMatch(partial -> partial.paneStart() == 0 && partial.rows() == 2);
       assertThat(partials)
           .extracting(PartialCounts::first)
           .containsExactly(true, false, false, false);
@@ -90,27 +104,87 @@ final class LocalCountsTest {
       expected.add(Predictions.row("", 10, V1, 0, 10).features[0]);
       expected.add(Predictions.row("", 20, V1, 0, 20).features[0]);
       assertThat(partials.get(0).counts()).isEqualTo(expected.toSparse());
-      // Partials leave before the watermark that closes their window.
+      // Partials leave before the watermark that ends their pane.
       List<Object> output = new ArrayList<>(harness.getOutput());
-      assertThat(output.get(output.size() - 1)).isEqualTo(new Watermark(CLOSING));
+      assertThat(output.get(output.size() - 1)).isEqualTo(new Watermark(HOUR - 1));
+
+      send(harness, 30, V1);
+      harness.processWatermark(CLOSING - 1);
+      assertThat(harness.extractOutputValues()).hasSize(4);
+      harness.processWatermark(CLOSING);
+      assertThat(harness.extractOutputValues()).hasSize(8);
+      assertThat(harness.extractOutputValues().get(4).rows()).isEqualTo(1);
+      assertThat(harness.extractOutputStreamRecords().get(4).getTimestamp()).isEqualTo(CLOSING);
+      assertThat(accumulated(harness, JobMetric.DRIFT_LATE.id())).isZero();
     }
   }
 
   @Test
-  void keepsVersionsApartAndMergesVariants() throws Exception {
+  void keepsVersionsAndVariantsApart() throws Exception {
     try (var harness = opened()) {
-      ServedVersion shadow =
-          new ServedVersion("card-fraud", 1, "00", "shadow", V1.features(), V1.outputs());
       send(harness, 1, V1);
       send(harness, 2, V2);
-      send(harness, 3, shadow);
+      send(harness, 3, V1.as("canary"));
+      send(harness, 4, V1);
       harness.endInput();
 
-      Map<Integer, Long> rows = new TreeMap<>();
+      Map<String, Long> rows = new TreeMap<>();
       harness.extractOutputValues().stream()
           .filter(PartialCounts::first)
-          .forEach(partial -> rows.merge(partial.served().version(), partial.rows(), Long::sum));
-      assertThat(rows).containsExactly(Map.entry(1, 2L), Map.entry(2, 1L));
+          .forEach(
+              partial ->
+                  rows.merge(
+                      partial.served().variant() + partial.served().version(),
+                      partial.rows(),
+                      Long::sum));
+      assertThat(rows).isEqualTo(Map.of("champion1", 2L, "champion2", 1L, "canary1", 1L));
+    }
+  }
+
+  @Test
+  void countsSegmentsBesideAllRows() throws Exception {
+    BaselineProvider bySegment =
+        version -> {
+          Random random = new Random(1);
+          double[][] features = new double[300][];
+          double[][] outputs = new double[300][];
+          List<String> countries = new ArrayList<>();
+          for (int i = 0; i < 300; i++) {
+            features[i] = new double[] {random.nextGaussian(), i % 7, i};
+            outputs[i] = new double[] {random.nextDouble()};
+            countries.add(i % 10 == 0 ? null : i % 10 == 1 ? "IT" : i % 2 == 0 ? "FR" : "DE");
+          }
+          return BaselineProfile.of(version.features(), features, version.outputs(), outputs, 64)
+              .withSegments("country", countries, features, outputs, 2, 32);
+        };
+    try (var harness = harness(1, 0, bySegment, new Drift.Segments("country", List.of(), 20))) {
+      harness.open();
+      String[] countries = {"FR", "DE", "IT", "XX", null, "FR"};
+      for (int i = 0; i < countries.length; i++) {
+        ScoredRow row = Predictions.row("e" + i, i, V1, 0, i);
+        harness.processElement(
+            new ScoredRow(
+                row.id,
+                row.time,
+                row.keys,
+                new Object[] {countries[i]},
+                V1,
+                row.features,
+                0,
+                row.outputs),
+            i);
+      }
+      harness.endInput();
+
+      assertThat(harness.extractOutputValues())
+          .filteredOn(partial -> partial.feature().equals("amount"))
+          .extracting(PartialCounts::segment, PartialCounts::rows, PartialCounts::first)
+          .containsExactly(
+              tuple("", 6L, true),
+              tuple("=DE", 1L, false),
+              tuple("=FR", 2L, false),
+              tuple("missing", 1L, false),
+              tuple("other", 2L, false));
     }
   }
 
@@ -219,7 +293,7 @@ final class LocalCountsTest {
       Map<Long, Long> rows = new TreeMap<>();
       harness.extractOutputValues().stream()
           .filter(PartialCounts::first)
-          .forEach(partial -> rows.merge(partial.windowStart(), partial.rows(), Long::sum));
+          .forEach(partial -> rows.merge(partial.paneStart(), partial.rows(), Long::sum));
       assertThat(rows).hasSize(LocalCounts.MOST_OPEN + 1);
       assertThat(rows.values()).containsOnly(2L);
       assertThat(accumulated(harness, JobMetric.DRIFT_COUNTED.id()))
@@ -261,7 +335,7 @@ final class LocalCountsTest {
                   .mapToLong(PartialCounts::rows)
                   .sum())
           .isEqualTo(3);
-      assertThat(restored.extractOutputValues()).allMatch(partial -> partial.windowStart() == HOUR);
+      assertThat(restored.extractOutputValues()).allMatch(partial -> partial.paneStart() == HOUR);
       assertThat(accumulated(restored, JobMetric.DRIFT_IN.id())).isEqualTo(7);
       assertThat(accumulated(restored, JobMetric.DRIFT_COUNTED.id())).isEqualTo(4);
       assertThat(accumulated(restored, JobMetric.DRIFT_LATE.id())).isEqualTo(2);

@@ -3,12 +3,17 @@ package io.pelton.drift.job;
 import static io.pelton.drift.job.Predictions.HOUR;
 import static io.pelton.drift.job.Predictions.V1;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
+import io.pelton.drift.Persistence;
+import io.pelton.drift.Thresholds;
 import io.pelton.drift.ValueCounts;
 import io.pelton.job.JobMetric;
 import io.pelton.job.SpecificRecordSerializer;
+import io.pelton.pipeline.Drift;
 import io.pelton.schemas.DriftReport;
 import java.io.IOException;
+import java.util.List;
 import java.util.Random;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
@@ -21,38 +26,133 @@ final class MergeCountsTest {
 
   private static KeyedOneInputStreamOperatorTestHarness<FeatureKey, PartialCounts, DriftReport>
       harness() throws Exception {
+    return harness(Predictions.DRIFT);
+  }
+
+  private static KeyedOneInputStreamOperatorTestHarness<FeatureKey, PartialCounts, DriftReport>
+      harness(Drift drift) throws Exception {
     var harness =
         new KeyedOneInputStreamOperatorTestHarness<FeatureKey, PartialCounts, DriftReport>(
             new KeyedProcessOperator<>(
-                new MergeCounts(Windows.of(Predictions.DRIFT), Predictions.BASELINES, "fraud")),
+                new MergeCounts(Windows.of(drift), Predictions.BASELINES, "fraud", drift)),
             FeatureKey::of,
             TypeInformation.of(FeatureKey.class));
     harness.setup(new SpecificRecordSerializer<>(DriftReport.class));
     return harness;
   }
 
+  private static Drift drift(Long previous, Drift.Window... windows) {
+    return new Drift(
+        List.of(windows),
+        60_000,
+        Thresholds.USUAL,
+        20,
+        new Persistence(2, 3),
+        0,
+        previous,
+        null,
+        null,
+        256);
+  }
+
   private static PartialCounts partial(long start, int rows) throws IOException {
+    return partial(start, rows, 0);
+  }
+
+  private static PartialCounts partial(long start, int rows, double shift) throws IOException {
     ValueCounts counts = new ValueCounts(Predictions.BASELINES.load(V1).feature("amount"));
-    new Random(start + rows).doubles(rows).forEach(counts::add);
-    return new PartialCounts(V1, "amount", true, start, rows, counts.toSparse());
+    new Random(start + rows).doubles(rows).forEach(value -> counts.add(value + shift));
+    return new PartialCounts(V1, "", "amount", true, start, rows, counts.toSparse(), null);
   }
 
   @Test
-  void addsPartialsUpAndMeasuresThemOnceTheWindowCloses() throws Exception {
+  void addsPartialsUpAndMeasuresThemWhenTheWindowEnds() throws Exception {
     try (var harness = harness()) {
       harness.open();
       harness.processElement(partial(0, 30), HOUR - 1);
       harness.processElement(partial(HOUR, 5), 2 * HOUR - 1);
       harness.processElement(partial(0, 20), HOUR - 1);
-      harness.processWatermark(CLOSING - 1);
+      harness.processWatermark(HOUR - 2);
       assertThat(harness.extractOutputValues()).isEmpty();
-      harness.processWatermark(CLOSING);
+      harness.processWatermark(HOUR - 1);
 
       assertThat(harness.extractOutputValues())
           .extracting(DriftReport::getCurrentCount)
           .containsExactly(50L);
       assertThat(harness.extractOutputValues().get(0).getWatermark().toEpochMilli())
-          .isEqualTo(CLOSING);
+          .isEqualTo(HOUR - 1);
+    }
+  }
+
+  @Test
+  void measuresAWindowAgainWhenLateRowsCame() throws Exception {
+    try (var harness = harness()) {
+      harness.open();
+      harness.processElement(partial(0, 30), HOUR - 1);
+      harness.processWatermark(HOUR - 1);
+      harness.processElement(partial(0, 3), CLOSING);
+      harness.processElement(partial(0, 4), CLOSING);
+      harness.processWatermark(CLOSING - 1);
+      assertThat(harness.extractOutputValues()).hasSize(1);
+      harness.processWatermark(CLOSING);
+
+      assertThat(harness.extractOutputValues())
+          .extracting(DriftReport::getCurrentCount)
+          .containsExactly(30L, 37L);
+      harness.processWatermark(10 * HOUR);
+      assertThat(harness.extractOutputValues()).hasSize(2);
+      assertThat(harness.numKeyedStateEntries()).isEqualTo(1); // where it was
+    }
+  }
+
+  @Test
+  void putsWindowsOfSeveralWidthsTogetherFromPanes() throws Exception {
+    Drift drift = drift(null, new Drift.Window(HOUR, HOUR), new Drift.Window(3 * HOUR, HOUR));
+    try (var harness = harness(drift)) {
+      harness.open();
+      int[] rows = {1, 10, 100, 1_000};
+      for (int hour = 0; hour < rows.length; hour++) {
+        harness.processElement(partial(hour * HOUR, rows[hour]), (hour + 1) * HOUR - 1);
+      }
+      harness.processWatermark(10 * HOUR);
+
+      assertThat(harness.extractOutputValues())
+          .extracting(
+              report -> report.getWindowStart().toEpochMilli() / HOUR,
+              report -> report.getWindowEnd().toEpochMilli() / HOUR,
+              DriftReport::getCurrentCount)
+          .containsExactly(
+              tuple(-2L, 1L, 1L),
+              tuple(0L, 1L, 1L),
+              tuple(-1L, 2L, 11L),
+              tuple(1L, 2L, 10L),
+              tuple(0L, 3L, 111L),
+              tuple(2L, 3L, 100L),
+              tuple(1L, 4L, 1_110L),
+              tuple(3L, 4L, 1_000L),
+              tuple(2L, 5L, 1_100L),
+              tuple(3L, 6L, 1_000L));
+    }
+  }
+
+  @Test
+  void comparesAWindowWithTheTimeBeforeIt() throws Exception {
+    try (var harness = harness(drift(2 * HOUR, new Drift.Window(HOUR, HOUR)))) {
+      harness.open();
+      harness.processElement(partial(0, 15), HOUR - 1);
+      harness.processElement(partial(HOUR, 30), 2 * HOUR - 1); // 15 rows before it: too few
+      harness.processElement(partial(2 * HOUR, 500), 3 * HOUR - 1);
+      harness.processElement(partial(3 * HOUR, 500, 5), 4 * HOUR - 1);
+      harness.processWatermark(10 * HOUR);
+
+      assertThat(harness.extractOutputValues())
+          .extracting(
+              report -> report.getWindowStart().toEpochMilli() / HOUR,
+              DriftReport::getBaselineCount,
+              DriftReport::getReference)
+          .containsExactly(tuple(2L, 45L, "previous 2h"), tuple(3L, 530L, "previous 2h"));
+      assertThat(harness.extractOutputValues().get(0).getKs()).isLessThan(0.3);
+      assertThat(harness.extractOutputValues().get(1).getKs()).isEqualTo(1);
     }
   }
 

@@ -2,6 +2,7 @@ package io.pelton.drift.job;
 
 import io.pelton.drift.BaselineProfile;
 import io.pelton.drift.Persistence;
+import io.pelton.drift.Thresholds;
 import io.pelton.model.ScoredRow;
 import io.pelton.model.ServedVersion;
 import io.pelton.pipeline.Drift;
@@ -12,6 +13,7 @@ import java.nio.file.NoSuchFileException;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.apache.avro.SchemaBuilder;
 
 /** Generated predictions: {@code amount} shifts by one deviation from the third hour on. */
@@ -29,9 +31,24 @@ final class Predictions {
   static final ServedVersion V9 = version(9);
 
   static final Drift DRIFT =
-      new Drift(HOUR, 60_000, 0.2, 0.1, 0.05, 100, new Persistence(2, 3), 256);
+      Drift.tumbling(HOUR, 60_000, Thresholds.USUAL, 100, new Persistence(2, 3), 256);
 
   static final PipelineDefinition PIPELINE = pipeline(DRIFT);
+
+  /** The same by country, by customer, and over windows that slide. */
+  static final PipelineDefinition RICH =
+      pipeline(
+          new Drift(
+              List.of(new Drift.Window(HOUR, HOUR), new Drift.Window(2 * HOUR, HOUR / 2)),
+              60_000,
+              Thresholds.USUAL,
+              100,
+              new Persistence(2, 3),
+              0,
+              null,
+              new Drift.Segments("country", List.of(), 20),
+              "customer",
+              256));
 
   static final BaselineProvider BASELINES =
       version -> {
@@ -45,7 +62,10 @@ final class Predictions {
           features[i] = features(random, 0);
           outputs[i] = new double[] {random.nextDouble()};
         }
-        return BaselineProfile.of(version.features(), features, version.outputs(), outputs, 256);
+        List<String> countries =
+            IntStream.range(0, features.length).mapToObj(Predictions::country).toList();
+        return BaselineProfile.of(version.features(), features, version.outputs(), outputs, 256)
+            .withSegments("country", countries, features, outputs, 1, 64);
       };
 
   private Predictions() {}
@@ -64,12 +84,12 @@ final class Predictions {
             30_000,
             Map.of(),
             Map.of()),
-        List.of(),
+        List.of(new PipelineDefinition.Entity("customer", "customer_id")),
         List.of(),
         null,
         null,
         null,
-        List.of(),
+        List.of("country"),
         null,
         drift,
         Map.of());
@@ -87,6 +107,11 @@ final class Predictions {
     };
   }
 
+  /** One in two is from the first, some are from nowhere. */
+  private static String country(int seed) {
+    return seed % 2 == 0 ? "FR" : seed % 5 == 0 ? null : "DE";
+  }
+
   /** The same row for the same index, wherever it is made. */
   static ScoredRow row(long index) {
     long time = index * HOURS * HOUR / ROWS;
@@ -101,7 +126,7 @@ final class Predictions {
         id,
         time,
         new String[] {"c" + seed % 10},
-        new Object[0],
+        new Object[] {country((int) seed)},
         served,
         features,
         seed,
