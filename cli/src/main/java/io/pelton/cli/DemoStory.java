@@ -489,7 +489,7 @@ final class DemoStory implements AutoCloseable {
       DriftHistory history =
           new DriftHistory(
               pipeline.name(),
-              DriftReportCommand.thresholds(Objects.requireNonNull(pipeline.drift())),
+              Objects.requireNonNull(pipeline.drift()).thresholds(),
               DriftHistory.Range.ALL);
       tally.reports().forEach(history::add);
       tally.alerts().forEach(history::add);

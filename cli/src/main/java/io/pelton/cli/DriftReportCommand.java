@@ -1,6 +1,5 @@
 package io.pelton.cli;
 
-import io.pelton.drift.Thresholds;
 import io.pelton.drift.report.DriftHistory;
 import io.pelton.drift.report.DriftPage;
 import io.pelton.job.DecodedTopic;
@@ -75,7 +74,7 @@ final class DriftReportCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw new InputException(e);
     }
-    DriftHistory history = new DriftHistory(pipeline.name(), thresholds(drift), range());
+    DriftHistory history = new DriftHistory(pipeline.name(), drift.thresholds(), range());
     List<String> notes = new ArrayList<>();
     long all = read(settings, pipeline, history, notes);
     if (history.reports() == 0) {
@@ -98,12 +97,6 @@ final class DriftReportCommand implements Callable<Integer> {
                 (html.length() + 1023) / 1024),
         spec.commandLine().getOut());
     return 0;
-  }
-
-  /** The thresholds that a pipeline's reports were decided by. */
-  static Thresholds thresholds(Drift drift) {
-    return new Thresholds(
-        drift.psi(), drift.ks(), Thresholds.USUAL.cramersV(), drift.falseDiscoveryRate());
   }
 
   private DriftHistory.Range range() throws InputException {

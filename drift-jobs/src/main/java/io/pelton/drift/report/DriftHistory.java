@@ -201,7 +201,7 @@ public final class DriftHistory {
   /** A segment as people write it. */
   static String words(DriftSegment segment) {
     return switch (segment.getKind()) {
-      case VALUE -> segment.getField() + " = " + segment.getValue();
+      case VALUE -> segment.getField() + "=" + segment.getValue();
       case MISSING -> segment.getField() + " missing";
       case OTHER -> segment.getField() + " other";
     };

@@ -2,6 +2,7 @@ package io.pelton.drift.report;
 
 import io.pelton.drift.CategoryMeasures;
 import io.pelton.drift.ColumnMeasures;
+import io.pelton.drift.Decision;
 import io.pelton.drift.Measures;
 import io.pelton.schemas.AlertSeverity;
 import io.pelton.schemas.AlertState;
@@ -284,9 +285,12 @@ final class PageWriter {
   }
 
   /** Which rows of which version a feature is of; empty where there is no choice. */
-  private static String scope(Feature feature) {
+  private String scope(Feature feature) {
     Origin origin = feature.origin();
-    return origin == null ? "" : scope(origin.served(), origin.variant(), origin.segment());
+    return origin == null
+        ? ""
+        : scope(origin)
+            + (axes.size() == 1 ? "" : ", " + Words.duration(origin.width()) + " windows");
   }
 
   private String why(Feature feature) {
@@ -377,7 +381,7 @@ final class PageWriter {
   private String pill(Feature feature) {
     double excess = content.thresholds().excess(feature.measures());
     if (feature.drifted()) {
-      return excess >= 2
+      return excess >= Decision.CRITICAL
           ? "<span class='pill crit'>DRIFTED</span>"
           : "<span class='pill drift'>drifted</span>";
     }

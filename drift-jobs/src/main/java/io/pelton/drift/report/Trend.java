@@ -1,5 +1,6 @@
 package io.pelton.drift.report;
 
+import io.pelton.drift.Decision;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -147,7 +148,7 @@ final class Trend {
     static Level of(Window window) {
       double excess = window.excess();
       if (window.drifted()) {
-        return excess >= 2 ? CRITICAL : DRIFTED;
+        return excess >= Decision.CRITICAL ? CRITICAL : DRIFTED;
       }
       return excess >= 1 ? EFFECT : excess >= 2 / 3.0 ? NEAR : excess >= 1 / 3.0 ? LOW : NONE;
     }

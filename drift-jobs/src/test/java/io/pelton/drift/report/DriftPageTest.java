@@ -202,6 +202,32 @@ final class DriftPageTest {
   }
 
   @Test
+  void tellsWidthsSegmentsVariantsAndReferencesApart() {
+    DriftReport day = report("amount", 0, 0.3, true);
+    day.setWindowEnd(START.plus(Duration.ofDays(1)));
+    DriftReport segment = report("amount", 0, 0.2, true);
+    segment.setSegment(new DriftSegment("country", SegmentKind.VALUE, "FR"));
+    DriftReport other = report("amount", 0, 0.2, true);
+    other.setSegment(new DriftSegment("country", SegmentKind.OTHER, null));
+    DriftReport shadow = report("amount", 0, 0.1, false);
+    shadow.setVariant("shadow");
+    DriftReport previous = report("amount", 0, 0.1, false);
+    previous.setReference("previous 7d");
+    List.of(report("amount", 0, 0.1, false), day, segment, other, shadow, previous)
+        .forEach(history::add);
+
+    assertThat(history.page(List.of(), List.of()).features()).hasSize(6);
+    assertThat(html())
+        .contains("3 of 6 features drifted")
+        .contains("<small>fraud@1, 1d windows</small>", "<small>fraud@1, 1h windows</small>")
+        .contains("<small>fraud@1, country=FR, 1h windows</small>")
+        .contains("<small>fraud@1, country other, 1h windows</small>")
+        .contains("<small>fraud@1 shadow, 1h windows</small>")
+        .contains("<dd>previous 7d")
+        .contains("Windows of 1h, times in UTC.", "Windows of 1d, times in UTC.");
+  }
+
+  @Test
   void takesOnlyTheTimeAndVersionThatAreAskedFor() {
     long hour = HOUR.toMillis();
     DriftHistory part =
