@@ -230,8 +230,8 @@ final class DriftReports {
             feature.equals("channel")
                 ? List.of(new DriftContribution("phone & mail", 0.13, 0.27, 0.11))
                 : List.of(
-                    new DriftContribution("> 83.2", 0.1, 0.24, 0.12),
-                    new DriftContribution("\u2264 10.8", 0.1, 0.04, 0.05)))
+                    new DriftContribution("above 83.2", 0.1, 0.24, 0.12),
+                    new DriftContribution("up to 10.8", 0.1, 0.04, 0.05)))
         .setMessage(feature + " drifted")
         .build();
   }

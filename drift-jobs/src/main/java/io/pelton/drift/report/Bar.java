@@ -47,10 +47,10 @@ record Bar(String label, String upper, double baseline, double current, double p
 
   private static String range(double lower, double upper) {
     if (lower == Double.NEGATIVE_INFINITY) {
-      return upper == Double.POSITIVE_INFINITY ? "all values" : "\u2264 " + Words.value(upper);
+      return upper == Double.POSITIVE_INFINITY ? "all values" : "up to " + Words.value(upper);
     }
     return upper == Double.POSITIVE_INFINITY
-        ? "> " + Words.value(lower)
+        ? "above " + Words.value(lower)
         : "(" + Words.value(lower) + ", " + Words.value(upper) + "]";
   }
 

@@ -30,7 +30,7 @@ final class PageWriter {
 
   private static final int MOST_ROWS = 200;
   private static final int MOST_DETAILS = 100;
-  private static final int MOST_ALERTS = 60;
+  private static final int MOST_ALERTS = 50;
   private static final int MOST_CHARTS = 16;
   private static final int MOST_COLUMNS = 120;
 
@@ -298,7 +298,6 @@ final class PageWriter {
   }
 
   private void overview() {
-    int rows = Math.min(MOST_ROWS, features.size());
     page.tags("<section id=over><h2>Overview</h2><p>")
         .text(
             "What drifted first, then by the largest effect as a multiple of its threshold%s."
@@ -311,7 +310,9 @@ final class PageWriter {
     }
     page.tags("<th scope=col class='n o'>PSI<th scope=col class='n o'>KS or V")
         .tags("<th scope=col class='n o'>q<th scope=col class='n o'>Missing %</thead><tbody>");
-    for (int i = 0; i < rows; i++) {
+    int rows = 0;
+    while (rows < Math.min(MOST_ROWS, features.size()) && page.length() < MOST_BYTES / 2) {
+      int i = rows++;
       Feature feature = features.get(i);
       ColumnMeasures measures = feature.measures();
       double excess = content.thresholds().excess(measures);
@@ -428,7 +429,7 @@ final class PageWriter {
     page.tags(
             "<table class=heat data-first=%d data-step=%d data-columns=%d><caption>",
             axis.first(), axis.step(), axis.columns())
-        .text("Windows of " + Words.duration(width) + ", times in UTC. " + axis.thinning())
+        .text("Windows of " + Words.duration(width) + ", by their ends, UTC. " + axis.thinning())
         .tags(
             "</caption><colgroup><col class=names><col></colgroup><thead><tr><th scope=col><span class=sr>Feature</span><th scope=col class=marks><span class=sr>Windows</span>");
     versionMarks(width, axis);
@@ -441,7 +442,7 @@ final class PageWriter {
       if (origin.width() != width) {
         continue;
       }
-      if (rows++ >= MOST_DETAILS) {
+      if (rows++ >= MOST_DETAILS || page.length() > MOST_BYTES * 3 / 4) {
         left++;
         continue;
       }

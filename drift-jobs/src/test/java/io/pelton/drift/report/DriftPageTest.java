@@ -224,7 +224,7 @@ final class DriftPageTest {
         .contains("<small>fraud@1, country other, 1h windows</small>")
         .contains("<small>fraud@1 shadow, 1h windows</small>")
         .contains("<dd>previous 7d")
-        .contains("Windows of 1h, times in UTC.", "Windows of 1d, times in UTC.");
+        .contains("Windows of 1h, by their ends, UTC.", "Windows of 1d, by their ends, UTC.");
   }
 
   @Test
@@ -258,5 +258,17 @@ final class DriftPageTest {
         .contains("drifted in 1 of 5000 windows, first in the one that ended 7 Jun 2026 18:00")
         .contains("<path class=h5 d='M55 0h1v1h-1z'/>")
         .hasSizeLessThan(60_000);
+  }
+
+  @Test
+  void staysUnderAMegabyteWhateverTheNamesAre() {
+    for (int feature = 0; feature < 400; feature++) {
+      String name = "\u00e9".repeat(300) + feature;
+      DriftReport report = categories(name, name);
+      report.setSegment(new DriftSegment(name, SegmentKind.VALUE, name));
+      history.add(report);
+    }
+
+    assertThat(html()).hasSizeLessThan(1_000_000).contains("that drifted less are left out");
   }
 }
