@@ -74,6 +74,24 @@ final class Account {
         balance(counts, broken, JobMetric.INFERENCE_OUT, JobMetric.DRIFT_IN);
       }
     }
+    if (counts.containsKey(JobMetric.PERFORMANCE_IN.id())) {
+      balance(
+          counts,
+          broken,
+          JobMetric.PERFORMANCE_IN,
+          JobMetric.PERFORMANCE_COUNTED,
+          JobMetric.PERFORMANCE_REPEATED,
+          JobMetric.PERFORMANCE_LATE,
+          JobMetric.PERFORMANCE_DECLARED,
+          JobMetric.PERFORMANCE_UNSCORED);
+      balance(
+          counts,
+          broken,
+          JobMetric.PERFORMANCE_OUTCOMES_IN,
+          JobMetric.PERFORMANCE_OUTCOMES_JOINED,
+          JobMetric.PERFORMANCE_OUTCOMES_UNMATCHED,
+          JobMetric.PERFORMANCE_OUTCOMES_REPEATED);
+    }
     return broken;
   }
 

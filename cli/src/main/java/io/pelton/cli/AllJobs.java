@@ -3,6 +3,7 @@ package io.pelton.cli;
 import io.pelton.drift.job.DriftOutputs;
 import io.pelton.drift.job.DriftTopology;
 import io.pelton.drift.job.RegistryBaselines;
+import io.pelton.drift.performance.PerformanceReports;
 import io.pelton.feature.job.FeatureJob;
 import io.pelton.feature.job.FeatureOutputs;
 import io.pelton.inference.job.InferenceJob;
@@ -26,6 +27,7 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  * <pre>
  * events ──► features ──► inference ──► drift ──► drift reports, alerts
  *              │  │           │  ├──► predictions
+ *              │  │           │  ├──► performance ◄── outcomes; performance reports
  *              │  │           │  └──► predictions of shadows
  *              │  └──► features topic, feature log
  *              └──► late (events; predictions after their drift window), dead letters (of all three)
@@ -67,6 +69,7 @@ public final class AllJobs {
                 Topic.DEAD_LETTERS,
                 Topic.DRIFT,
                 Topic.ALERTS,
+                Topic.PERFORMANCE,
                 Topic.CONTROL,
                 Topic.STATUS,
                 Topic.AUDIT,
@@ -114,6 +117,15 @@ public final class AllJobs {
         drift.alerts().sinkTo(sinks.alerts()).uid("alerts-sink").name("alerts");
         late = late.union(drift.late());
         deadLetters = deadLetters.union(drift.deadLetters());
+      }
+      if (pipeline.measuresPerformance()) {
+        DataStream<DeadLetter> noOutcomes =
+            PerformanceReports.add(
+                environment, inference.predictions(), pipeline, options, sinks, NAME);
+        // Features that read the same topic have told of them.
+        if (pipeline.featuresOfOutcomes().isEmpty()) {
+          deadLetters = deadLetters.union(noOutcomes);
+        }
       }
     }
     // One sink a topic: transactional ids are made of it.

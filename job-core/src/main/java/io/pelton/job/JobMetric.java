@@ -450,6 +450,83 @@ public enum JobMetric {
       "feature",
       "window"),
 
+  PERFORMANCE_IN("performance.in", Kind.ACCOUNT, "predictions", "that came in"),
+  PERFORMANCE_COUNTED("performance.counted", Kind.ACCOUNT, "predictions", "counted in a window"),
+  PERFORMANCE_REPEATED(
+      "performance.repeated",
+      Kind.ACCOUNT,
+      "predictions",
+      "of events of which another prediction was counted"),
+  PERFORMANCE_LATE(
+      "performance.late",
+      Kind.ACCOUNT,
+      "predictions",
+      "that came when their window's time for outcomes was over"),
+  PERFORMANCE_DECLARED(
+      "performance.declared",
+      Kind.ACCOUNT,
+      "predictions",
+      "with declared outputs, which are of no version"),
+  PERFORMANCE_UNSCORED(
+      "performance.unscored",
+      Kind.ACCOUNT,
+      "predictions",
+      "whose first output is missing or infinite"),
+  PERFORMANCE_OUTCOMES_IN(
+      "performance.outcomes_in", Kind.ACCOUNT, "outcomes", "read to be joined with predictions"),
+  PERFORMANCE_OUTCOMES_JOINED(
+      "performance.outcomes_joined",
+      Kind.ACCOUNT,
+      "outcomes",
+      "of these, those that tell what became of a prediction"),
+  PERFORMANCE_OUTCOMES_UNMATCHED(
+      "performance.outcomes_unmatched",
+      Kind.ACCOUNT,
+      "outcomes",
+      "of these, those without a prediction whose time for outcomes they fall into"),
+  PERFORMANCE_OUTCOMES_REPEATED(
+      "performance.outcomes_repeated",
+      Kind.ACCOUNT,
+      "outcomes",
+      "of these, those of predictions that had an earlier outcome"),
+  PERFORMANCE_REPORTS("performance.reports", Kind.COUNTER, "reports", "of windows, revisions too"),
+  PERFORMANCE_VALUE(
+      "performance.version.variant.segment.metric.value",
+      Kind.GAUGE,
+      "of the metric",
+      "from outcomes, of the newest window that has it",
+      "version",
+      "variant",
+      "segment",
+      "metric"),
+  PERFORMANCE_LOW(
+      "performance.version.variant.segment.metric.low",
+      Kind.GAUGE,
+      "of the metric",
+      "lower end of the value's confidence interval",
+      "version",
+      "variant",
+      "segment",
+      "metric"),
+  PERFORMANCE_HIGH(
+      "performance.version.variant.segment.metric.high",
+      Kind.GAUGE,
+      "of the metric",
+      "upper end of the value's confidence interval",
+      "version",
+      "variant",
+      "segment",
+      "metric"),
+  PERFORMANCE_ESTIMATED(
+      "performance.version.variant.segment.metric.estimated",
+      Kind.GAUGE,
+      "of the metric",
+      "expected without outcomes, of the newest window",
+      "version",
+      "variant",
+      "segment",
+      "metric"),
+
   OUTCOMES_IN("outcomes.in", Kind.ACCOUNT, "outcomes", "read for a training set"),
   OUTCOMES_DEAD("outcomes.dead", Kind.ACCOUNT, "outcomes", "of these, dead letters"),
   OUTCOMES_UNMATCHED(

@@ -10,6 +10,7 @@ import io.pelton.schemas.DriftAlert;
 import io.pelton.schemas.DriftReport;
 import io.pelton.schemas.LateEvent;
 import io.pelton.schemas.ModelCommand;
+import io.pelton.schemas.PerformanceReport;
 import io.pelton.wire.FeatureVectorCodec;
 import io.pelton.wire.PredictionCodec;
 import java.time.Duration;
@@ -146,6 +147,7 @@ public final class KafkaSinks {
     schemas.add(DeadLetter.getClassSchema());
     schemas.add(DriftReport.getClassSchema());
     schemas.add(DriftAlert.getClassSchema());
+    schemas.add(PerformanceReport.getClassSchema());
     schemas.add(ModelCommand.getClassSchema());
     schemaStore().publish(schemas);
   }
@@ -210,6 +212,14 @@ public final class KafkaSinks {
   /** Keyed by alert id. */
   public KafkaSink<DriftAlert> alerts() throws KafkaUnavailableException {
     return records(Topic.ALERTS, DriftAlert.class, DriftAlert::getAlertId);
+  }
+
+  /** Keyed by model and version. */
+  public KafkaSink<PerformanceReport> performanceReports() throws KafkaUnavailableException {
+    return records(
+        Topic.PERFORMANCE,
+        PerformanceReport.class,
+        report -> report.getModel() + "/" + report.getVersion());
   }
 
   /**

@@ -5,6 +5,7 @@ import io.pelton.model.ScoredRow;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.Topic;
 import io.pelton.schemas.DeadLetter;
+import io.pelton.schemas.Outcome;
 import java.time.Duration;
 import org.apache.flink.api.common.eventtime.SerializableTimestampAssigner;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
@@ -13,13 +14,15 @@ import org.apache.flink.api.java.typeutils.EitherTypeInfo;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.types.Either;
 
 /**
- * Feature rows and predictions from their topics, for jobs that run on their own. A record that
- * cannot be decoded becomes a dead letter; it has no event time and does not move the watermark.
+ * Feature rows, predictions and outcomes from their topics, for jobs that run on their own. A
+ * record that cannot be decoded becomes a dead letter; it has no event time and does not move the
+ * watermark.
  */
 public final class KafkaSources {
   /**
@@ -85,6 +88,18 @@ public final class KafkaSources {
         reading);
   }
 
+  /** The outcomes topic; an outcome's time is when it was reported. */
+  public Decoded<Outcome> outcomes(Reading reading) {
+    return decoded(
+        "outcomes",
+        pipeline.topic(Topic.OUTCOMES),
+        new OutcomeKafkaDeserializer(
+            pipeline, schemas(), either(new SpecificRecordTypeInfo<>(Outcome.class))),
+        new SpecificRecordTypeInfo<>(Outcome.class),
+        outcome -> outcome.getReportedAt().toEpochMilli(),
+        reading);
+  }
+
   private KafkaSchemaStore schemas() {
     return new KafkaSchemaStore(kafka, pipeline.topic(Topic.SCHEMAS));
   }
@@ -101,7 +116,7 @@ public final class KafkaSources {
   private <T> Decoded<T> decoded(
       String name,
       String topic,
-      RowKafkaDeserializer<T> deserializer,
+      KafkaRecordDeserializationSchema<Either<T, DeadLetter>> deserializer,
       TypeInformation<T> type,
       TimeOf<T> time,
       Reading reading) {

@@ -79,21 +79,28 @@ public final class Topics {
   private Topics() {}
 
   /**
-   * @param topics that of outcomes counts only where features aggregate them; with that of events
-   *     come those of reference tables
+   * @param topics that of outcomes counts only where features aggregate them or performance is
+   *     measured, that of performance only there; with that of events come those of reference
+   *     tables
    * @param partitions of the topics that carry rows
    */
   public static List<Spec> of(
       PipelineDefinition pipeline, Collection<Topic> topics, int partitions) {
     List<Spec> specs = new ArrayList<>();
     for (Topic topic : topics) {
-      if (topic == Topic.OUTCOMES && pipeline.featuresOfOutcomes().isEmpty()) {
+      if (topic == Topic.OUTCOMES
+          && pipeline.featuresOfOutcomes().isEmpty()
+          && !pipeline.measuresPerformance()) {
         continue; // no job reads it
+      }
+      if (topic == Topic.PERFORMANCE && !pipeline.measuresPerformance()) {
+        continue; // no job writes it
       }
       boolean rows =
           switch (topic) {
             case EVENTS, OUTCOMES, FEATURES, PREDICTIONS, SHADOW -> true;
-            case LATE, DEAD_LETTERS, DRIFT, ALERTS, CONTROL, STATUS, AUDIT, SCHEMAS -> false;
+            case LATE, DEAD_LETTERS, DRIFT, ALERTS, PERFORMANCE, CONTROL, STATUS, AUDIT, SCHEMAS ->
+                false;
           };
       specs.add(
           new Spec(

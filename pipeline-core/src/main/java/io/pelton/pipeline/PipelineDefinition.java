@@ -458,6 +458,14 @@ public record PipelineDefinition(
         .toList();
   }
 
+  /**
+   * Whether predictions are joined with what became of their events: where drift is measured and
+   * outcomes have a topic of their own.
+   */
+  public boolean measuresPerformance() {
+    return drift != null && outcomes != null && !outcomes.topic().equals(events.topic());
+  }
+
   /** How far back the features of an event look, milliseconds. */
   public long reach() {
     long reach = 0;

@@ -110,6 +110,14 @@ public final class PipelineSummary {
             "  rows of one %s count for less, as far as they agree".formatted(drift.dependence()));
       }
     }
+    if (pipeline.measuresPerformance() && outcomes != null) {
+      lines.add(
+          "joins predictions with the outcomes of topic %s, up to %s after their event: how they did goes to topic %s"
+              .formatted(
+                  outcomes.topic(),
+                  duration(outcomes.within()),
+                  pipeline.topic(Topic.PERFORMANCE)));
+    }
     lines.add(
         "late events go to topic %s%s, records that cannot be used to %s"
             .formatted(

@@ -11,6 +11,7 @@ public enum Topic {
   DEAD_LETTERS("dead-letters"),
   DRIFT("drift"),
   ALERTS("alerts"),
+  PERFORMANCE("performance"),
   CONTROL("control"),
   STATUS("status"),
   AUDIT("audit"),

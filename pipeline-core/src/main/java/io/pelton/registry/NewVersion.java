@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param profileJson baseline profile of the training data, null when there is none
  * @param evaluation metrics on held-out data by name
  * @param memory bytes that it takes when it is loaded, null when nobody said
+ * @param calibrationJson how often rows of a score were followed by outcome 1 in held-out data,
+ *     null when nobody said
  */
 public record NewVersion(
     String name,
@@ -25,8 +27,35 @@ public record NewVersion(
     @Nullable String profileJson,
     Map<String, Double> evaluation,
     Provenance provenance,
-    @Nullable Long memory) {
-  /** One of which nobody said what it takes. */
+    @Nullable Long memory,
+    @Nullable String calibrationJson) {
+  /** One of which nobody said how it is calibrated. */
+  public NewVersion(
+      String name,
+      String engine,
+      Path artifact,
+      Signature signature,
+      Map<String, String> engineOptions,
+      GoldenRows goldenRows,
+      @Nullable String profileJson,
+      Map<String, Double> evaluation,
+      Provenance provenance,
+      @Nullable Long memory) {
+    this(
+        name,
+        engine,
+        artifact,
+        signature,
+        engineOptions,
+        goldenRows,
+        profileJson,
+        evaluation,
+        provenance,
+        memory,
+        null);
+  }
+
+  /** One of which nobody said how it is calibrated or what it takes. */
   public NewVersion(
       String name,
       String engine,

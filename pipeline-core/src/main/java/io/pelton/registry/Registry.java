@@ -30,7 +30,7 @@ import java.util.stream.Stream;
  *
  * <pre>
  * &lt;model&gt;/versions/&lt;n&gt;/manifest.json     written last: a version without one does not exist
- *                         golden.json, profile.json
+ *                         golden.json, profile.json, calibration.json
  *                         model/...         the artifact's files
  *                         claim             whose number it is; kept, so that no number is used twice
  * &lt;model&gt;/aliases/&lt;alias&gt;.json             one file each, so that two changes cannot overwrite
@@ -47,6 +47,7 @@ public final class Registry {
 
   private static final String MANIFEST = "manifest.json";
   private static final String PROFILE = "profile.json";
+  private static final String CALIBRATION = "calibration.json";
   private static final String ARTIFACT = "model";
 
   private static final long LEAST_MEMORY = 16L << 20;
@@ -129,13 +130,21 @@ public final class Registry {
 
   /** The version's baseline profile as it was published; empty when it has none. */
   public Optional<String> profileJson(String model, int version) throws IOException {
-    ModelManifest manifest = manifest(model, version);
-    String expected = manifest.files().get(PROFILE);
+    return json(model, version, PROFILE);
+  }
+
+  /** The version's calibration as it was published; empty when it has none. */
+  public Optional<String> calibrationJson(String model, int version) throws IOException {
+    return json(model, version, CALIBRATION);
+  }
+
+  private Optional<String> json(String model, int version, String name) throws IOException {
+    String expected = manifest(model, version).files().get(name);
     if (expected == null) {
       return Optional.empty();
     }
-    byte[] content = readBytes(file(model, version, PROFILE));
-    verify(file(model, version, PROFILE), expected, Sha256.of(content));
+    byte[] content = readBytes(file(model, version, name));
+    verify(file(model, version, name), expected, Sha256.of(content));
     return Optional.of(new String(content, UTF_8));
   }
 
@@ -265,6 +274,9 @@ public final class Registry {
     writeIn(model, number, GoldenRows.FILE, RegistryJson.write(version.goldenRows()), files);
     if (version.profileJson() != null) {
       writeIn(model, number, PROFILE, version.profileJson().getBytes(UTF_8), files);
+    }
+    if (version.calibrationJson() != null) {
+      writeIn(model, number, CALIBRATION, version.calibrationJson().getBytes(UTF_8), files);
     }
     ModelManifest manifest =
         new ModelManifest(

@@ -1,5 +1,6 @@
 package io.pelton.drift.job;
 
+import io.pelton.drift.performance.PerformanceReports;
 import io.pelton.job.Decoded;
 import io.pelton.job.JobEnvironment;
 import io.pelton.job.JobOptions;
@@ -8,12 +9,17 @@ import io.pelton.job.KafkaSources;
 import io.pelton.model.ScoredRow;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.Topic;
+import io.pelton.schemas.DeadLetter;
 import java.util.List;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.kafka.clients.consumer.OffsetResetStrategy;
 
-/** The drift job on Kafka: the predictions topic in; drift reports and alerts out. */
+/**
+ * The drift job on Kafka: the predictions topic in, and that of outcomes where the pipeline has
+ * one; drift reports, alerts and performance reports out.
+ */
 public final class DriftJob {
   /** The job's part in the names of groups and transactions. */
   public static final String NAME = "drift";
@@ -43,8 +49,10 @@ public final class DriftJob {
             NAME,
             List.of(
                 Topic.PREDICTIONS,
+                Topic.OUTCOMES,
                 Topic.DRIFT,
                 Topic.ALERTS,
+                Topic.PERFORMANCE,
                 Topic.LATE,
                 Topic.DEAD_LETTERS,
                 Topic.SCHEMAS));
@@ -66,12 +74,14 @@ public final class DriftJob {
     outputs.reports().sinkTo(sinks.driftReports()).uid("drift-reports-sink").name("drift reports");
     outputs.alerts().sinkTo(sinks.alerts()).uid("alerts-sink").name("alerts");
     outputs.late().sinkTo(sinks.late()).uid("drift-late-sink").name("late");
-    outputs
-        .deadLetters()
-        .union(predictions.deadLetters())
-        .sinkTo(sinks.deadLetters())
-        .uid("drift-dead-letters-sink")
-        .name("dead letters");
+    DataStream<DeadLetter> deadLetters = outputs.deadLetters().union(predictions.deadLetters());
+    if (pipeline.measuresPerformance()) {
+      deadLetters =
+          deadLetters.union(
+              PerformanceReports.add(
+                  environment, predictions.rows(), pipeline, options, sinks, NAME));
+    }
+    deadLetters.sinkTo(sinks.deadLetters()).uid("drift-dead-letters-sink").name("dead letters");
     return pipeline.name() + " drift";
   }
 }

@@ -5,6 +5,7 @@ import io.pelton.feature.FeaturePlan;
 import io.pelton.feature.FeatureRow;
 import io.pelton.feature.RejectedEventException;
 import io.pelton.job.Incoming;
+import io.pelton.job.RecordReader;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.wire.SchemaStore;
 import io.pelton.wire.UndecodableException;

@@ -5,6 +5,7 @@ import io.pelton.feature.TableJoin;
 import io.pelton.job.Incoming;
 import io.pelton.job.IncomingTypeInfo;
 import io.pelton.job.InputFiles;
+import io.pelton.job.OutcomeEvents;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.Table;
 import io.pelton.pipeline.Topic;

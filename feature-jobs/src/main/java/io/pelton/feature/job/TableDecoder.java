@@ -4,6 +4,7 @@ import io.pelton.event.EventFormatException;
 import io.pelton.event.EventSchema;
 import io.pelton.feature.FeatureRow;
 import io.pelton.job.Incoming;
+import io.pelton.job.RecordReader;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.Table;
 import io.pelton.table.TableRow;

@@ -5,6 +5,7 @@ import io.pelton.feature.LabelRule;
 import io.pelton.job.FeatureRowTypeInfo;
 import io.pelton.job.Incoming;
 import io.pelton.job.JobMetric;
+import io.pelton.job.OutcomeEvents;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.schemas.DeadLetter;
 import java.io.Serializable;

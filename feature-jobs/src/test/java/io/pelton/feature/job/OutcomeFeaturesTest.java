@@ -9,6 +9,7 @@ import io.pelton.job.Incoming;
 import io.pelton.job.IncomingTypeInfo;
 import io.pelton.job.JobEnvironment;
 import io.pelton.job.JobMetric;
+import io.pelton.job.OutcomeEvents;
 import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.PipelineFile;
 import io.pelton.schemas.DeadLetter;

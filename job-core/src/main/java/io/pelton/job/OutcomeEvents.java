@@ -1,4 +1,4 @@
-package io.pelton.feature.job;
+package io.pelton.job;
 
 import io.pelton.pipeline.Events;
 import io.pelton.pipeline.Outcomes;
@@ -15,14 +15,14 @@ import org.apache.avro.Schema;
  * Outcomes as events of a pipeline of their own, so that they are read, and refused, as events are:
  * id and time by the names that {@code outcomes:} gives, the label as the only feature.
  */
-final class OutcomeEvents {
+public final class OutcomeEvents {
   private OutcomeEvents() {}
 
   /**
    * @throws IllegalArgumentException when the pipeline declares no outcomes, or two of their fields
    *     have one name
    */
-  static PipelineDefinition of(PipelineDefinition pipeline) {
+  public static PipelineDefinition of(PipelineDefinition pipeline) {
     Outcomes outcomes = pipeline.outcomes();
     if (outcomes == null) {
       throw new IllegalArgumentException(

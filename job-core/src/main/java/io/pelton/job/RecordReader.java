@@ -1,4 +1,4 @@
-package io.pelton.feature.job;
+package io.pelton.job;
 
 import io.pelton.event.AvroEventReader;
 import io.pelton.event.EventFormatException;
@@ -14,7 +14,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the fields of encoded records, of events and tables alike. Not thread-safe. */
-final class RecordReader {
+public final class RecordReader {
   private final EventSchema schema;
   private final EventFormat format;
   private final SchemaStore writers;
@@ -24,7 +24,7 @@ final class RecordReader {
   /**
    * @param writers where schemas of Avro records are found, beside {@code schema}
    */
-  RecordReader(EventSchema schema, EventFormat format, SchemaStore writers) {
+  public RecordReader(EventSchema schema, EventFormat format, SchemaStore writers) {
     this.schema = schema;
     this.format = format;
     this.writers = StaticSchemaStore.of(schema.schema()).or(writers);
@@ -37,7 +37,7 @@ final class RecordReader {
    * @throws EventFormatException when the value is no such record
    * @throws UndecodableException when its writer's schema cannot be found
    */
-  @Nullable Object[] read(byte @Nullable [] value) throws UndecodableException {
+  public @Nullable Object[] read(byte @Nullable [] value) throws UndecodableException {
     if (value == null) {
       throw new EventFormatException("the record has no value");
     }
