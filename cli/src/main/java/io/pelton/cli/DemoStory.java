@@ -494,7 +494,7 @@ final class DemoStory implements AutoCloseable {
       tally.reports().forEach(history::add);
       tally.alerts().forEach(history::add);
       Path page = output.resolve("drift-report.html");
-      Files.writeString(page, history.page(List.of(), List.of()).html());
+      Files.writeString(page, history.page(List.of()).html());
       screen.line("what drifted, when and why, for a browser: " + page);
     }
     broken.forEach(problem -> screen.line("BROKEN: " + problem));

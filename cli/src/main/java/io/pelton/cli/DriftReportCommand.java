@@ -12,6 +12,7 @@ import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.Topic;
 import io.pelton.schemas.DriftAlert;
 import io.pelton.schemas.DriftReport;
+import io.pelton.schemas.PerformanceReport;
 import io.pelton.wire.RecordCodec;
 import java.util.ArrayList;
 import java.util.List;
@@ -85,7 +86,7 @@ final class DriftReportCommand implements Callable<Integer> {
               : "topic %s holds %,d drift reports, none of what --from, --to and --model ask for"
                   .formatted(pipeline.topic(Topic.DRIFT), all));
     }
-    DriftPage page = history.page(List.of(), notes);
+    DriftPage page = history.page(notes);
     String html = page.html();
     result.write(
         html,
@@ -154,7 +155,34 @@ final class DriftReportCommand implements Callable<Integer> {
             Topic.ALERTS,
             alerts::decode,
             (alert, place) -> history.add(alert)));
+    if (pipeline.outcomes() != null) {
+      performance(settings, pipeline, schemas, history, notes);
+    }
     return all[0];
+  }
+
+  /** A pipeline's drift may be older than its outcomes, so the topic may be missing. */
+  private static void performance(
+      KafkaSettings settings,
+      PipelineDefinition pipeline,
+      KafkaSchemaStore schemas,
+      DriftHistory history,
+      List<String> notes) {
+    RecordCodec<PerformanceReport> codec = new RecordCodec<>(PerformanceReport.class, schemas);
+    try {
+      note(
+          notes,
+          pipeline,
+          Topic.PERFORMANCE,
+          DecodedTopic.read(
+              settings,
+              pipeline,
+              Topic.PERFORMANCE,
+              codec::decode,
+              (report, place) -> history.add(report)));
+    } catch (KafkaUnavailableException e) {
+      notes.add("Without performance: " + e.getMessage());
+    }
   }
 
   private static void note(

@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.pelton.drift.Thresholds;
 import io.pelton.drift.report.DriftHistory;
 import io.pelton.drift.report.DriftPage;
-import io.pelton.drift.report.PerformancePoint;
 import io.pelton.schemas.AlertState;
 import java.awt.image.BufferedImage;
 import java.nio.charset.StandardCharsets;
@@ -99,26 +98,14 @@ final class DriftPageInBrowserTest {
     history.add(DriftReports.alert("terminal_risk_7d", 41, 60, AlertState.RESOLVED));
     history.add(DriftReports.alert("amount", 118, 150, AlertState.UPDATED));
     history.add(DriftReports.alert("channel", 130, 131, AlertState.OPENED));
-    List<PerformancePoint> performance = new ArrayList<>();
     for (int window = 0; window < 150; window += 3) {
       double auc =
           (window < change ? 0.872 : 0.903)
               + 0.004 * Math.sin(window)
               - Math.max(0, 0.001 * (window - 110));
-      performance.add(
-          new PerformancePoint(
-              "AUC",
-              "card-fraud",
-              DriftReports.version(window),
-              "champion",
-              null,
-              DriftReports.end(window).toEpochMilli(),
-              auc,
-              auc - 0.02,
-              auc + 0.02,
-              window < change ? 0.875 : 0.905));
+      history.add(DriftReports.performance(window, auc, window < change ? 0.875 : 0.905));
     }
-    return history.page(performance, List.of());
+    return history.page(List.of());
   }
 
   @ParameterizedTest
@@ -186,7 +173,7 @@ final class DriftPageInBrowserTest {
     DriftHistory history =
         new DriftHistory(DriftReports.PIPELINE, Thresholds.USUAL, DriftHistory.Range.ALL);
     DriftReports.many(100, 3_000, history::add);
-    String html = history.page(List.of(), List.of()).html();
+    String html = history.page(List.of()).html();
 
     assertThat(html.getBytes(StandardCharsets.UTF_8)).hasSizeLessThan(MOST_BYTES);
     List<String> console = new ArrayList<>();

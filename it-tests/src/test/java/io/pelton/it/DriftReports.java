@@ -15,6 +15,8 @@ import io.pelton.schemas.DriftContribution;
 import io.pelton.schemas.DriftPoint;
 import io.pelton.schemas.DriftReport;
 import io.pelton.schemas.DriftType;
+import io.pelton.schemas.PerformanceReport;
+import io.pelton.schemas.PerformanceValue;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -200,6 +202,31 @@ final class DriftReports {
           .setDistribution(List.of());
     }
     return report.build();
+  }
+
+  /** How version and outcomes agreed in a window. */
+  static PerformanceReport performance(int window, double auc, double evaluation) {
+    return PerformanceReport.newBuilder()
+        .setPipeline(PIPELINE)
+        .setModel("card-fraud")
+        .setVersion(version(window))
+        .setVariant("champion")
+        .setWindowStart(end(window - 1))
+        .setWindowEnd(end(window))
+        .setRevision(0)
+        .setComplete(true)
+        .setWatermark(end(window))
+        .setPredictions(ROWS)
+        .setMissing(0)
+        .setOutcomes(ROWS)
+        .setScoreStep(1e-6)
+        .setCalibrated(true)
+        .setMetrics(
+            List.of(
+                new PerformanceValue(
+                    "auc_roc", auc, auc - 0.02, auc + 0.02, evaluation, null, null)))
+        .setCalibration(List.of())
+        .build();
   }
 
   /** An alert of a feature since a window, as it is after another. */

@@ -11,6 +11,8 @@ import io.pelton.schemas.DriftBinKind;
 import io.pelton.schemas.DriftReport;
 import io.pelton.schemas.DriftSegment;
 import io.pelton.schemas.DriftType;
+import io.pelton.schemas.PerformanceReport;
+import io.pelton.schemas.PerformanceValue;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -32,7 +34,12 @@ public final class DriftHistory {
   private final Range range;
   private final Map<Key, Track> tracks = new LinkedHashMap<>();
   private final Map<String, DriftAlert> alerts = new TreeMap<>();
+  private final Map<PerformanceKey, PerformanceOf> performance = new LinkedHashMap<>();
   private long reports;
+
+  private record PerformanceKey(String model, int version, String variant, long start, long end) {}
+
+  private record PerformanceOf(int revision, List<PerformancePoint> points) {}
 
   /**
    * What is taken of all.
@@ -137,6 +144,53 @@ public final class DriftHistory {
     }
   }
 
+  /** Takes what is known of a window's performance; that of segments is left out. */
+  public void add(PerformanceReport report) {
+    long start = report.getWindowStart().toEpochMilli();
+    long end = report.getWindowEnd().toEpochMilli();
+    if (start < range.from
+        || start >= range.to
+        || report.getSegment() != null
+        || !range.hasVersion(report.getModel(), report.getVersion())) {
+      return;
+    }
+    List<PerformancePoint> points = new ArrayList<>();
+    for (PerformanceValue metric : report.getMetrics()) {
+      String name = metric.getName().replace('_', ' ');
+      if (metric.getValue() != null) {
+        points.add(
+            point(report, name, metric.getValue(), metric.getLow(), metric.getHigh(), metric));
+      }
+      if (metric.getEstimated() != null) {
+        points.add(point(report, name + ", estimated", metric.getEstimated(), null, null, metric));
+      }
+    }
+    performance.merge(
+        new PerformanceKey(report.getModel(), report.getVersion(), report.getVariant(), start, end),
+        new PerformanceOf(report.getRevision(), points),
+        (known, next) -> next.revision < known.revision ? known : next);
+  }
+
+  private static PerformancePoint point(
+      PerformanceReport report,
+      String metric,
+      double value,
+      @Nullable Double low,
+      @Nullable Double high,
+      PerformanceValue of) {
+    return new PerformancePoint(
+        metric,
+        report.getModel(),
+        report.getVersion(),
+        report.getVariant(),
+        null,
+        report.getWindowEnd().toEpochMilli(),
+        value,
+        low,
+        high,
+        of.getEvaluation());
+  }
+
   /** How many reports were in the range. */
   public long reports() {
     return reports;
@@ -147,7 +201,7 @@ public final class DriftHistory {
    *
    * @param notes what a reader should know beside
    */
-  public DriftPage page(List<PerformancePoint> performance, List<String> notes) {
+  public DriftPage page(List<String> notes) {
     List<Feature> features = new ArrayList<>();
     TreeSet<String> served = new TreeSet<>();
     long first = Long.MAX_VALUE;
@@ -172,7 +226,7 @@ public final class DriftHistory {
         thresholds,
         features,
         List.copyOf(alerts.values()),
-        performance,
+        performance.values().stream().flatMap(window -> window.points.stream()).toList(),
         notes);
   }
 

@@ -31,7 +31,7 @@ final class PageWriter {
   private static final int MOST_ROWS = 200;
   private static final int MOST_DETAILS = 100;
   private static final int MOST_ALERTS = 50;
-  private static final int MOST_CHARTS = 16;
+  private static final int MOST_CHARTS = 24;
   private static final int MOST_COLUMNS = 120;
 
   /** With many features, so that all of them fit. */

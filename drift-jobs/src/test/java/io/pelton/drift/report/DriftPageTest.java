@@ -12,6 +12,8 @@ import io.pelton.schemas.DriftPoint;
 import io.pelton.schemas.DriftReport;
 import io.pelton.schemas.DriftSegment;
 import io.pelton.schemas.DriftType;
+import io.pelton.schemas.PerformanceReport;
+import io.pelton.schemas.PerformanceValue;
 import io.pelton.schemas.SegmentKind;
 import java.time.Duration;
 import java.time.Instant;
@@ -94,8 +96,31 @@ final class DriftPageTest {
     return report;
   }
 
+  private static PerformanceReport performance(
+      String metric, int window, int revision, double value) {
+    return PerformanceReport.newBuilder()
+        .setPipeline("pay")
+        .setModel("fraud")
+        .setVersion(1)
+        .setVariant("champion")
+        .setWindowStart(START.plus(HOUR.multipliedBy(window)))
+        .setWindowEnd(START.plus(HOUR.multipliedBy(window + 1)))
+        .setRevision(revision)
+        .setComplete(false)
+        .setWatermark(START)
+        .setPredictions(100)
+        .setMissing(0)
+        .setOutcomes(50)
+        .setScoreStep(1e-6)
+        .setCalibrated(false)
+        .setMetrics(
+            List.of(new PerformanceValue(metric, value, value - 0.1, value + 0.1, 0.8, 0.7, null)))
+        .setCalibration(List.of())
+        .build();
+  }
+
   private String html() {
-    return history.page(List.of(), List.of()).html();
+    return history.page(List.of()).html();
   }
 
   @Test
@@ -123,10 +148,9 @@ final class DriftPageTest {
             .setContributions(List.of())
             .setMessage(NASTY)
             .build());
-    PerformancePoint point =
-        new PerformancePoint(NASTY, NASTY, 1, NASTY, NASTY, 0, 0.9, null, null, null);
+    history.add(performance(NASTY, 0, 0, 0.9));
 
-    String html = history.page(List.of(point), List.of(NASTY)).html();
+    String html = history.page(List.of(NASTY)).html();
 
     assertThat(html).doesNotContain("<script>alert").doesNotContain("alert('");
     assertThat(html.split("<script>", -1)).as("the page's own").hasSize(2);
@@ -175,10 +199,10 @@ final class DriftPageTest {
     Collections.shuffle(reports, new Random(3));
     reports.forEach(shuffled::add);
 
-    Feature feature = history.page(List.of(), List.of()).features().get(0);
+    Feature feature = history.page(List.of()).features().get(0);
     assertThat(feature.windows()).hasSize(20).allMatch(window -> window.revision() == 2);
     assertThat(feature.measures().currentCount()).isEqualTo(502);
-    assertThat(html()).isEqualTo(shuffled.page(List.of(), List.of()).html());
+    assertThat(html()).isEqualTo(shuffled.page(List.of()).html());
   }
 
   @Test
@@ -189,7 +213,7 @@ final class DriftPageTest {
       history.add(report);
     }
 
-    DriftPage page = history.page(List.of(), List.of());
+    DriftPage page = history.page(List.of());
 
     assertThat(page.features()).hasSize(1);
     assertThat(page.features().get(0).windows())
@@ -216,7 +240,7 @@ final class DriftPageTest {
     List.of(report("amount", 0, 0.1, false), day, segment, other, shadow, previous)
         .forEach(history::add);
 
-    assertThat(history.page(List.of(), List.of()).features()).hasSize(6);
+    assertThat(history.page(List.of()).features()).hasSize(6);
     assertThat(html())
         .contains("3 of 6 features drifted")
         .contains("<small>fraud@1, 1d windows</small>", "<small>fraud@1, 1h windows</small>")
@@ -225,6 +249,23 @@ final class DriftPageTest {
         .contains("<small>fraud@1 shadow, 1h windows</small>")
         .contains("<dd>previous 7d")
         .contains("Windows of 1h, by their ends, UTC.", "Windows of 1d, by their ends, UTC.");
+  }
+
+  @Test
+  void drawsPerformanceByTheHighestRevisionsWithItsEstimate() {
+    history.add(report("amount", 0, 0.1, false));
+    for (int window = 0; window < 5; window++) {
+      history.add(performance("auc_roc", window, 1, 0.75));
+      history.add(performance("auc_roc", window, 0, 0.5));
+    }
+
+    DriftPage page = history.page(List.of());
+
+    assertThat(page.performance())
+        .hasSize(10)
+        .allMatch(point -> point.value() == (point.metric().equals("auc roc") ? 0.75 : 0.7));
+    assertThat(page.html())
+        .contains("<h3>auc roc of fraud</h3>", "<h3>auc roc, estimated of fraud</h3>");
   }
 
   @Test
@@ -242,7 +283,7 @@ final class DriftPageTest {
     }
 
     assertThat(part.reports()).isEqualTo(2);
-    assertThat(part.page(List.of(), List.of()).features().get(0).windows())
+    assertThat(part.page(List.of()).features().get(0).windows())
         .extracting(Window::version)
         .containsExactly(1, 1);
   }
