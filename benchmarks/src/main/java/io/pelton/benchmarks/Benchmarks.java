@@ -1,5 +1,6 @@
 package io.pelton.benchmarks;
 
+import io.pelton.benchmarks.calibration.CalibrationBenchmark;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -7,11 +8,13 @@ import picocli.CommandLine.Command;
 @Command(
     name = "benchmarks/run",
     description =
-        "Measures whole pipelines, the feature engine, inference and comparisons, side by side.",
+        "Measures whole pipelines, the feature engine, inference and comparisons, side by side, and how"
+            + " well drift decisions are calibrated.",
     mixinStandardHelpOptions = true,
     subcommands = {
       AllInOneBenchmark.class,
       BatchBenchmark.class,
+      CalibrationBenchmark.class,
       CompareBenchmark.class,
       DeviceBenchmark.class,
       FeatureBenchmark.class,

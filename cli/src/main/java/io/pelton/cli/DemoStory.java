@@ -5,6 +5,7 @@ import io.pelton.cli.embedded.EmbeddedKafka;
 import io.pelton.cli.simulator.BehaviourShift;
 import io.pelton.cli.simulator.SimulatorSettings;
 import io.pelton.cli.simulator.TransactionSimulator;
+import io.pelton.drift.report.DriftHistory;
 import io.pelton.event.EventSchema;
 import io.pelton.feature.job.EventSources;
 import io.pelton.inference.job.InferenceJob;
@@ -485,6 +486,16 @@ final class DemoStory implements AutoCloseable {
       lines("drift-reports.jsonl", tally.reports());
       lines("alerts.jsonl", tally.alerts());
       lines("dead-letters.jsonl", tally.letters());
+      DriftHistory history =
+          new DriftHistory(
+              pipeline.name(),
+              Objects.requireNonNull(pipeline.drift()).thresholds(),
+              DriftHistory.Range.ALL);
+      tally.reports().forEach(history::add);
+      tally.alerts().forEach(history::add);
+      Path page = output.resolve("drift-report.html");
+      Files.writeString(page, history.page(List.of(), List.of()).html());
+      screen.line("what drifted, when and why, for a browser: " + page);
     }
     broken.forEach(problem -> screen.line("BROKEN: " + problem));
     screen.line(

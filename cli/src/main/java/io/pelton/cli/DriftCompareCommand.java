@@ -8,9 +8,11 @@ import io.pelton.drift.Thresholds;
 import io.pelton.drift.compare.ColumnComparison;
 import io.pelton.drift.compare.Comparison;
 import io.pelton.drift.compare.ComparisonJson;
+import io.pelton.drift.report.DriftPage;
 import io.pelton.job.InputFiles;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -20,6 +22,7 @@ import java.util.concurrent.Callable;
 import org.apache.flink.core.fs.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -38,7 +41,8 @@ final class DriftCompareCommand implements Callable<Integer> {
   /** How the result is told. */
   enum Format {
     TEXT,
-    JSON
+    JSON,
+    HTML
   }
 
   @Option(
@@ -84,8 +88,10 @@ final class DriftCompareCommand implements Callable<Integer> {
   @Option(
       names = "--format",
       paramLabel = "FORMAT",
-      description = "text or json; default ${DEFAULT-VALUE}.")
+      description = "text, json or html, a page by itself; default ${DEFAULT-VALUE}.")
   private Format format = Format.TEXT;
+
+  @Mixin private ResultFile result = new ResultFile();
 
   @Option(
       names = "--psi",
@@ -122,7 +128,9 @@ final class DriftCompareCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     Comparison comparison;
+    Thresholds thresholds;
     try {
+      thresholds = new Thresholds(psi, ks, cramersV, level);
       comparison =
           Comparison.of(
               new Comparison.Request(
@@ -131,18 +139,30 @@ final class DriftCompareCommand implements Callable<Integer> {
                   columns,
                   categorical,
                   edges == null ? 0 : checkedEdges(edges),
-                  new Thresholds(psi, ks, cramersV, level)));
+                  thresholds));
     } catch (IllegalArgumentException | IOException e) {
       throw new InputException(e);
     }
-    PrintWriter out = spec.commandLine().getOut();
-    if (format == Format.JSON) {
-      ComparisonJson.write(comparison, out);
-    } else {
-      print(comparison, out);
-    }
-    out.flush();
+    result.write(
+        text(comparison, thresholds),
+        "%d of %d columns drifted"
+            .formatted(
+                comparison.columns().stream().filter(ColumnComparison::drifted).count(),
+                comparison.columns().size()),
+        spec.commandLine().getOut());
     return failOnDrift && comparison.drifted() ? Pelton.DRIFTED : 0;
+  }
+
+  private String text(Comparison comparison, Thresholds thresholds) throws IOException {
+    StringWriter text = new StringWriter();
+    PrintWriter writer = new PrintWriter(text);
+    switch (format) {
+      case TEXT -> print(comparison, writer);
+      case JSON -> ComparisonJson.write(comparison, writer);
+      case HTML -> writer.print(DriftPage.of(comparison, thresholds).html());
+    }
+    writer.flush();
+    return text.toString();
   }
 
   private static int checkedEdges(int edges) {

@@ -89,6 +89,25 @@ final class DriftCompareCommandTest {
   }
 
   @Test
+  void makesAPageWithBothDistributions() throws Exception {
+    Path page = directory.resolve("page.html");
+    assertThat(compare("now.csv", "--format=html")).as(err).isZero();
+    String printed = out;
+
+    assertThat(compare("now.csv", "--format=html", "--output=" + page, "--fail-on-drift"))
+        .isEqualTo(3);
+
+    assertThat(out).isEqualTo(page + ": 1 of 3 columns drifted\n");
+    assertThat(Files.readString(page)).isEqualTo(printed);
+    assertThat(printed)
+        .startsWith("<!doctype html>")
+        .contains("1 of 3 columns drifted", "Baseline of 500 rows, current of 500 rows.")
+        .containsPattern("<path class='line b' d='M40 184H\\d+V\\d+L")
+        .containsPattern("<path class=gap d='M\\d+ \\d+V\\d+'><title>KS 0\\.[34]")
+        .contains("<th scope=row>shop<td>");
+  }
+
+  @Test
   void namesWhatIsWrong() {
     assertThat(compare("nothing-*.csv")).isEqualTo(2);
     assertThat(err).startsWith("--current: no file matches \"").endsWith("nothing-*.csv\"\n");
@@ -97,6 +116,8 @@ final class DriftCompareCommandTest {
         .isEqualTo("the baseline side has no column \"amont\"; did you mean \"amount\"?\n");
     assertThat(compare("now.csv", "--edges=3")).isEqualTo(2);
     assertThat(err).isEqualTo("--edges 3: it must be 16 or more\n");
+    assertThat(compare("now.csv", "--output=" + directory.resolve("no/such/file"))).isEqualTo(2);
+    assertThat(err).startsWith("--output ").contains("no/such/file: cannot be written: ");
     assertThat(compare("now.csv", "--level=2")).isEqualTo(2);
     assertThat(err).isEqualTo("level is 2.0; it must be above 0 and below 1\n");
   }

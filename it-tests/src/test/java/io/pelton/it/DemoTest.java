@@ -49,9 +49,12 @@ class DemoTest {
           .contains("opened   amount")
           .containsPattern("in ([\\d,]+) = out \\1 \\+ late 0 \\+ dead 0")
           .contains("everything adds up")
+          .contains("for a browser: " + output.resolve("drift-report.html"))
           .doesNotContain("\033");
       assertThat(demo.stop(PATIENCE)).as(demo.output()).isZero();
     }
+    assertThat(Files.readString(output.resolve("drift-report.html")))
+        .contains("<h1>Drift of card-fraud</h1>", ">amount</a>", "id=alerts", "id=scores");
     recompute(output);
   }
 

@@ -6,10 +6,8 @@ import io.pelton.pipeline.PipelineDefinition;
 import io.pelton.pipeline.Topic;
 import io.pelton.wire.FeatureVectorCodec;
 import io.pelton.wire.PredictionCodec;
-import io.pelton.wire.UndecodableException;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** What a pipeline's topics hold of one event. Topics are read whole: their keys are entities. */
 public final class EventTrail {
@@ -31,10 +29,6 @@ public final class EventTrail {
    * @param problem why the first of them could not; empty without any
    */
   public record Search<T>(List<Found<T>> found, long unreadable, String problem) {}
-
-  private interface Decoder<T> {
-    T decode(byte @Nullable [] value) throws UndecodableException;
-  }
 
   private interface Id<T> {
     String of(T value);
@@ -66,33 +60,20 @@ public final class EventTrail {
     return find(Topic.FEATURES, id, codec::decode, row -> row.id);
   }
 
-  private <T> Search<T> find(Topic topic, String id, Decoder<T> decoder, Id<T> ids)
+  private <T> Search<T> find(Topic topic, String id, DecodedTopic.Decoder<T> decoder, Id<T> ids)
       throws KafkaUnavailableException {
     List<Found<T>> found = new ArrayList<>();
-    List<String> problem = new ArrayList<>();
-    long[] unreadable = {0};
-    try {
-      WholeTopic.read(
-          kafka,
-          topic.suffix() + " topic",
-          pipeline.topic(topic),
-          record -> {
-            String place = "partition %d offset %d".formatted(record.partition(), record.offset());
-            try {
-              T value = decoder.decode(record.value());
+    DecodedTopic.Unreadable unreadable =
+        DecodedTopic.read(
+            kafka,
+            pipeline,
+            topic,
+            decoder,
+            (value, place) -> {
               if (ids.of(value).equals(id)) {
                 found.add(new Found<>(value, place));
               }
-            } catch (UndecodableException e) {
-              unreadable[0]++;
-              if (problem.isEmpty()) {
-                problem.add(place + " " + e.getMessage());
-              }
-            }
-          });
-    } catch (IllegalStateException e) {
-      throw new KafkaUnavailableException(String.valueOf(e.getMessage()), e);
-    }
-    return new Search<>(found, unreadable[0], String.join("", problem));
+            });
+    return new Search<>(found, unreadable.count(), unreadable.problem());
   }
 }

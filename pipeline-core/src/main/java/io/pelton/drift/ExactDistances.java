@@ -1,9 +1,11 @@
 package io.pelton.drift;
 
 import io.pelton.drift.Measures.Bin;
+import io.pelton.drift.Measures.Point;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +27,9 @@ final class ExactDistances {
   private long outOfRange;
   private long apart;
   private double apartAt;
+  private long apartBelow;
+  private long apartOthersBelow;
+  private final List<Point> points = new ArrayList<>();
   private double area;
   private double stddev;
 
@@ -79,6 +84,8 @@ final class ExactDistances {
     long gap = 0;
     int bin = 0;
     double before = Double.NaN;
+    long due = due(0, baseline.count());
+    long othersDue = due(0, current.count());
     while (moreMine || moreOthers) {
       boolean takeMine = moreMine && (!moreOthers || mine.value() <= others.value());
       boolean takeOthers = moreOthers && (!moreMine || others.value() <= mine.value());
@@ -107,11 +114,28 @@ final class ExactDistances {
       if (gap > apart) {
         apart = gap;
         apartAt = value;
+        apartBelow = below;
+        apartOthersBelow = othersBelow;
+      }
+      if (below >= due || othersBelow >= othersDue) {
+        points.add(new Point(value, below, othersBelow));
+        due = due(below, baseline.count());
+        othersDue = due(othersBelow, current.count());
       }
       before = value;
     }
     area = areas.value();
     stddev = Math.sqrt(squares.value() / finite);
+  }
+
+  /** How many of a side are below where the next point is drawn. */
+  private static long due(long below, long count) {
+    if (below == count) {
+      return Long.MAX_VALUE;
+    }
+    return below == 0
+        ? 1
+        : Math.min(count, below + (count + Measures.MOST_POINTS - 1) / Measures.MOST_POINTS);
   }
 
   long outOfRange() {
@@ -121,6 +145,16 @@ final class ExactDistances {
   Measures.Farthest farthest() {
     return new Measures.Farthest(
         (double) apart / baseline.count() / current.count(), apart == 0 ? null : (Double) apartAt);
+  }
+
+  /** At values of evenly spread rank on either side, the first and the last, and where KS is. */
+  List<Point> distribution() {
+    List<Point> marked = new ArrayList<>(points);
+    if (apart > 0 && points.stream().noneMatch(point -> point.value() == apartAt)) {
+      marked.add(new Point(apartAt, apartBelow, apartOthersBelow));
+      marked.sort(Comparator.comparingDouble(Point::value));
+    }
+    return marked;
   }
 
   /** Null where it is infinite, or the baseline's values are all the same. */

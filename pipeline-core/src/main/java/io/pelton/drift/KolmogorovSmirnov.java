@@ -4,7 +4,7 @@ import org.apache.commons.math3.distribution.BinomialDistribution;
 import org.apache.commons.math3.stat.inference.KolmogorovSmirnovTest;
 
 /** Distributions of the Kolmogorov-Smirnov distance under no drift. */
-final class KolmogorovSmirnov {
+public final class KolmogorovSmirnov {
   private static final KolmogorovSmirnovTest TEST = new KolmogorovSmirnovTest();
 
   /**
@@ -80,7 +80,7 @@ final class KolmogorovSmirnov {
    * Probability that a sample of n lies {@code d} or farther from its own continuous distribution:
    * SciPy's {@code kstwo.sf(d, n)}.
    */
-  static double finiteSamplePValue(double d, long n) {
+  public static double finiteSamplePValue(double d, long n) {
     if (d >= 1) {
       return 0;
     }

@@ -88,7 +88,7 @@ public record Measures(
   public record Point(double value, long baseline, long current) {}
 
   private static final long EXACT_AT_MOST = 10_000;
-  private static final int MOST_POINTS = 40;
+  static final int MOST_POINTS = 40;
   static final int DECILES = 10;
 
   public Measures {
@@ -180,7 +180,7 @@ public record Measures(
         0,
         both ? distances.wasserstein() : null,
         distances.bins(),
-        List.of());
+        distances.distribution());
   }
 
   /**

@@ -127,6 +127,36 @@ final class MeasuresTest {
   }
 
   @Test
+  void bothDistributionsAreDrawnByAFewPointsUpToTheirEndsAndThroughTheGap() throws IOException {
+    Random random = new Random(29);
+    for (int size : new int[] {1, 2, 50, 5000}) {
+      for (double shift : new double[] {0, 0.4, 50}) {
+        double[] reference = random.doubles(2L * size).toArray();
+        double[] window = random.doubles(size).map(value -> value + shift).toArray();
+        Measures measures = Measures.of(sample(reference), sample(window));
+        List<Measures.Point> points = measures.distribution();
+
+        assertThat(points).hasSizeBetween(1, 90);
+        assertThat(points).extracting(Measures.Point::value).isSorted().doesNotHaveDuplicates();
+        Measures.Point last = points.get(points.size() - 1);
+        assertThat(last.baseline()).isEqualTo(2L * size);
+        assertThat(last.current()).isEqualTo(size);
+        for (Measures.Point point : points) {
+          double below = share(Arrays.stream(reference).sorted().toArray(), point.value());
+          assertThat(point.baseline() / 2.0 / size).isEqualTo(below);
+        }
+        assertThat(points)
+            .anySatisfy(
+                point ->
+                    assertThat(
+                            Math.abs(
+                                point.baseline() / 2.0 / size - (double) point.current() / size))
+                        .isCloseTo(measures.ks(), within(1e-12)));
+      }
+    }
+  }
+
+  @Test
   void wassersteinOfAllValuesIsExact() throws IOException {
     // Between the edges 0 and 4 counts would put both at the middle.
     Measures measures = Measures.of(sample(new double[] {0, 4}), sample(new double[] {1, 1.5}));
