@@ -70,6 +70,21 @@ class MetricsTest {
           JobMetric.SHADOW_DROPPED,
           JobMetric.SHADOW_WAITING,
           JobMetric.SHADOW_MEMORY,
+          JobMetric.PERFORMANCE_IN,
+          JobMetric.PERFORMANCE_COUNTED,
+          JobMetric.PERFORMANCE_REPEATED,
+          JobMetric.PERFORMANCE_LATE,
+          JobMetric.PERFORMANCE_DECLARED,
+          JobMetric.PERFORMANCE_UNSCORED,
+          JobMetric.PERFORMANCE_OUTCOMES_IN,
+          JobMetric.PERFORMANCE_OUTCOMES_JOINED,
+          JobMetric.PERFORMANCE_OUTCOMES_UNMATCHED,
+          JobMetric.PERFORMANCE_OUTCOMES_REPEATED,
+          JobMetric.PERFORMANCE_REPORTS,
+          JobMetric.PERFORMANCE_VALUE,
+          JobMetric.PERFORMANCE_LOW,
+          JobMetric.PERFORMANCE_HIGH,
+          JobMetric.PERFORMANCE_ESTIMATED,
           JobMetric.OUTCOMES_IN,
           JobMetric.OUTCOMES_DEAD,
           JobMetric.OUTCOMES_UNMATCHED,
@@ -179,7 +194,9 @@ class MetricsTest {
     Map<String, Set<String>> found = new TreeMap<>();
     for (JsonNode series :
         prometheus.query(
-            "{__name__=~\"" + OPERATOR + "(feature|inference|drift|outcomes|training)_.+\"}")) {
+            "{__name__=~\""
+                + OPERATOR
+                + "(feature|inference|drift|performance|outcomes|training)_.+\"}")) {
       Set<String> labels = new HashSet<>();
       series.get("metric").fieldNames().forEachRemaining(labels::add);
       found.merge(

@@ -97,6 +97,9 @@ class PipelineSchemaTest {
             "terminal_risk_1d, terminal_risk_7d, terminal_risk_30d = mean(fraud) over the"
                 + " terminal's last 1d, 7d, 30d, ending 7d before the event, 0 when there are none")
         .contains("in batches of up to 256 rows or 5ms, on a GPU where there is one")
-        .contains("alerts to card-fraud.alerts when PSI > 0.2 or KS > 0.1");
+        .contains("alerts to card-fraud.alerts when PSI > 0.2 or KS > 0.1")
+        .contains(
+            "joins predictions with the outcomes of topic outcomes, up to 30d after their event:"
+                + " how they did goes to topic card-fraud.performance");
   }
 }
