@@ -310,7 +310,7 @@ public enum JobMetric {
       "windows",
       "handed on before they closed, to bound memory"),
   DRIFT_FEATURE_ROWS(
-      "drift.feature.rows",
+      "drift.version.variant.segment.feature.window.rows",
       Kind.GAUGE,
       "rows",
       "in the newest window",
@@ -320,7 +320,7 @@ public enum JobMetric {
       "feature",
       "window"),
   DRIFT_FEATURE_DRIFTED(
-      "drift.feature.drifted",
+      "drift.version.variant.segment.feature.window.drifted",
       Kind.GAUGE,
       "0 or 1",
       "1 when the newest window drifted",
@@ -330,7 +330,7 @@ public enum JobMetric {
       "feature",
       "window"),
   DRIFT_FEATURE_PSI(
-      "drift.feature.psi",
+      "drift.version.variant.segment.feature.window.psi",
       Kind.GAUGE,
       "index",
       "population stability index, raw",
@@ -340,7 +340,7 @@ public enum JobMetric {
       "feature",
       "window"),
   DRIFT_FEATURE_PSI_ADJUSTED(
-      "drift.feature.psi_adjusted",
+      "drift.version.variant.segment.feature.window.psi_adjusted",
       Kind.GAUGE,
       "index",
       "less its expectation under no drift",
@@ -350,7 +350,7 @@ public enum JobMetric {
       "feature",
       "window"),
   DRIFT_FEATURE_KS(
-      "drift.feature.ks",
+      "drift.version.variant.segment.feature.window.ks",
       Kind.GAUGE,
       "distance",
       "of Kolmogorov and Smirnov; of categories not a number",
@@ -360,7 +360,7 @@ public enum JobMetric {
       "feature",
       "window"),
   DRIFT_FEATURE_CRAMERS_V(
-      "drift.feature.cramers_v",
+      "drift.version.variant.segment.feature.window.cramers_v",
       Kind.GAUGE,
       "effect",
       "of categories; of numbers not a number",
@@ -370,7 +370,7 @@ public enum JobMetric {
       "feature",
       "window"),
   DRIFT_FEATURE_JENSEN_SHANNON(
-      "drift.feature.jensen_shannon",
+      "drift.version.variant.segment.feature.window.jensen_shannon",
       Kind.GAUGE,
       "distance",
       "base 2",
@@ -380,7 +380,7 @@ public enum JobMetric {
       "feature",
       "window"),
   DRIFT_FEATURE_WASSERSTEIN(
-      "drift.feature.wasserstein",
+      "drift.version.variant.segment.feature.window.wasserstein",
       Kind.GAUGE,
       "standard deviations",
       "of the reference",
@@ -390,7 +390,7 @@ public enum JobMetric {
       "feature",
       "window"),
   DRIFT_FEATURE_P_VALUE(
-      "drift.feature.p_value",
+      "drift.version.variant.segment.feature.window.p_value",
       Kind.GAUGE,
       "probability",
       "of such a difference without drift",
@@ -400,7 +400,7 @@ public enum JobMetric {
       "feature",
       "window"),
   DRIFT_FEATURE_Q_VALUE(
-      "drift.feature.q_value",
+      "drift.version.variant.segment.feature.window.q_value",
       Kind.GAUGE,
       "probability",
       "the same, adjusted over all that was looked at",
@@ -410,7 +410,7 @@ public enum JobMetric {
       "feature",
       "window"),
   DRIFT_FEATURE_DESIGN_EFFECT(
-      "drift.feature.design_effect",
+      "drift.version.variant.segment.feature.window.design_effect",
       Kind.GAUGE,
       "factor",
       "by which rows say less than independent ones",
@@ -420,7 +420,7 @@ public enum JobMetric {
       "feature",
       "window"),
   DRIFT_FEATURE_MISSING_SHARE(
-      "drift.feature.missing_share",
+      "drift.version.variant.segment.feature.window.missing_share",
       Kind.GAUGE,
       "share",
       "of rows without a value",
@@ -430,7 +430,7 @@ public enum JobMetric {
       "feature",
       "window"),
   DRIFT_FEATURE_OUT_OF_RANGE_SHARE(
-      "drift.feature.out_of_range_share",
+      "drift.version.variant.segment.feature.window.out_of_range_share",
       Kind.GAUGE,
       "share",
       "of rows outside of the reference's range",
@@ -440,7 +440,7 @@ public enum JobMetric {
       "feature",
       "window"),
   DRIFT_FEATURE_UNSEEN_SHARE(
-      "drift.feature.unseen_share",
+      "drift.version.variant.segment.feature.window.unseen_share",
       Kind.GAUGE,
       "share",
       "of rows with a category that the reference lacks",
