@@ -149,6 +149,16 @@ final class ModelImportCommand implements Callable<Integer> {
   private Path baseline;
 
   @Option(
+      names = "--fields",
+      split = ",",
+      paramLabel = "FIELD[:KIND]",
+      description =
+          "Columns of the baseline file with event fields that predictions carry: their drift is"
+              + " measured, too. KIND is number, category or length (of texts); default number"
+              + " where each value is one, else category.")
+  private List<String> fields = new ArrayList<>();
+
+  @Option(
       names = "--segments",
       paramLabel = "FIELD",
       description =
@@ -225,6 +235,7 @@ final class ModelImportCommand implements Callable<Integer> {
     List<String> outputNames = signature.outputNames();
     FeatureTable baselineTable = FeatureTable.read(baseline);
     double[][] sample = baselineTable.values(signature.features());
+    BaselineFields fieldTable = BaselineFields.read(baselineTable, fields);
     @Nullable String segmentsBy = segmentsBy(pipeline);
     List<@Nullable String> segmentValues =
         segmentsBy == null ? List.of() : baselineTable.texts(segmentsBy);
@@ -254,6 +265,7 @@ final class ModelImportCommand implements Callable<Integer> {
       }
       BaselineProfile profile =
           BaselineProfile.of(signature.features(), sample, outputNames, sampleOutputs, edges);
+      profile = fieldTable.in(profile, edges);
       if (segmentsBy != null) {
         profile =
             profile.withSegments(

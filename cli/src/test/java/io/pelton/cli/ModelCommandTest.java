@@ -1,8 +1,11 @@
 package io.pelton.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.pelton.drift.BaselineProfile;
+import io.pelton.drift.CategoryProfile;
+import io.pelton.drift.FeatureProfile;
 import io.pelton.model.MixedModels;
 import io.pelton.model.QuantizedModels;
 import io.pelton.model.TinyModels;
@@ -110,6 +113,33 @@ final class ModelCommandTest {
     assertThat(segments.profiles().get("=FR").feature("amount").edges()).containsExactly(1, 2);
     assertThat(importModel("--features=amount,risk", "--segments=land")).isEqualTo(2);
     assertThat(err).contains("segments.csv:1: no column \"land\"");
+  }
+
+  @Test
+  void givesCarriedFieldsBaselinesToo() throws Exception {
+    baseline =
+        csv("fields.csv", "amount,risk,country,code,note\n1,2,FR,7,ab\n2,3,FR,8,\n5,6,,7,abc\n");
+
+    assertThat(
+            importModel(
+                "--features=amount,risk", "--fields=country,code:category,risk,note:length"))
+        .isZero();
+
+    BaselineProfile profile =
+        BaselineProfile.fromJson(registry.profileJson("fraud", 1).orElseThrow());
+    assertThat(profile.categories())
+        .extracting(CategoryProfile::name, CategoryProfile::values)
+        .containsExactly(tuple("country", List.of("FR")), tuple("code", List.of("7", "8")));
+    assertThat(profile.fields())
+        .extracting(FeatureProfile::reportName, FeatureProfile::kind)
+        .containsExactly(
+            tuple("field:risk", FeatureProfile.Kind.FIELD),
+            tuple("field:note", FeatureProfile.Kind.TEXT));
+    assertThat(profile.fields().get(1).edges()).containsExactly(2, 3);
+    assertThat(importModel("--features=amount,risk", "--fields=country:number")).isEqualTo(2);
+    assertThat(err).contains("--fields country:number: not every value of");
+    assertThat(importModel("--features=amount,risk", "--fields=country:colour")).isEqualTo(2);
+    assertThat(err).contains("unknown kind \"colour\"; it must be number, category or length");
   }
 
   @Test

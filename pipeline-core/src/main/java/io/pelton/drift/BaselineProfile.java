@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -20,7 +21,11 @@ import org.jspecify.annotations.Nullable;
  * "Infinity"} and {@code "-Infinity"}.
  */
 public record BaselineProfile(
-    List<FeatureProfile> features, List<FeatureProfile> outputs, @Nullable Segments segments) {
+    List<FeatureProfile> features,
+    List<FeatureProfile> outputs,
+    List<FeatureProfile> fields,
+    List<CategoryProfile> categories,
+    @Nullable Segments segments) {
   private static final int TYPES = 16;
 
   /** With types of its own: Jackson's shared cache would keep the class loader of an ended job. */
@@ -33,7 +38,7 @@ public record BaselineProfile(
    * The same of the rows that have one value each in a field.
    *
    * @param by the field
-   * @param profiles by {@link Segment}, without segments of their own
+   * @param profiles by {@link Segment}, of features and outputs alone
    */
   public record Segments(String by, Map<String, BaselineProfile> profiles) {
     public Segments {
@@ -44,21 +49,24 @@ public record BaselineProfile(
   public BaselineProfile {
     features = List.copyOf(features);
     outputs = List.copyOf(outputs);
-    requireKind(features, FeatureProfile.Kind.FEATURE);
-    requireKind(outputs, FeatureProfile.Kind.OUTPUT);
+    fields = List.copyOf(fields);
+    categories = List.copyOf(categories);
+    requireKind(features, Set.of(FeatureProfile.Kind.FEATURE));
+    requireKind(outputs, Set.of(FeatureProfile.Kind.OUTPUT));
+    requireKind(fields, Set.of(FeatureProfile.Kind.FIELD, FeatureProfile.Kind.TEXT));
   }
 
   public BaselineProfile(List<FeatureProfile> features, List<FeatureProfile> outputs) {
-    this(features, outputs, null);
+    this(features, outputs, List.of(), List.of(), null);
   }
 
-  private static void requireKind(List<FeatureProfile> profiles, FeatureProfile.Kind kind) {
+  private static void requireKind(List<FeatureProfile> profiles, Set<FeatureProfile.Kind> kinds) {
     Set<String> names = new HashSet<>();
     for (FeatureProfile profile : profiles) {
-      if (profile.kind() != kind) {
+      if (!kinds.contains(profile.kind())) {
         throw new IllegalArgumentException(
             "profile of %s is of kind %s among those of kind %s"
-                .formatted(profile.name(), profile.kind(), kind));
+                .formatted(profile.name(), profile.kind(), new TreeSet<>(kinds)));
       }
       if (!names.add(profile.name())) {
         throw new IllegalArgumentException(
@@ -84,6 +92,11 @@ public record BaselineProfile(
     return new BaselineProfile(
         profiles(featureNames, FeatureProfile.Kind.FEATURE, featureRows, mostEdges),
         profiles(outputNames, FeatureProfile.Kind.OUTPUT, outputRows, mostEdges));
+  }
+
+  /** The same profile with those of event fields that predictions carry. */
+  public BaselineProfile withFields(List<FeatureProfile> numbers, List<CategoryProfile> others) {
+    return new BaselineProfile(features, outputs, numbers, others, segments);
   }
 
   /**
@@ -134,7 +147,7 @@ public record BaselineProfile(
                     names(outputs),
                     own.stream().map(row -> outputRows[row]).toArray(double[][]::new),
                     mostEdges)));
-    return new BaselineProfile(features, outputs, new Segments(by, profiles));
+    return new BaselineProfile(features, outputs, fields, categories, new Segments(by, profiles));
   }
 
   private static List<String> names(List<FeatureProfile> profiles) {
@@ -180,6 +193,14 @@ public record BaselineProfile(
    */
   public FeatureProfile output(String name) {
     return find(outputs, "output", name);
+  }
+
+  /** Profiles of an event field, none or one. */
+  public List<Profile> fields(String name) {
+    List<Profile> found = new ArrayList<>();
+    fields.stream().filter(profile -> profile.name().equals(name)).forEach(found::add);
+    categories.stream().filter(profile -> profile.name().equals(name)).forEach(found::add);
+    return found;
   }
 
   private static FeatureProfile find(List<FeatureProfile> profiles, String kind, String name) {

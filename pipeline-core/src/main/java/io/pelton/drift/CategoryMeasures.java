@@ -158,7 +158,12 @@ public record CategoryMeasures(
             .thenComparing(Bin::kind)
             .thenComparing(bin -> String.valueOf(bin.value)));
     double smallerShare = Math.min(n, m) / ((double) n + m) / designEffect;
-    Bin other = new Bin(Kind.OTHER, null, 0, 0);
+    Bin other =
+        bins.stream()
+            .filter(bin -> bin.kind == Kind.OTHER)
+            .findAny()
+            .orElse(new Bin(Kind.OTHER, null, 0, 0));
+    bins.remove(other);
     while (!bins.isEmpty()
         && (bins.get(bins.size() - 1).rows() * smallerShare < EXPECTED
             || (other.rows() > 0 && other.rows() * smallerShare < EXPECTED))) {

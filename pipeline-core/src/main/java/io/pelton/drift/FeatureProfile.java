@@ -13,14 +13,21 @@ import java.util.Arrays;
  * @param stddev of the finite values with ddof 0, NaN without any
  */
 public record FeatureProfile(
-    String name, Kind kind, double[] edges, long[] counts, double mean, double stddev) {
+    String name, Kind kind, double[] edges, long[] counts, double mean, double stddev)
+    implements Profile {
 
   /** What the values are. */
   public enum Kind {
     FEATURE,
     /** A model output; rounded to six decimals, for engines differ in the last bits. */
-    OUTPUT
+    OUTPUT,
+    /** A carried field of the event with numbers. */
+    FIELD,
+    /** The lengths of a carried field's texts. */
+    TEXT
   }
+
+  static final String FIELD_PREFIX = "field:";
 
   /** Fewest edges that leave room for the extremes, the deciles and something between them. */
   public static final int FEWEST_EDGES = 16;
@@ -214,15 +221,17 @@ public record FeatureProfile(
     return Math.abs(value) < ROUNDED_ALREADY ? Math.rint(value * ROUNDING) / ROUNDING : value;
   }
 
-  /** Name on drift reports: an output is told from a feature of the same name. */
+  @Override
   public String reportName() {
-    return kind == Kind.OUTPUT ? "output:" + name : name;
+    return switch (kind) {
+      case FEATURE -> name;
+      case OUTPUT -> "output:" + name;
+      case FIELD, TEXT -> FIELD_PREFIX + name;
+    };
   }
 
-  /**
-   * Rank of each slot's values among the reference's, halfway through those of the slot itself,
-   * from 0 to {@link KeySums#RANKS}; 0 for missing ones.
-   */
+  /** 0 for missing ones. */
+  @Override
   public int[] ranks() {
     long values = Math.max(1, rows() - missing());
     int[] ranks = new int[counts.length];
@@ -235,13 +244,22 @@ public record FeatureProfile(
     return ranks;
   }
 
-  /**
-   * Another reference, counted at the same edges; {@link #stddev} stays that of this one.
-   *
-   * @throws IllegalArgumentException when the counts are of another layout, or empty
-   */
-  public FeatureProfile of(ValueCounts other) {
-    return new FeatureProfile(name, kind, edges, other.slots(), mean, stddev);
+  @Override
+  public ValueCounts counter() {
+    return new ValueCounts(this);
+  }
+
+  /** {@link #stddev} stays that of this one. */
+  @Override
+  public FeatureProfile of(SparseCounts reference) {
+    return new FeatureProfile(name, kind, edges, reference.dense(counts.length), mean, stddev);
+  }
+
+  @Override
+  public Measures measure(SparseCounts window, double designEffect) {
+    ValueCounts current = counter();
+    current.add(window);
+    return Measures.of(this, current, designEffect);
   }
 
   /** Reference rows, missing ones included. */

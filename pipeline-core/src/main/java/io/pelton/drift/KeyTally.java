@@ -25,18 +25,23 @@ public final class KeyTally {
     this.ranks = ranks;
   }
 
-  /** Begins a row: its values follow. */
-  public void begin(String key) {
+  /**
+   * Begins a row.
+   *
+   * @return whether its key is in the sample, so that its values are to follow
+   */
+  public boolean begin(String key) {
     long hash = HASH.hashCharsToLong(key);
     if (byHash.size() == KeySums.MOST_KEYS && hash > byHash.lastKey()) {
       row = null;
-      return;
+      return false;
     }
     row = byHash.computeIfAbsent(hash, absent -> new long[1 + 2 * ranks.size()]);
     row[0]++;
     if (byHash.size() > KeySums.MOST_KEYS) {
       byHash.remove(byHash.lastKey());
     }
+    return true;
   }
 
   /**

@@ -1,6 +1,7 @@
 package io.pelton.drift;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * {@link ValueCounts} as it travels and rests: only the slots that are not zero. Arrays are never
@@ -16,6 +17,31 @@ public record SparseCounts(int slots, int[] slot, long[] count) {
       throw new IllegalArgumentException(
           "%d slots have %d counts; each must have one".formatted(slot.length, count.length));
     }
+  }
+
+  /** The slots that are not zero. */
+  static SparseCounts of(long[] dense) {
+    int[] slot = IntStream.range(0, dense.length).filter(i -> dense[i] != 0).toArray();
+    return new SparseCounts(
+        dense.length, slot, Arrays.stream(slot).mapToLong(i -> dense[i]).toArray());
+  }
+
+  /**
+   * All slots.
+   *
+   * @throws IllegalArgumentException when there are not so many
+   */
+  long[] dense(int expected) {
+    if (slots != expected) {
+      throw new IllegalArgumentException(
+          "counts of %d slots cannot be compared with a reference of %d; both must be of one baseline profile"
+              .formatted(slots, expected));
+    }
+    long[] dense = new long[slots];
+    for (int i = 0; i < slot.length; i++) {
+      dense[slot[i]] = count[i];
+    }
+    return dense;
   }
 
   /** Both together. */

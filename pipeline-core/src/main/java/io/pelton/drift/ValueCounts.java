@@ -2,20 +2,23 @@ package io.pelton.drift;
 
 import java.io.IOException;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How many values fell at and between the edges of a {@link FeatureProfile}. With E edges there are
  * 2E+2 slots: gap 0, edge 0, gap 1, edge 1, ..., gap E, and last the missing values. Integers, so
  * counts merge by addition, in any order.
  */
-public final class ValueCounts {
+public final class ValueCounts implements Profile.SlotCounts {
   private final double[] edges;
   private final boolean rounded;
+  private final boolean lengths;
   private final long[] slots;
 
   public ValueCounts(FeatureProfile profile) {
     edges = profile.edges();
     rounded = profile.kind() == FeatureProfile.Kind.OUTPUT;
+    lengths = profile.kind() == FeatureProfile.Kind.TEXT;
     slots = new long[2 * edges.length + 2];
   }
 
@@ -92,22 +95,48 @@ public final class ValueCounts {
     }
   }
 
-  /** The slots that are not zero. */
+  /**
+   * Counts a field's value: a number, 1 and 0 for true and false, a text as the number that it
+   * writes, or by its length where the profile is of lengths. What is no number is missing.
+   */
+  @Override
+  public int add(@Nullable Object value) {
+    return add(lengths ? length(value) : number(value));
+  }
+
+  private static double length(@Nullable Object value) {
+    if (value == null) {
+      return Double.NaN;
+    }
+    String text = value.toString();
+    return text.codePointCount(0, text.length());
+  }
+
+  private static double number(@Nullable Object value) {
+    if (value instanceof Number number) {
+      return number.doubleValue();
+    }
+    if (value instanceof Boolean truth) {
+      return truth ? 1 : 0;
+    }
+    if (value == null) {
+      return Double.NaN;
+    }
+    try {
+      return Double.parseDouble(value.toString());
+    } catch (NumberFormatException e) {
+      return Double.NaN;
+    }
+  }
+
+  @Override
   public SparseCounts toSparse() {
-    int size = 0;
-    for (long count : slots) {
-      size += count == 0 ? 0 : 1;
-    }
-    int[] slot = new int[size];
-    long[] count = new long[size];
-    int next = 0;
-    for (int i = 0; i < slots.length; i++) {
-      if (slots[i] != 0) {
-        slot[next] = i;
-        count[next++] = slots[i];
-      }
-    }
-    return new SparseCounts(slots.length, slot, count);
+    return SparseCounts.of(slots);
+  }
+
+  @Override
+  public @Nullable NewValues newValues() {
+    return null;
   }
 
   /** All slots in order; shared, not to be changed. */

@@ -2,6 +2,7 @@ package io.pelton.drift.job;
 
 import io.pelton.drift.BaselineProfile;
 import io.pelton.drift.FeatureProfile;
+import io.pelton.drift.Profile;
 import io.pelton.drift.Segment;
 import io.pelton.model.ServedVersion;
 import io.pelton.pipeline.Drift;
@@ -16,6 +17,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,30 +28,56 @@ final class Baselines {
   private static final int KEPT = 32;
 
   /**
-   * @param all of the version's features, then of its outputs, in its order
-   * @param ranks of each, {@link FeatureProfile#ranks}
+   * @param features of the version's features, in its order
+   * @param outputs of its outputs
+   * @param fields of carried fields
+   * @param carried index of each of these among the carried fields
+   * @param ranks of all of them in this order, {@link Profile#ranks}
    */
-  record Profiles(List<FeatureProfile> all, List<int[]> ranks) {
-    static Profiles of(BaselineProfile baseline, ServedVersion served) {
-      List<FeatureProfile> profiles = new ArrayList<>();
-      served.features().forEach(name -> profiles.add(baseline.feature(name)));
-      served.outputs().forEach(name -> profiles.add(baseline.output(name)));
+  record Profiles(
+      List<FeatureProfile> features,
+      List<FeatureProfile> outputs,
+      List<Profile> fields,
+      List<Integer> carried,
+      List<int[]> ranks) {
+
+    static Profiles of(BaselineProfile baseline, ServedVersion served, List<String> carry) {
+      List<Profile> fields = new ArrayList<>();
+      List<Integer> carried = new ArrayList<>();
+      for (int i = 0; i < carry.size(); i++) {
+        for (Profile field : baseline.fields(carry.get(i))) {
+          fields.add(field);
+          carried.add(i);
+        }
+      }
+      List<FeatureProfile> features = served.features().stream().map(baseline::feature).toList();
+      List<FeatureProfile> outputs = served.outputs().stream().map(baseline::output).toList();
       return new Profiles(
-          List.copyOf(profiles), profiles.stream().map(FeatureProfile::ranks).toList());
+          features,
+          outputs,
+          List.copyOf(fields),
+          List.copyOf(carried),
+          Stream.of(features, outputs, fields)
+              .flatMap(List::stream)
+              .map(Profile.class::cast)
+              .map(Profile::ranks)
+              .toList());
     }
 
     /**
      * @throws IllegalStateException when the baseline has no profile of that name
      */
-    FeatureProfile of(String reportName) {
-      for (FeatureProfile profile : all) {
-        if (profile.reportName().equals(reportName)) {
-          return profile;
-        }
-      }
-      throw new IllegalStateException(
-          "counts of %s have no baseline profile; the baseline was changed after the version served"
-              .formatted(reportName));
+    Profile of(String reportName) {
+      return Stream.of(features, outputs, fields)
+          .flatMap(List::stream)
+          .map(Profile.class::cast)
+          .filter(profile -> profile.reportName().equals(reportName))
+          .findFirst()
+          .orElseThrow(
+              () ->
+                  new IllegalStateException(
+                      "counts of %s have no baseline profile; the baseline was changed after the version served"
+                          .formatted(reportName)));
     }
   }
 
@@ -96,6 +124,7 @@ final class Baselines {
   private final BaselineProvider provider;
   private final Drift.@Nullable Segments segments;
   private final boolean previous;
+  private final List<String> carry;
   private final Map<VersionKey, Baseline> known =
       new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1;
@@ -109,9 +138,15 @@ final class Baselines {
   /**
    * @param segments that are measured apart; null for none
    * @param previous whether windows are compared with the time before them
+   * @param carry the fields that predictions carry
    */
-  Baselines(BaselineProvider provider, Drift.@Nullable Segments segments, boolean previous) {
+  Baselines(
+      BaselineProvider provider,
+      Drift.@Nullable Segments segments,
+      boolean previous,
+      List<String> carry) {
     this.provider = provider;
+    this.carry = carry;
     this.segments = segments;
     this.previous = previous;
   }
@@ -139,13 +174,13 @@ final class Baselines {
           named.put(value, segment);
         }
       }
-      return new Baseline(Profiles.of(baseline, served), profiles, named, "", window);
+      return new Baseline(Profiles.of(baseline, served, carry), profiles, named, "", window);
     } catch (FileNotFoundException
         | NoSuchFileException
         | RegistryException
         | IllegalArgumentException e) {
       return new Baseline(
-          new Profiles(List.of(), List.of()),
+          new Profiles(List.of(), List.of(), List.of(), List.of(), List.of()),
           Map.of(),
           Map.of(),
           "no baseline profile of %s@%d: %s; publish the version with one"
@@ -175,9 +210,10 @@ final class Baselines {
                 .thenComparing(Map.Entry.comparingByKey()))
         .limit(by.cap() + 2L) // and those of other and of missing values
         .forEach(
-            segment -> profiles.put(segment.getKey(), Profiles.of(segment.getValue(), served)));
+            segment ->
+                profiles.put(segment.getKey(), Profiles.of(segment.getValue(), served, List.of())));
     if (previous) {
-      Profiles all = Profiles.of(baseline, served);
+      Profiles all = Profiles.of(baseline, served, List.of());
       by.values().forEach(value -> profiles.putIfAbsent(Segment.ofValue(value), all));
       profiles.putIfAbsent(Segment.OTHER, all);
       profiles.putIfAbsent(Segment.MISSING, all);

@@ -58,14 +58,15 @@ public final class DriftTopology {
                     baselines,
                     pipeline.topic(Topic.PREDICTIONS),
                     drift.segments(),
-                    counting(pipeline, drift)))
+                    counting(pipeline, drift),
+                    pipeline.carry()))
             .uid(LOCAL_COUNTS);
 
     SingleOutputStreamOperator<DriftReport> mergedCounts =
         localCounts
             .keyBy(FeatureKey::of, TypeInformation.of(FeatureKey.class))
             .process(
-                new MergeCounts(windows, baselines, pipeline.name(), drift),
+                new MergeCounts(windows, baselines, pipeline.name(), drift, pipeline.carry()),
                 new SpecificRecordTypeInfo<>(DriftReport.class))
             .name(MERGED_COUNTS)
             .uid(MERGED_COUNTS);

@@ -67,6 +67,7 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
   private final String source;
   private final Drift.@Nullable Segments segments;
   private final PaneCounts.Counting counting;
+  private final List<String> carry;
 
   /** The one used last comes first. */
   private transient List<PaneCounts> open;
@@ -87,18 +88,21 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
   /**
    * @param source topic that the rows are from
    * @param segments that are measured apart; null for none
+   * @param carry the fields that rows carry
    */
   LocalCounts(
       Windows windows,
       BaselineProvider provider,
       String source,
       Drift.@Nullable Segments segments,
-      PaneCounts.Counting counting) {
+      PaneCounts.Counting counting,
+      List<String> carry) {
     this.windows = windows;
     this.provider = provider;
     this.source = source;
     this.segments = segments;
     this.counting = counting;
+    this.carry = List.copyOf(carry);
   }
 
   @Override
@@ -106,7 +110,7 @@ final class LocalCounts extends AbstractStreamOperator<PartialCounts>
     super.initializeState(context);
     open = new ArrayList<>();
     restored = new ArrayList<>();
-    baselines = new Baselines(provider, segments, windows.previous() > 0);
+    baselines = new Baselines(provider, segments, windows.previous() > 0, carry);
     ledger =
         new Ledger(
             JobMetric.DRIFT_IN,

@@ -1,11 +1,13 @@
 package io.pelton.drift.job;
 
 import io.micrometer.core.instrument.Counter;
+import io.pelton.drift.CategoryMeasures;
+import io.pelton.drift.ColumnMeasures;
 import io.pelton.drift.FeatureProfile;
 import io.pelton.drift.KeySums;
 import io.pelton.drift.Measures;
+import io.pelton.drift.Profile;
 import io.pelton.drift.Segment;
-import io.pelton.drift.ValueCounts;
 import io.pelton.drift.job.Baselines.Baseline;
 import io.pelton.job.FlinkMeters;
 import io.pelton.job.JobMetric;
@@ -68,6 +70,7 @@ final class MergeCounts extends KeyedProcessFunction<FeatureKey, PartialCounts, 
   private final BaselineProvider provider;
   private final String pipeline;
   private final Drift drift;
+  private final List<String> carry;
 
   private transient Baselines baselines;
   private transient Ledger ledger;
@@ -80,11 +83,17 @@ final class MergeCounts extends KeyedProcessFunction<FeatureKey, PartialCounts, 
   /** Time of the newest timer: a restored operator has no watermark yet. */
   private transient ValueState<Long> reached;
 
-  MergeCounts(Windows windows, BaselineProvider provider, String pipeline, Drift drift) {
+  MergeCounts(
+      Windows windows,
+      BaselineProvider provider,
+      String pipeline,
+      Drift drift,
+      List<String> carry) {
     this.windows = windows;
     this.provider = provider;
     this.pipeline = pipeline;
     this.drift = drift;
+    this.carry = List.copyOf(carry);
   }
 
   @Override
@@ -100,7 +109,7 @@ final class MergeCounts extends KeyedProcessFunction<FeatureKey, PartialCounts, 
 
   @Override
   public void open(OpenContext context) {
-    baselines = new Baselines(provider, drift.segments(), windows.previous() > 0);
+    baselines = new Baselines(provider, drift.segments(), windows.previous() > 0, carry);
     withoutReference =
         new FlinkMeters(getRuntimeContext().getMetricGroup())
             .counter(JobMetric.DRIFT_WINDOWS_WITHOUT_REFERENCE);
@@ -177,70 +186,54 @@ final class MergeCounts extends KeyedProcessFunction<FeatureKey, PartialCounts, 
 
   private void report(WindowSpan window, long watermark, Collector<DriftReport> collector)
       throws Exception {
-    Merged merged = merged(window.start(), window.end());
+    PartialCounts merged = merged(window.start(), window.end());
     if (merged == null) {
       throw new IllegalStateException(
           "window %s of %s is due but has no counts"
               .formatted(Instant.ofEpochMilli(window.start()), pipeline));
     }
-    FeatureProfile reference = merged.profile;
+    Profile reference = profile(merged);
     if (windows.previous() > 0) {
-      Merged before = merged(window.start() - windows.previous(), window.start());
-      if (before == null || before.rows < drift.minimumCount()) {
+      PartialCounts before = merged(window.start() - windows.previous(), window.start());
+      if (before == null || before.rows() < drift.minimumCount()) {
         withoutReference.increment();
         return;
       }
-      reference = merged.profile.of(before.counts);
+      reference = reference.of(before.counts());
     }
-    double designEffect = merged.keys == null ? 1 : merged.keys.designEffect();
-    Measures measures = Measures.of(reference, merged.counts, designEffect);
-    collector.collect(report(merged.newest, window, measures, watermark));
+    KeySums keys = merged.keys();
+    ColumnMeasures measures =
+        reference.measure(merged.counts(), keys == null ? 1 : keys.designEffect());
+    DriftReport report = report(merged, window, measures, watermark);
+    if (reference instanceof FeatureProfile numbers && numbers.kind() == FeatureProfile.Kind.TEXT) {
+      report.setType(DriftType.TEXT);
+    }
+    collector.collect(report);
   }
 
-  /**
-   * Panes added up.
-   *
-   * @param newest of them
-   */
-  private record Merged(
-      PartialCounts newest,
-      FeatureProfile profile,
-      ValueCounts counts,
-      long rows,
-      @Nullable KeySums keys) {}
-
-  /** Null when there are none. */
-  private @Nullable Merged merged(long from, long to) throws Exception {
-    Merged merged = null;
+  /** Panes added up; null when there are none. */
+  private @Nullable PartialCounts merged(long from, long to) throws Exception {
+    PartialCounts merged = null;
     for (long start = from; start < to; start += windows.pane()) {
       PartialCounts pane = panes.get(start);
-      if (pane == null) {
-        continue;
+      if (pane != null) {
+        merged = merged == null ? pane : merged.plus(pane);
       }
-      FeatureProfile profile = merged == null ? profile(pane) : merged.profile;
-      ValueCounts counts = merged == null ? new ValueCounts(profile) : merged.counts;
-      counts.add(pane.counts());
-      KeySums keys = merged == null ? null : merged.keys;
-      merged =
-          new Merged(
-              pane,
-              profile,
-              counts,
-              pane.rows() + (merged == null ? 0 : merged.rows),
-              pane.keys() == null || keys == null ? pane.keys() : keys.plus(pane.keys()));
     }
     return merged;
   }
 
-  private FeatureProfile profile(PartialCounts pane) {
-    Baseline baseline = baselines.get(pane.served(), pane.paneStart());
+  private Profile profile(PartialCounts counted) {
+    Baseline baseline = baselines.get(counted.served(), counted.paneStart());
     if (!baseline.found()) {
       throw new IllegalStateException(
           "pane of %s at %s was counted but cannot be measured: %s"
               .formatted(
-                  pane.feature(), Instant.ofEpochMilli(pane.paneStart()), baseline.problem()));
+                  counted.feature(),
+                  Instant.ofEpochMilli(counted.paneStart()),
+                  baseline.problem()));
     }
-    return baseline.of(pane.segment()).of(pane.feature());
+    return baseline.of(counted.segment()).of(counted.feature());
   }
 
   private @Nullable DriftSegment segment(String segment) {
@@ -258,45 +251,49 @@ final class MergeCounts extends KeyedProcessFunction<FeatureKey, PartialCounts, 
   }
 
   private DriftReport report(
-      PartialCounts counted, WindowSpan window, Measures measures, long watermark) {
-    return DriftReport.newBuilder()
-        .setPipeline(pipeline)
-        .setModel(counted.served().model())
-        .setVersion(counted.served().version())
-        .setVariant(counted.served().variant())
-        .setSegment(segment(counted.segment()))
-        .setFeature(counted.feature())
+      PartialCounts counted, WindowSpan window, ColumnMeasures measures, long watermark) {
+    DriftReport.Builder report =
+        DriftReport.newBuilder()
+            .setPipeline(pipeline)
+            .setModel(counted.served().model())
+            .setVersion(counted.served().version())
+            .setVariant(counted.served().variant())
+            .setSegment(segment(counted.segment()))
+            .setFeature(counted.feature())
+            .setReference(reference())
+            .setWindowStart(Instant.ofEpochMilli(window.start()))
+            .setWindowEnd(Instant.ofEpochMilli(window.end()))
+            .setRevision(0)
+            .setWatermark(Instant.ofEpochMilli(watermark))
+            .setBaselineCount(measures.baselineCount())
+            .setCurrentCount(measures.currentCount())
+            .setDesignEffect(measures.designEffect())
+            .setMissingBaseline(measures.missingBaseline())
+            .setMissingCurrent(measures.missingCurrent())
+            .setMissingPValue(measures.missingPValue())
+            .setPsi(measures.psi())
+            .setPsiAdjusted(measures.psiAdjusted())
+            .setPsiPValue(measures.psiPValue())
+            .setJensenShannon(measures.jensenShannon())
+            .setPValue(measures.pValue())
+            .setQValue(null)
+            .setDrifted(false)
+            .setNewValues(counted.newValues() == null ? Map.of() : counted.newValues().rows());
+    return measures instanceof Measures numbers
+        ? ofNumbers(report, numbers)
+        : ofCategories(report, (CategoryMeasures) measures);
+  }
+
+  private static DriftReport ofNumbers(DriftReport.Builder report, Measures measures) {
+    return report
         .setType(DriftType.NUMERIC)
-        .setReference(reference())
-        .setWindowStart(Instant.ofEpochMilli(window.start()))
-        .setWindowEnd(Instant.ofEpochMilli(window.end()))
-        .setRevision(0)
-        .setWatermark(Instant.ofEpochMilli(watermark))
-        .setBaselineCount(measures.baselineCount())
-        .setCurrentCount(measures.currentCount())
-        .setMissingBaseline(measures.missingBaseline())
-        .setMissingCurrent(measures.missingCurrent())
         .setOutOfRange(measures.outOfRange())
         .setKs(measures.ks())
+        .setKsAt(measures.ksAt())
         .setKsPValue(measures.ksPValue())
         .setKsMethod(measures.ksMethod().text())
         .setRankErrorBound(measures.rankErrorBound())
-        .setPsi(measures.psi())
-        .setPsiAdjusted(measures.psiAdjusted())
-        .setPsiPValue(measures.psiPValue())
-        .setJensenShannon(measures.jensenShannon())
         .setWasserstein(measures.wasserstein())
-        .setPValue(measures.pValue())
-        .setDesignEffect(measures.designEffect())
-        .setMissingPValue(measures.missingPValue())
-        .setKsAt(measures.ksAt())
-        .setNewValues(Map.of())
-        .setDistribution(
-            measures.distribution().stream()
-                .map(point -> new DriftPoint(point.value(), point.baseline(), point.current()))
-                .toList())
-        .setQValue(null)
-        .setDrifted(false)
         .setBins(
             measures.bins().stream()
                 .map(
@@ -308,6 +305,37 @@ final class MergeCounts extends KeyedProcessFunction<FeatureKey, PartialCounts, 
                             bin.baseline(),
                             bin.current()))
                 .toList())
+        .setDistribution(
+            measures.distribution().stream()
+                .map(point -> new DriftPoint(point.value(), point.baseline(), point.current()))
+                .toList())
+        .build();
+  }
+
+  private static DriftReport ofCategories(DriftReport.Builder report, CategoryMeasures measures) {
+    return report
+        .setType(DriftType.CATEGORICAL)
+        .setOutOfRange(0)
+        .setUnseen(measures.unseen())
+        .setKs(null)
+        .setKsPValue(null)
+        .setKsMethod(Measures.KsMethod.NONE.text())
+        .setRankErrorBound(0)
+        .setWasserstein(null)
+        .setChiSquare(measures.chiSquare())
+        .setCramersV(measures.cramersV())
+        .setBins(
+            measures.bins().stream()
+                .map(
+                    bin ->
+                        new DriftBin(
+                            DriftBinKind.valueOf(bin.kind().name()),
+                            null,
+                            bin.value(),
+                            bin.baseline(),
+                            bin.current()))
+                .toList())
+        .setDistribution(List.of())
         .build();
   }
 

@@ -1,6 +1,7 @@
 package io.pelton.drift.job;
 
 import io.pelton.drift.KeySums;
+import io.pelton.drift.NewValues;
 import io.pelton.drift.SparseCounts;
 import io.pelton.model.ServedVersion;
 import org.jspecify.annotations.Nullable;
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param paneStart epoch milliseconds
  * @param rows how many rows the counts are of
  * @param keys a sample of them by key; null when rows are independent
+ * @param newValues of categories, a sample of those that the baseline does not have; else null
  */
 public record PartialCounts(
     ServedVersion served,
@@ -23,7 +25,8 @@ public record PartialCounts(
     long paneStart,
     long rows,
     SparseCounts counts,
-    @Nullable KeySums keys) {
+    @Nullable KeySums keys,
+    @Nullable NewValues newValues) {
 
   /** Both together. */
   PartialCounts plus(PartialCounts other) {
@@ -35,6 +38,7 @@ public record PartialCounts(
         paneStart,
         rows + other.rows,
         counts.plus(other.counts),
-        keys == null ? other.keys : other.keys == null ? keys : keys.plus(other.keys));
+        keys == null ? other.keys : other.keys == null ? keys : keys.plus(other.keys),
+        newValues == null || other.newValues == null ? newValues : newValues.plus(other.newValues));
   }
 }

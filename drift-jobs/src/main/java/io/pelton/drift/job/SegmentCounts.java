@@ -2,6 +2,7 @@ package io.pelton.drift.job;
 
 import io.pelton.drift.KeySums;
 import io.pelton.drift.KeyTally;
+import io.pelton.drift.Profile;
 import io.pelton.drift.Segment;
 import io.pelton.drift.ValueCounts;
 import io.pelton.drift.job.Baselines.Profiles;
@@ -18,6 +19,7 @@ final class SegmentCounts {
   private final Profiles profiles;
   private final ValueCounts[] features;
   private final ValueCounts[] outputs;
+  private final Profile.SlotCounts[] fields;
   private final @Nullable KeyTally keys;
   private long rows;
 
@@ -28,61 +30,67 @@ final class SegmentCounts {
     this.served = served;
     this.segment = segment;
     this.profiles = profiles;
-    features = counts(0, served.features().size());
-    outputs = counts(features.length, served.outputs().size());
+    features = profiles.features().stream().map(ValueCounts::new).toArray(ValueCounts[]::new);
+    outputs = profiles.outputs().stream().map(ValueCounts::new).toArray(ValueCounts[]::new);
+    fields = profiles.fields().stream().map(Profile::counter).toArray(Profile.SlotCounts[]::new);
     keys = byKey ? new KeyTally(profiles.ranks()) : null;
-  }
-
-  private ValueCounts[] counts(int from, int many) {
-    return profiles.all().subList(from, from + many).stream()
-        .map(ValueCounts::new)
-        .toArray(ValueCounts[]::new);
   }
 
   /**
    * @param key what its rows may depend by; none when they are not counted by key
    */
   void add(ScoredRow row, @Nullable String key) {
-    if (keys == null || key == null) {
-      count(row);
-    } else {
-      keys.begin(key);
-      for (int i = 0; i < features.length; i++) {
-        keys.add(i, features[i].add(row.features[i]));
+    KeyTally sample = keys != null && key != null && keys.begin(key) ? keys : null;
+    for (int i = 0; i < features.length; i++) {
+      int slot = features[i].add(row.features[i]);
+      if (sample != null) {
+        sample.add(i, slot);
       }
-      for (int i = 0; i < outputs.length; i++) {
-        keys.add(features.length + i, outputs[i].add(row.outputs[i]));
+    }
+    for (int i = 0; i < outputs.length; i++) {
+      int slot = outputs[i].add(row.outputs[i]);
+      if (sample != null) {
+        sample.add(features.length + i, slot);
+      }
+    }
+    for (int i = 0; i < fields.length; i++) {
+      int slot = fields[i].add(row.carried[profiles.carried().get(i)]);
+      if (sample != null) {
+        sample.add(features.length + outputs.length + i, slot);
       }
     }
     rows++;
   }
 
-  private void count(ScoredRow row) {
+  /** One a feature, one an output, then one a field. */
+  List<PartialCounts> partials(long paneStart) {
+    List<PartialCounts> partials = new ArrayList<>();
+    List<KeySums> sums = keys == null ? List.of() : keys.sums();
     for (int i = 0; i < features.length; i++) {
-      features[i].add(row.features[i]);
+      partials.add(partial(profiles.features().get(i), features[i], sums, i, paneStart));
     }
     for (int i = 0; i < outputs.length; i++) {
-      outputs[i].add(row.outputs[i]);
-    }
-  }
-
-  /** One a feature, then one an output. */
-  List<PartialCounts> partials(long paneStart) {
-    List<KeySums> sums = keys == null ? List.of() : keys.sums();
-    List<PartialCounts> partials = new ArrayList<>();
-    for (int i = 0; i < profiles.all().size(); i++) {
-      ValueCounts counts = i < features.length ? features[i] : outputs[i - features.length];
       partials.add(
-          new PartialCounts(
-              served,
-              segment,
-              profiles.all().get(i).reportName(),
-              i == 0 && segment.equals(Segment.ALL),
-              paneStart,
-              rows,
-              counts.toSparse(),
-              sums.isEmpty() ? null : sums.get(i)));
+          partial(profiles.outputs().get(i), outputs[i], sums, features.length + i, paneStart));
+    }
+    for (int i = 0; i < fields.length; i++) {
+      int at = features.length + outputs.length + i;
+      partials.add(partial(profiles.fields().get(i), fields[i], sums, at, paneStart));
     }
     return partials;
+  }
+
+  private PartialCounts partial(
+      Profile profile, Profile.SlotCounts counts, List<KeySums> sums, int index, long paneStart) {
+    return new PartialCounts(
+        served,
+        segment,
+        profile.reportName(),
+        index == 0 && segment.equals(Segment.ALL),
+        paneStart,
+        rows,
+        counts.toSparse(),
+        sums.isEmpty() ? null : sums.get(index),
+        counts.newValues());
   }
 }

@@ -119,15 +119,16 @@ final class DriftTopologyTest {
 
   private static Run run(StreamExecutionEnvironment environment, DataStream<ScoredRow> predictions)
       throws Exception {
-    return run(environment, predictions, Predictions.PIPELINE);
+    return run(environment, predictions, Predictions.PIPELINE, Predictions.BASELINES);
   }
 
   private static Run run(
       StreamExecutionEnvironment environment,
       DataStream<ScoredRow> predictions,
-      PipelineDefinition pipeline)
+      PipelineDefinition pipeline,
+      BaselineProvider baselines)
       throws Exception {
-    DriftOutputs outputs = DriftTopology.build(predictions, pipeline, Predictions.BASELINES);
+    DriftOutputs outputs = DriftTopology.build(predictions, pipeline, baselines);
     Collected<DriftReport> reports = new Collected<>();
     Collected<DriftAlert> alerts = new Collected<>();
     Collected<LateEvent> late = new Collected<>();
@@ -259,19 +260,26 @@ final class DriftTopologyTest {
   @CsvSource({"STREAMING,3", "BATCH,1", "BATCH,3"})
   void slidingWindowsAndSegmentsAreTheSameInEveryModeToo(RuntimeExecutionMode mode, int parallelism)
       throws Exception {
-    StreamExecutionEnvironment one = environment(RuntimeExecutionMode.STREAMING, 1);
-    Run expected = run(one, predictions(one, RateLimiterStrategy.noOp()), Predictions.RICH);
-    StreamExecutionEnvironment environment = environment(mode, parallelism);
-    Run run =
-        run(environment, predictions(environment, RateLimiterStrategy.noOp()), Predictions.RICH);
+    Run expected = rich(environment(RuntimeExecutionMode.STREAMING, 1));
+    Run run = rich(environment(mode, parallelism));
 
-    // 6 windows of an hour, and 15 of two that hold some of the six; all, FR, other and missing.
-    assertThat(expected.reports()).hasSize((HOURS + 15) * 2 * 4 * 4);
+    // 6 windows of an hour, and 15 of two that hold some of the six; all, FR, other and missing;
+    // and the country of all.
+    assertThat(expected.reports()).hasSize((HOURS + 15) * 2 * (4 * 4 + 1));
     assertThat(run.reports()).isEqualTo(expected.reports());
     assertThat(run.alerts()).isEqualTo(expected.alerts());
     assertThat(expected.reports().values())
         .anyMatch(report -> report.getDesignEffect() > 1)
+        .anyMatch(report -> report.getFeature().equals("field:country"))
         .anyMatch(report -> report.getSegment() != null && report.getDrifted());
+  }
+
+  private static Run rich(StreamExecutionEnvironment environment) throws Exception {
+    return run(
+        environment,
+        predictions(environment, RateLimiterStrategy.noOp()),
+        Predictions.RICH,
+        Predictions.WITH_FIELDS);
   }
 
   /** At each full hour a row comes 48 seconds early, and so those between and one other late. */

@@ -8,7 +8,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
 import io.pelton.drift.BaselineProfile;
+import io.pelton.drift.CategoryProfile;
 import io.pelton.drift.FeatureProfile;
+import io.pelton.drift.NewValues;
+import io.pelton.drift.SparseCounts;
 import io.pelton.drift.ValueCounts;
 import io.pelton.job.JobMetric;
 import io.pelton.model.ScoredRow;
@@ -50,7 +53,8 @@ final class LocalCountsTest {
                 baselines,
                 "fraud.predictions",
                 segments,
-                new PaneCounts.Counting(segments == null ? null : 0, null)),
+                new PaneCounts.Counting(segments == null ? null : 0, null),
+                List.of("country")),
             3,
             parallelism,
             subtask);
@@ -185,6 +189,35 @@ final class LocalCountsTest {
               tuple("=FR", 2L, false),
               tuple("missing", 1L, false),
               tuple("other", 2L, false));
+    }
+  }
+
+  @Test
+  void countsCarriedFieldsThatTheBaselineKnows() throws Exception {
+    BaselineProvider withField =
+        version ->
+            Predictions.BASELINES
+                .load(version)
+                .withFields(
+                    List.of(),
+                    List.of(
+                        CategoryProfile.of("country", List.of("FR", "FR", "DE"), 100),
+                        CategoryProfile.of("not carried", List.of("x"), 100)));
+    try (var harness = harness(1, 0, withField)) {
+      harness.open();
+      send(harness, 2, V1); // from FR
+      send(harness, 4, V1);
+      send(harness, 5, V1); // from nowhere
+      send(harness, 7, V1); // from DE
+      harness.endInput();
+
+      assertThat(harness.extractOutputValues())
+          .extracting(PartialCounts::feature)
+          .containsExactly("amount", "steady", "sparse", "output:score", "field:country");
+      PartialCounts country = harness.extractOutputValues().get(4);
+      assertThat(country.counts())
+          .isEqualTo(new SparseCounts(5, new int[] {0, 1, 4}, new long[] {2, 1, 1}));
+      assertThat(country.newValues()).isEqualTo(NewValues.NONE);
     }
   }
 

@@ -5,15 +5,22 @@ import static io.pelton.drift.job.Predictions.V1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
+import io.pelton.drift.CategoryCounts;
+import io.pelton.drift.CategoryProfile;
 import io.pelton.drift.Persistence;
 import io.pelton.drift.Thresholds;
 import io.pelton.drift.ValueCounts;
 import io.pelton.job.JobMetric;
 import io.pelton.job.SpecificRecordSerializer;
 import io.pelton.pipeline.Drift;
+import io.pelton.schemas.DriftBin;
+import io.pelton.schemas.DriftBinKind;
 import io.pelton.schemas.DriftReport;
+import io.pelton.schemas.DriftType;
 import java.io.IOException;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
@@ -34,7 +41,8 @@ final class MergeCountsTest {
     var harness =
         new KeyedOneInputStreamOperatorTestHarness<FeatureKey, PartialCounts, DriftReport>(
             new KeyedProcessOperator<>(
-                new MergeCounts(Windows.of(drift), Predictions.BASELINES, "fraud", drift)),
+                new MergeCounts(
+                    Windows.of(drift), Predictions.BASELINES, "fraud", drift, List.of())),
             FeatureKey::of,
             TypeInformation.of(FeatureKey.class));
     harness.setup(new SpecificRecordSerializer<>(DriftReport.class));
@@ -62,7 +70,7 @@ final class MergeCountsTest {
   private static PartialCounts partial(long start, int rows, double shift) throws IOException {
     ValueCounts counts = new ValueCounts(Predictions.BASELINES.load(V1).feature("amount"));
     new Random(start + rows).doubles(rows).forEach(value -> counts.add(value + shift));
-    return new PartialCounts(V1, "", "amount", true, start, rows, counts.toSparse(), null);
+    return new PartialCounts(V1, "", "amount", true, start, rows, counts.toSparse(), null, null);
   }
 
   @Test
@@ -153,6 +161,42 @@ final class MergeCountsTest {
           .containsExactly(tuple(2L, 45L, "previous 2h"), tuple(3L, 530L, "previous 2h"));
       assertThat(harness.extractOutputValues().get(0).getKs()).isLessThan(0.3);
       assertThat(harness.extractOutputValues().get(1).getKs()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void measuresCategoriesAndTellsOfNewOnes() throws Exception {
+    CategoryProfile country = CategoryProfile.of("country", Collections.nCopies(300, "FR"), 100);
+    BaselineProvider provider =
+        version -> Predictions.BASELINES.load(version).withFields(List.of(), List.of(country));
+    Drift drift = Predictions.DRIFT;
+    try (var harness =
+        new KeyedOneInputStreamOperatorTestHarness<FeatureKey, PartialCounts, DriftReport>(
+            new KeyedProcessOperator<>(
+                new MergeCounts(Windows.of(drift), provider, "fraud", drift, List.of("country"))),
+            FeatureKey::of,
+            TypeInformation.of(FeatureKey.class))) {
+      harness.setup(new SpecificRecordSerializer<>(DriftReport.class));
+      harness.open();
+      CategoryCounts counts = country.counter();
+      Collections.nCopies(60, "FR").forEach(counts::add);
+      Collections.nCopies(40, "XX").forEach(counts::add);
+      harness.processElement(
+          new PartialCounts(
+              V1, "", "field:country", false, 0, 100, counts.toSparse(), null, counts.newValues()),
+          HOUR - 1);
+      harness.processWatermark(HOUR - 1);
+
+      DriftReport report = harness.extractOutputValues().get(0);
+      assertThat(report.getType()).isEqualTo(DriftType.CATEGORICAL);
+      assertThat(report.getKs()).isNull();
+      assertThat(report.getCramersV()).isGreaterThan(0.5);
+      assertThat(report.getUnseen()).isEqualTo(40);
+      assertThat(report.getNewValues()).isEqualTo(Map.of("XX", 40L));
+      assertThat(report.getBins())
+          .containsExactly(
+              new DriftBin(DriftBinKind.VALUE, null, "FR", 300L, 60L),
+              new DriftBin(DriftBinKind.UNSEEN, null, null, 0L, 40L));
     }
   }
 

@@ -1,6 +1,7 @@
 package io.pelton.drift.job;
 
 import io.pelton.drift.BaselineProfile;
+import io.pelton.drift.CategoryProfile;
 import io.pelton.drift.Persistence;
 import io.pelton.drift.Thresholds;
 import io.pelton.model.ScoredRow;
@@ -66,6 +67,15 @@ final class Predictions {
             IntStream.range(0, features.length).mapToObj(Predictions::country).toList();
         return BaselineProfile.of(version.features(), features, version.outputs(), outputs, 256)
             .withSegments("country", countries, features, outputs, 1, 64);
+      };
+
+  /** The same with the country as a category. */
+  static final BaselineProvider WITH_FIELDS =
+      version -> {
+        List<String> countries = IntStream.range(0, 2_000).mapToObj(Predictions::country).toList();
+        return BASELINES
+            .load(version)
+            .withFields(List.of(), List.of(CategoryProfile.of("country", countries, 1)));
       };
 
   private Predictions() {}
