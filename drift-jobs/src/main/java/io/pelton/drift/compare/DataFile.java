@@ -178,12 +178,51 @@ abstract class DataFile implements Closeable {
     }
   }
 
-  /** What Avro and Parquet have in common. */
+  /**
+   * What Avro and Parquet have in common. A column is a field, or a field of a record in it: of its
+   * own name, or after the outer one where that is taken.
+   */
   private abstract static class Records extends DataFile {
     @Nullable GenericRecord row;
 
-    static List<String> names(Schema schema) {
-      return schema.getFields().stream().map(Schema.Field::name).toList();
+    private final List<String> columns = new ArrayList<>();
+
+    /** Where each column is: a field, and one in it or -1. */
+    private final List<int[]> places = new ArrayList<>();
+
+    final void read(Schema schema) {
+      Set<String> taken = new HashSet<>();
+      schema.getFields().forEach(field -> taken.add(field.name()));
+      for (Schema.Field field : schema.getFields()) {
+        Schema inner = record(field.schema());
+        if (inner == null) {
+          columns.add(field.name());
+          places.add(new int[] {field.pos(), -1});
+          continue;
+        }
+        for (Schema.Field nested : inner.getFields()) {
+          boolean free = taken.add(nested.name());
+          columns.add(free ? nested.name() : field.name() + "." + nested.name());
+          places.add(new int[] {field.pos(), nested.pos()});
+        }
+      }
+    }
+
+    private static @Nullable Schema record(Schema schema) {
+      return switch (schema.getType()) {
+        case RECORD -> schema;
+        case UNION ->
+            schema.getTypes().stream()
+                .filter(branch -> branch.getType() == Schema.Type.RECORD)
+                .findFirst()
+                .orElse(null);
+        default -> null;
+      };
+    }
+
+    @Override
+    final List<String> columns() {
+      return columns;
     }
 
     @Override
@@ -191,7 +230,10 @@ abstract class DataFile implements Closeable {
       if (row == null) {
         throw new IllegalStateException("there is no row");
       }
-      tally.add(row.get(column));
+      int[] place = places.get(column);
+      Object value = row.get(place[0]);
+      tally.add(
+          place[1] >= 0 && value instanceof GenericRecord inner ? inner.get(place[1]) : value);
     }
   }
 
@@ -200,11 +242,7 @@ abstract class DataFile implements Closeable {
 
     AvroContainer(InputStream in) throws IOException {
       file = new DataFileStream<>(in, new GenericDatumReader<>());
-    }
-
-    @Override
-    List<String> columns() {
-      return names(file.getSchema());
+      read(file.getSchema());
     }
 
     @Override
@@ -221,7 +259,6 @@ abstract class DataFile implements Closeable {
 
   private static final class Parquet extends Records {
     private final ParquetReader<GenericRecord> file;
-    private final List<String> columns;
     private boolean first = true;
 
     Parquet(Path path) throws IOException {
@@ -234,12 +271,9 @@ abstract class DataFile implements Closeable {
               .withCodecFactory(new CodecFactory(lasting, ParquetProperties.DEFAULT_PAGE_SIZE))
               .build();
       row = file.read();
-      columns = row == null ? List.of() : names(row.getSchema());
-    }
-
-    @Override
-    List<String> columns() {
-      return columns;
+      if (row != null) {
+        read(row.getSchema());
+      }
     }
 
     @Override

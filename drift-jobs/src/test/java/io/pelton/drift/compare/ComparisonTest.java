@@ -116,9 +116,8 @@ final class ComparisonTest {
 
   private Path avro(String name, List<GenericRecord> rows) throws IOException {
     Path file = directory.resolve(name);
-    try (DataFileWriter<GenericRecord> writer =
-        new DataFileWriter<>(new GenericDatumWriter<>(SCHEMA))) {
-      writer.create(SCHEMA, file.toFile());
+    try (DataFileWriter<GenericRecord> writer = new DataFileWriter<>(new GenericDatumWriter<>())) {
+      writer.create(rows.get(0).getSchema(), file.toFile());
       for (GenericRecord row : rows) {
         writer.append(row);
       }
@@ -307,6 +306,46 @@ final class ComparisonTest {
       assertThat(comparison.baselineRows()).isEqualTo(2);
       assertThat(column(comparison, "a").type()).isEqualTo(ColumnComparison.Type.NUMERIC);
     }
+  }
+
+  @Test
+  void comparesWhatWasServedWithWhatAModelWasTrainedOn() throws IOException {
+    Schema features =
+        SchemaBuilder.record("Features")
+            .fields()
+            .optionalDouble("amount")
+            .requiredInt("id")
+            .endRecord();
+    Schema row =
+        SchemaBuilder.record("Row")
+            .fields()
+            .requiredString("id")
+            .name("features")
+            .type(features)
+            .noDefault()
+            .endRecord();
+    List<GenericRecord> served = new ArrayList<>();
+    StringBuilder trained = new StringBuilder("amount,features.id\n");
+    for (int i = 0; i < 200; i++) {
+      GenericRecord inner = new GenericData.Record(features);
+      inner.put("amount", i % 4 == 0 ? null : (double) i);
+      inner.put("id", i);
+      GenericRecord outer = new GenericData.Record(row);
+      outer.put("id", "e" + i);
+      outer.put("features", inner);
+      served.add(outer);
+      trained.append(i).append(',').append(i).append('\n');
+    }
+
+    Comparison skew =
+        compare(write("training.csv", trained.toString()), avro("served.avro", served));
+    assertThat(skew.columns())
+        .extracting(ColumnComparison::name)
+        .containsExactly("amount", "features.id");
+    assertThat(skew.columns().get(0).measures().missingCurrent()).isEqualTo(50);
+    assertThat(skew.columns().get(0).drifted()).isTrue();
+    assertThat(skew.columns().get(1).measures().pValue()).isEqualTo(1);
+    assertThat(skew.onlyCurrent()).containsExactly("id");
   }
 
   @Test
