@@ -162,6 +162,10 @@ class MetricsTest {
             return prometheus.value(sum(JobMetric.DRIFT_IN)) == scored;
           });
 
+      Await.until(
+          "drift of the first window in Prometheus",
+          PATIENCE,
+          () -> labels(prometheus).keySet().containsAll(names(drift())));
       checkNames(prometheus);
       check(prometheus, model, events.size() + 3 + CLOSINGS, scored);
       checkDevice(prometheus, model);
@@ -190,7 +194,17 @@ class MetricsTest {
         id, event.eventTimeMillis(), event.customerId(), event.terminalId(), amount, false);
   }
 
-  private static void checkNames(PrometheusServer prometheus) throws Exception {
+  /** What is there of a feature once one of its windows was decided. */
+  private static Set<JobMetric> drift() {
+    return EnumSet.range(JobMetric.DRIFT_FEATURE_ROWS, JobMetric.DRIFT_FEATURE_UNSEEN_SHARE);
+  }
+
+  private static Set<String> names(Set<JobMetric> metrics) {
+    return metrics.stream().map(MetricsTest::name).collect(Collectors.toSet());
+  }
+
+  /** Labels that all series of a name have, by name. */
+  private static Map<String, Set<String>> labels(PrometheusServer prometheus) throws Exception {
     Map<String, Set<String>> found = new TreeMap<>();
     for (JsonNode series :
         prometheus.query(
@@ -207,11 +221,14 @@ class MetricsTest {
             return one;
           });
     }
+    return found;
+  }
+
+  private static void checkNames(PrometheusServer prometheus) throws Exception {
+    Map<String, Set<String>> found = labels(prometheus);
     Set<JobMetric> expected = EnumSet.complementOf(EnumSet.copyOf(NOT_HERE));
 
-    assertThat(found.keySet())
-        .containsExactlyInAnyOrderElementsOf(
-            expected.stream().map(MetricsTest::name).collect(Collectors.toSet()));
+    assertThat(found.keySet()).containsExactlyInAnyOrderElementsOf(names(expected));
     for (JobMetric metric : expected) {
       assertThat(found.get(name(metric)))
           .as(metric.id())
