@@ -90,9 +90,7 @@ final class Alerts extends KeyedProcessFunction<AlertKey, DriftReport, DriftAler
   @Override
   public void onTimer(long timestamp, OnTimerContext context, Collector<DriftAlert> collector)
       throws Exception {
-    if (gauges.forget(context.getCurrentKey(), timestamp)) {
-      return;
-    }
+    gauges.forget(context.getCurrentKey(), timestamp);
     List<DriftReport> reports = waiting.get(timestamp);
     if (reports == null) {
       return;

@@ -64,15 +64,13 @@ final class FeatureGauges {
     return report.getWindowEnd().toEpochMilli() + SHOWN * key.width();
   }
 
-  /** Takes away the gauges of a feature that has had no window since; whether it did. */
-  boolean forget(AlertKey key, long time) {
+  /** Takes away the gauges of a feature that has had no window since. */
+  void forget(AlertKey key, long time) {
     DriftReport shown = newest.get(key);
-    if (shown == null || forgotten(key, shown) != time) {
-      return false;
+    if (shown != null && forgotten(key, shown) == time) {
+      newest.remove(key);
+      meters.removeGroup(JobMetric.DRIFT_FEATURE_ROWS, tags(key));
     }
-    newest.remove(key);
-    meters.removeGroup(JobMetric.DRIFT_FEATURE_ROWS, tags(key));
-    return true;
   }
 
   private void add(AlertKey key, JobMetric metric, ToDoubleFunction<DriftReport> value) {
