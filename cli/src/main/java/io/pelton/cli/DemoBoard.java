@@ -132,12 +132,16 @@ final class DemoBoard {
 
   /** An alert in a line. */
   static String describe(DriftAlert alert) {
-    return "%s %s %-26s PSI %6.3f   KS %s"
+    return "%s %-8s %-26s PSI %6.3f   KS %s   %s"
         .formatted(
             TIME.format(alert.getWindowEnd()),
-            alert.getState() == AlertState.OPENED ? "opened  " : "resolved",
+            alert.getState().name().toLowerCase(Locale.ROOT),
             alert.getFeature(),
             alert.getPsiAdjusted(),
-            alert.getKs() == null ? "–" : "%5.3f".formatted(alert.getKs()));
+            alert.getKs() == null ? "–" : "%5.3f".formatted(alert.getKs()),
+            alert.getState() == AlertState.RESOLVED
+                ? ""
+                : alert.getSeverity().name().toLowerCase(Locale.ROOT))
+        .stripTrailing();
   }
 }
