@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -168,7 +169,7 @@ final class Baselines {
       Map<String, Profiles> profiles =
           segments == null ? Map.of() : segments(baseline, served, segments);
       Map<String, String> named = new HashMap<>();
-      for (String segment : profiles.keySet()) {
+      for (String segment : segmentsApart(baseline, profiles.keySet())) {
         String value = Segment.value(segment);
         if (value != null) {
           named.put(value, segment);
@@ -208,10 +209,16 @@ final class Baselines {
             Comparator.<Map.Entry<String, BaselineProfile>>comparingLong(
                     segment -> -segment.getValue().rows())
                 .thenComparing(Map.Entry.comparingByKey()))
-        .limit(by.cap() + 2L) // and those of other and of missing values
+        .limit(by.cap())
         .forEach(
             segment ->
                 profiles.put(segment.getKey(), Profiles.of(segment.getValue(), served, List.of())));
+    for (String rest : List.of(Segment.OTHER, Segment.MISSING)) {
+      BaselineProfile profile = own.get(rest);
+      if (profile != null) {
+        profiles.put(rest, Profiles.of(profile, served, List.of()));
+      }
+    }
     if (previous) {
       Profiles all = Profiles.of(baseline, served, List.of());
       by.values().forEach(value -> profiles.putIfAbsent(Segment.ofValue(value), all));
@@ -229,6 +236,18 @@ final class Baselines {
 
   private static boolean isChosen(String segment, List<String> values) {
     String value = Segment.value(segment);
-    return value == null || values.isEmpty() || values.contains(value);
+    return value != null && (values.isEmpty() || values.contains(value));
+  }
+
+  /**
+   * Those whose rows are no part of {@link Segment#OTHER}. The baseline's own other rows have no
+   * value that it names, so a value that it names and that is not measured must not join them.
+   */
+  private Set<String> segmentsApart(BaselineProfile baseline, Set<String> measured) {
+    BaselineProfile.Segments known = baseline.segments();
+    if (previous || segments == null || known == null || !known.by().equals(segments.by())) {
+      return measured;
+    }
+    return known.profiles().keySet();
   }
 }

@@ -161,23 +161,12 @@ final class LocalCountsTest {
           return BaselineProfile.of(version.features(), features, version.outputs(), outputs, 64)
               .withSegments("country", countries, features, outputs, 2, 32);
         };
+    // Beyond the cap: neither measured nor taken for one of the others, whose baseline lacks it.
+    assertThat(rowsBySegment(bySegment, 1))
+        .isEqualTo(Map.of("", 6L, "=DE", 1L, "missing", 1L, "other", 2L));
     try (var harness = harness(1, 0, bySegment, new Drift.Segments("country", List.of(), 20))) {
       harness.open();
-      String[] countries = {"FR", "DE", "IT", "XX", null, "FR"};
-      for (int i = 0; i < countries.length; i++) {
-        ScoredRow row = Predictions.row("e" + i, i, V1, 0, i);
-        harness.processElement(
-            new ScoredRow(
-                row.id,
-                row.time,
-                row.keys,
-                new Object[] {countries[i]},
-                V1,
-                row.features,
-                0,
-                row.outputs),
-            i);
-      }
+      sendFromCountries(harness);
       harness.endInput();
 
       assertThat(harness.extractOutputValues())
@@ -189,6 +178,39 @@ final class LocalCountsTest {
               tuple("=FR", 2L, false),
               tuple("missing", 1L, false),
               tuple("other", 2L, false));
+    }
+  }
+
+  private static Map<String, Long> rowsBySegment(BaselineProvider baselines, int cap)
+      throws Exception {
+    try (var harness = harness(1, 0, baselines, new Drift.Segments("country", List.of(), cap))) {
+      harness.open();
+      sendFromCountries(harness);
+      harness.endInput();
+      Map<String, Long> rows = new TreeMap<>();
+      harness.extractOutputValues().stream()
+          .filter(partial -> partial.feature().equals("amount"))
+          .forEach(partial -> rows.put(partial.segment(), partial.rows()));
+      return rows;
+    }
+  }
+
+  private static void sendFromCountries(
+      OneInputStreamOperatorTestHarness<ScoredRow, PartialCounts> harness) throws Exception {
+    String[] countries = {"FR", "DE", "IT", "XX", null, "FR"};
+    for (int i = 0; i < countries.length; i++) {
+      ScoredRow row = Predictions.row("e" + i, i, V1, 0, i);
+      harness.processElement(
+          new ScoredRow(
+              row.id,
+              row.time,
+              row.keys,
+              new Object[] {countries[i]},
+              V1,
+              row.features,
+              0,
+              row.outputs),
+          i);
     }
   }
 
